@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One target per job; arrows point downwards only (shared design, section 2).
+let package = Package(
+  name: "detect-batch",
+  products: [
+    .executable(name: "detect-batch", targets: ["detect-batch"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // C libraries.
+    .systemLibrary(
+      name: "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil",
+      providers: [
+        .apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])
+      ]),
+    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+
+    // Foundations: no domain above their own.
+    .target(name: "Workers"),
+    .target(name: "BoxGeometry"),
+    .target(
+      name: "Checkpoints",
+      dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+    .target(name: "NeuralNetwork", dependencies: ["COneDNN", "Workers"]),
+
+    // The detector.
+    .target(
+      name: "RetinaNetModel",
+      dependencies: ["BoxGeometry", "Checkpoints", "NeuralNetwork"]),
+
+    // Media in, records out.
+    .target(
+      name: "FrameDecoding",
+      dependencies: ["CFFmpeg", .product(name: "SystemPackage", package: "swift-system")]),
+    .target(
+      name: "DetectionRecords",
+      dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+    .target(
+      name: "DetectionPipeline",
+      dependencies: [
+        "DetectionRecords", "FrameDecoding", "RetinaNetModel", "Workers",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+
+    // The tool, and the bench that the scripts in `scripts/` measure with.
+    .executableTarget(
+      name: "detect-batch",
+      dependencies: [
+        "Checkpoints", "DetectionPipeline", "FrameDecoding", "RetinaNetModel", "Yams",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .executableTarget(
+      name: "detect-batch-dev",
+      dependencies: [
+        "Checkpoints", "RetinaNetModel",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // Tests.
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(name: "WorkersTests", dependencies: ["Workers", "TestSupport"]),
+    .testTarget(name: "BoxGeometryTests", dependencies: ["BoxGeometry", "TestSupport"]),
+    .testTarget(
+      name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "TestSupport"]),
+    .testTarget(
+      name: "RetinaNetModelTests", dependencies: ["RetinaNetModel", "TestSupport"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "FrameDecodingTests", dependencies: ["FrameDecoding", "TestSupport"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(name: "DetectionRecordsTests", dependencies: ["DetectionRecords", "TestSupport"]),
+    .testTarget(
+      name: "DetectionPipelineTests", dependencies: ["DetectionPipeline", "TestSupport"]),
+    .testTarget(name: "ToolTests", dependencies: ["detect-batch", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,151 @@
+/// What the weights of a RetinaNet do not say: the network's shape, its classes, how pictures are prepared
+/// and how outputs become detections. Stored as JSON in the model file's metadata (see `ModelFile`).
+public struct ModelDescription: Equatable, Sendable {
+  /// The network's shape.
+  public var architecture: Architecture
+  /// Class labels by column of the class head; nil marks a column that stands for no class (torchvision's 91
+  /// COCO columns have eleven of them), which is never reported.
+  public var classes: [String?]
+  /// How a picture becomes the network's input.
+  public var preprocessing: Preprocessing
+  /// Anchor shapes.
+  public var anchors: Anchors
+  /// How outputs become detections, unless the user says otherwise.
+  public var postprocessing: Postprocessing
+
+  /// Creates a description from its parts.
+  public init(
+    architecture: Architecture, classes: [String?], preprocessing: Preprocessing,
+    anchors: Anchors, postprocessing: Postprocessing
+  ) {
+    self.architecture = architecture
+    self.classes = classes
+    self.preprocessing = preprocessing
+    self.anchors = anchors
+    self.postprocessing = postprocessing
+  }
+}
+
+extension ModelDescription {
+  /// ResNet + feature pyramid + the two subnets (Lin et al. 2017, section 4), in the variants torchvision knows.
+  public struct Architecture: Equatable, Sendable {
+    /// Depth of the residual network.
+    public enum Backbone: String, CaseIterable, Sendable {
+      case resnet18, resnet34, resnet50, resnet101, resnet152
+    }
+    /// What the P6 convolution reads.
+    public enum P6Source: String, CaseIterable, Sendable {
+      /// The pyramid's own P5 (torchvision v1).
+      case p5
+      /// The backbone's last stage (the paper, torchvision v2).
+      case c5
+    }
+    /// Normalisation after each 3x3 convolution of the heads.
+    public enum HeadNorm: String, CaseIterable, Sendable {
+      case none
+      /// GroupNorm of 32 groups, epsilon 1e-5 (torchvision v2).
+      case groupNorm
+    }
+
+    /// Depth of the residual network.
+    public var backbone: Backbone
+    /// Channels of the stem and of the first stage's 3x3 convolutions; 64 in every published ResNet.
+    public var baseWidth: Int
+    /// Epsilon of the backbone's batch norms: 0 for torchvision's published v1 weights, else 1e-5.
+    public var normEpsilon: Float
+    /// Channels of the pyramid and of the heads; 256 in the paper.
+    public var pyramidChannels: Int
+    /// What the P6 convolution reads.
+    public var p6Source: P6Source
+    /// 3x3 convolutions of each head before its output convolution; 4 in the paper.
+    public var headDepth: Int
+    /// Normalisation inside the heads.
+    public var headNorm: HeadNorm
+
+    /// Creates an architecture; the defaults are the paper's.
+    public init(
+      backbone: Backbone, baseWidth: Int = 64, normEpsilon: Float = 1e-5,
+      pyramidChannels: Int = 256, p6Source: P6Source = .p5, headDepth: Int = 4,
+      headNorm: HeadNorm = .none
+    ) {
+      self.backbone = backbone
+      self.baseWidth = baseWidth
+      self.normEpsilon = normEpsilon
+      self.pyramidChannels = pyramidChannels
+      self.p6Source = p6Source
+      self.headDepth = headDepth
+      self.headNorm = headNorm
+    }
+  }
+
+  /// torchvision's `GeneralizedRCNNTransform`: normalise, then resize bilinearly without antialiasing.
+  public struct Preprocessing: Equatable, Sendable {
+    /// Target of the shorter side in pixels.
+    public var minSize: Int
+    /// Bound of the longer side in pixels.
+    public var maxSize: Int
+    /// Mean of red, green, blue for values in 0...1.
+    public var mean: [Float]
+    /// Standard deviation of red, green, blue for values in 0...1.
+    public var standardDeviation: [Float]
+
+    /// Creates the settings; the defaults are torchvision's, ImageNet's statistics.
+    public init(
+      minSize: Int = 800, maxSize: Int = 1333, mean: [Float] = [0.485, 0.456, 0.406],
+      standardDeviation: [Float] = [0.229, 0.224, 0.225]
+    ) {
+      self.minSize = minSize
+      self.maxSize = maxSize
+      self.mean = mean
+      self.standardDeviation = standardDeviation
+    }
+  }
+
+  /// Anchor shapes: every level has all `aspectRatios` at each of its own sizes.
+  public struct Anchors: Equatable, Sendable {
+    /// Side lengths in pixels of the network's input, per level P3...P7.
+    public var sizes: [[Int]]
+    /// Height divided by width.
+    public var aspectRatios: [Double]
+
+    /// Creates the settings; the defaults are torchvision's truncated x, x·2^(1/3), x·2^(2/3).
+    public init(
+      sizes: [[Int]] = [
+        [32, 40, 50], [64, 80, 101], [128, 161, 203], [256, 322, 406], [512, 645, 812],
+      ],
+      aspectRatios: [Double] = [0.5, 1, 2]
+    ) {
+      self.sizes = sizes
+      self.aspectRatios = aspectRatios
+    }
+
+    /// Anchors per cell. Every level has the same number.
+    public var countPerCell: Int { (sizes.first?.count ?? 0) * aspectRatios.count }
+  }
+
+  /// Defaults of the choices a user can make for each run.
+  public struct Postprocessing: Equatable, Sendable {
+    /// Detections must score above this (strictly).
+    public var scoreThreshold: Float
+    /// Overrides by label.
+    public var classThresholds: [String: Float]
+    /// Of each level, this many best-scoring (anchor, class) pairs go on to NMS.
+    public var candidatesPerLevel: Int
+    /// A box that overlaps a better one of its class by more than this IoU is dropped.
+    public var nmsThreshold: Float
+    /// At most this many detections are reported per picture.
+    public var detectionsPerImage: Int
+
+    /// Creates the settings; the defaults are torchvision's.
+    public init(
+      scoreThreshold: Float = 0.05, classThresholds: [String: Float] = [:],
+      candidatesPerLevel: Int = 1000, nmsThreshold: Float = 0.5, detectionsPerImage: Int = 300
+    ) {
+      self.scoreThreshold = scoreThreshold
+      self.classThresholds = classThresholds
+      self.candidatesPerLevel = candidatesPerLevel
+      self.nmsThreshold = nmsThreshold
+      self.detectionsPerImage = detectionsPerImage
+    }
+  }
+}
