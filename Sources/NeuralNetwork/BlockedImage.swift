@@ -1,0 +1,37 @@
+/// Read access to one image of float32 numbers in blocked layout: [ceil(channels / block), height, width,
+/// block]. A view: valid until its owner's memory is used for something else.
+public struct BlockedImage {
+  /// First number.
+  public let base: UnsafePointer<Float>
+  /// Channels that mean something; the rest of the last block is padding.
+  public let channels: Int
+  /// Rows.
+  public let height: Int
+  /// Columns.
+  public let width: Int
+  /// Channels per block: 8 or 16.
+  public let block: Int
+
+  /// Blocks of channels.
+  public var blockCount: Int { (channels + block - 1) / block }
+  /// Numbers in one block of channels.
+  public var blockStride: Int { height * width * block }
+
+  /// The number at one place.
+  public subscript(channel channel: Int, y: Int, x: Int) -> Float {
+    base[channel / block * blockStride + (y * width + x) * block + channel % block]
+  }
+
+  /// A copy in plain order: [channels, height, width].
+  public func plain() -> [Float] {
+    [Float](unsafeUninitializedCapacity: channels * height * width) { values, count in
+      for channel in 0..<channels {
+        let source = base + channel / block * blockStride + channel % block
+        for pixel in 0..<height * width {
+          values[channel * height * width + pixel] = source[pixel * block]
+        }
+      }
+      count = channels * height * width
+    }
+  }
+}

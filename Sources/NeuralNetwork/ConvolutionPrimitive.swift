@@ -1,0 +1,173 @@
+import COneDNN
+
+/// A two-dimensional convolution's numbers, for one image. Square kernels, equal padding on all sides.
+struct ConvolutionShape: Hashable, Sendable {
+  var inputChannels: Int
+  var outputChannels: Int
+  var inputHeight: Int
+  var inputWidth: Int
+  var kernel: Int
+  var stride: Int
+  var padding: Int
+
+  var outputHeight: Int { (inputHeight + 2 * padding - kernel) / stride + 1 }
+  var outputWidth: Int { (inputWidth + 2 * padding - kernel) / stride + 1 }
+
+  /// Where Winograd's algorithm is asked for. oneDNN's `auto` never picks it forward; it is 2.0 to 3.2 times
+  /// faster than direct convolution from 32 channels on, down to maps of 10x10 (`detect-batch-dev
+  /// convolutions` prints the table). Below that its advantage is a fraction of a millisecond an image, and
+  /// its packed weights, another format for small maps, would cost more at start-up.
+  var isWorthWinograd: Bool {
+    kernel == 3 && stride == 1 && padding == 1 && inputChannels >= 32 && outputChannels >= 32
+      && outputHeight * outputWidth >= 100
+  }
+}
+
+/// The algorithms of oneDNN that compute a convolution in float32.
+public enum ConvolutionAlgorithm: Sendable {
+  /// Sums products as they are. Every CPU, every shape.
+  case direct
+  /// F(4x4, 3x3), through transformed tiles: fewer products. AVX-512 only; 3x3 kernels of stride 1.
+  case winograd
+}
+
+/// A convolution with bias, compiled for one shape, and the layouts it wants.
+struct ConvolutionPrimitive: Sendable {
+  let primitive: Primitive
+  let algorithm: ConvolutionAlgorithm
+  let weights: TensorLayout
+  let output: TensorLayout
+
+  /// Compiles a convolution from `input` to a blocked output.
+  ///
+  /// - Parameters:
+  ///   - shape: its numbers.
+  ///   - input: layout of the input, [1, inputChannels, inputHeight, inputWidth].
+  ///   - block: channels per block of the output.
+  ///   - postOperations: applied after the bias.
+  ///   - algorithm: `winograd` falls back to `direct` where the CPU has none.
+  ///   - engine: where it runs.
+  /// - Throws: `NeuralNetworkError.oneDNN`.
+  init(
+    _ shape: ConvolutionShape, input: TensorLayout, block: Int, postOperations: [PostOperation],
+    algorithm: ConvolutionAlgorithm, engine: Engine
+  ) throws(NeuralNetworkError) {
+    let output = try TensorLayout.blocked(
+      [1, shape.outputChannels, shape.outputHeight, shape.outputWidth], block: block)
+    let weights = try TensorLayout.any(
+      [shape.outputChannels, shape.inputChannels, shape.kernel, shape.kernel])
+    let bias = try TensorLayout.plain([shape.outputChannels])
+
+    func describe(_ kind: dnnl_alg_kind_t) throws(NeuralNetworkError) -> PrimitiveDescription {
+      var operation = dnnl_convolution_desc_t()
+      let strides = [dnnl_dim_t](repeating: dnnl_dim_t(shape.stride), count: 2)
+      let padding = [dnnl_dim_t](repeating: dnnl_dim_t(shape.padding), count: 2)
+      var input = input.descriptor
+      var weights = weights.descriptor
+      var bias = bias.descriptor
+      var output = output.descriptor
+      try check(
+        dnnl_convolution_forward_desc_init(
+          &operation, dnnl_forward_inference, kind, &input, &weights, &bias, &output, strides,
+          padding, padding),
+        "dnnl_convolution_forward_desc_init")
+      return try PrimitiveDescription(&operation, postOperations, engine: engine)
+    }
+
+    var chosen = algorithm
+    var description: PrimitiveDescription?
+    if algorithm == .winograd {
+      do {
+        description = try describe(dnnl_convolution_winograd)
+      } catch {
+        // Not an error: below AVX-512 oneDNN has no such implementation, and direct gives the same numbers
+        // within float32's rounding.
+        chosen = .direct
+      }
+    }
+    let found = if let description { description } else { try describe(dnnl_convolution_direct) }
+    self.algorithm = chosen
+    self.weights = try found.layout(dnnl_query_weights_md)
+    self.output = output
+    primitive = try found.makePrimitive()
+  }
+}
+
+/// Max pooling compiled for one shape.
+struct MaxPoolingPrimitive: Sendable {
+  let primitive: Primitive
+
+  /// - Parameters:
+  ///   - input: layout of the input.
+  ///   - output: layout of the output.
+  ///   - kernel: side of the window.
+  ///   - stride: its step.
+  ///   - padding: on all sides; padded places never win.
+  ///   - engine: where it runs.
+  /// - Throws: `NeuralNetworkError.oneDNN`.
+  init(
+    input: TensorLayout, output: TensorLayout, kernel: Int, stride: Int, padding: Int,
+    engine: Engine
+  ) throws(NeuralNetworkError) {
+    var operation = dnnl_pooling_desc_t()
+    var input = input.descriptor
+    var output = output.descriptor
+    func pair(_ value: Int) -> [dnnl_dim_t] { [dnnl_dim_t](repeating: dnnl_dim_t(value), count: 2) }
+    try check(
+      dnnl_pooling_forward_desc_init(
+        &operation, dnnl_forward_inference, dnnl_pooling_max, &input, &output, pair(stride),
+        pair(kernel), pair(padding), pair(padding)),
+      "dnnl_pooling_forward_desc_init")
+    primitive = try PrimitiveDescription(&operation, [], engine: engine).makePrimitive()
+  }
+}
+
+/// Copies a tensor from one layout to another, on the calling thread.
+///
+/// - Parameters:
+///   - source: its values, in `sourceLayout`.
+///   - sourceLayout: where it comes from.
+///   - destination: memory of `destinationLayout.byteCount` bytes.
+///   - destinationLayout: where it goes; padding is filled with zeros.
+///   - engine: where it runs.
+/// - Throws: `NeuralNetworkError`.
+func reorder(
+  _ source: UnsafeMutableRawPointer, _ sourceLayout: TensorLayout,
+  to destination: UnsafeMutableRawPointer, _ destinationLayout: TensorLayout, engine: Engine
+) throws(NeuralNetworkError) {
+  runSingleThreaded()
+  var attributes: dnnl_primitive_attr_t?
+  try check(dnnl_primitive_attr_create(&attributes), "dnnl_primitive_attr_create")
+  defer { dnnl_primitive_attr_destroy(attributes) }
+  try check(
+    dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user),
+    "dnnl_primitive_attr_set_scratchpad_mode")
+  var description: dnnl_primitive_desc_t?
+  var from = sourceLayout.descriptor
+  var to = destinationLayout.descriptor
+  try check(
+    dnnl_reorder_primitive_desc_create(
+      &description, &from, engine.handle, &to, engine.handle, attributes),
+    "dnnl_reorder_primitive_desc_create")
+  defer { dnnl_primitive_desc_destroy(description) }
+  var primitive: dnnl_primitive_t?
+  try check(dnnl_primitive_create(&primitive, description), "dnnl_primitive_create")
+  defer { dnnl_primitive_destroy(primitive) }
+  guard let scratchLayout = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0)
+  else { throw .oneDNN(call: "dnnl_primitive_desc_query_md", status: "no scratchpad") }
+  let scratch = try AlignedBuffer(byteCount: dnnl_memory_desc_get_size(scratchLayout))
+  let memories = [
+    (DNNL_ARG_FROM, try TensorMemory(sourceLayout, at: source, engine: engine)),
+    (DNNL_ARG_TO, try TensorMemory(destinationLayout, at: destination, engine: engine)),
+    (
+      DNNL_ARG_SCRATCHPAD,
+      try TensorMemory(TensorLayout(scratchLayout.pointee), at: scratch.address, engine: engine)
+    ),
+  ]
+  let stream = try ExecutionStream(engine: engine)
+  let arguments = memories.map { dnnl_exec_arg_t(arg: $0.0, memory: $0.1.handle) }
+  let status = dnnl_primitive_execute(primitive, stream.handle, 3, arguments)
+  try check(status, "dnnl_primitive_execute")
+  try check(dnnl_stream_wait(stream.handle), "dnnl_stream_wait")
+  withExtendedLifetime(memories) {}
+}

@@ -1,0 +1,138 @@
+/// Compiles a graph step by step into what an `InferencePlan` keeps.
+struct InferencePlanBuilder {
+  struct Convolution {
+    var primitive: ConvolutionPrimitive
+    var key: WeightStore.Key
+  }
+
+  let engine: Engine
+  let block: Int
+  let operations: [FusedOperation]
+  /// By node; only values that operations give or read have a place.
+  private(set) var images: [InferencePlan.Image]
+  /// By operation order, only the convolutions.
+  private(set) var convolutions: [Convolution] = []
+  private(set) var slabByteCount = 0
+
+  init(
+    _ graph: NetworkGraph, height: Int, width: Int, engine: Engine,
+    algorithm: ConvolutionAlgorithm
+  ) throws(NeuralNetworkError) {
+    self.engine = engine
+    block = InstructionSet.channelBlock
+    operations = graph.fusedOperations()
+    images = []
+    for (node, size) in zip(graph.nodes, graph.sizes(height: height, width: width)) {
+      let shape = [1, node.channels, size.height, size.width]
+      // The input stays as the caller writes it; its one reader, the first convolution, takes plain order.
+      let layout =
+        if case .input = node.operation { try TensorLayout.plain(shape) } else {
+          try TensorLayout.blocked(shape, block: block)
+        }
+      images.append(
+        InferencePlan.Image(
+          offset: 0, channels: node.channels, height: size.height, width: size.width,
+          layout: layout))
+    }
+    placeImages(outputs: graph.outputs, input: graph.input)
+    for operation in operations {
+      guard case .convolution(let convolution) = operation.kind else { continue }
+      convolutions.append(try compile(convolution, of: operation, algorithm: algorithm))
+    }
+  }
+
+  /// Gives every value its place. An operation that overwrites an input gives its output the same place.
+  private mutating func placeImages(outputs: [NetworkGraph.Value], input: NetworkGraph.Value) {
+    var bufferOfValue: [NetworkGraph.Value: Int] = [input: 0]
+    var buffers = [
+      SlabPlan.Buffer(byteCount: images[input.index].layout.byteCount, firstStep: 0, lastStep: 0)
+    ]
+    for (step, operation) in operations.enumerated() {
+      for value in operation.inputs {
+        if let buffer = bufferOfValue[value] { buffers[buffer].lastStep = step }
+      }
+      if let overwritten = operation.overwrites, let buffer = bufferOfValue[overwritten] {
+        bufferOfValue[operation.output] = buffer
+      } else {
+        bufferOfValue[operation.output] = buffers.count
+        buffers.append(
+          SlabPlan.Buffer(
+            byteCount: images[operation.output.index].layout.byteCount, firstStep: step,
+            lastStep: step))
+      }
+    }
+    for value in outputs {
+      if let buffer = bufferOfValue[value] { buffers[buffer].lastStep = operations.count }
+    }
+    let plan = SlabPlan(buffers)
+    for (value, buffer) in bufferOfValue { images[value.index].offset = plan.offsets[buffer] }
+    slabByteCount = plan.byteCount
+  }
+
+  private func compile(
+    _ convolution: FusedConvolution, of operation: FusedOperation, algorithm: ConvolutionAlgorithm
+  ) throws(NeuralNetworkError) -> Convolution {
+    let input = images[operation.inputs[0].index]
+    let output = images[operation.output.index]
+    let shape = ConvolutionShape(
+      inputChannels: input.channels, outputChannels: output.channels, inputHeight: input.height,
+      inputWidth: input.width, kernel: convolution.kernel, stride: convolution.stride,
+      padding: convolution.padding)
+    let primitive = try ConvolutionPrimitive(
+      shape, input: input.layout, block: block,
+      postOperations: (convolution.addsToOutput ? [.sum] : []) + (convolution.relu ? [.relu] : []),
+      algorithm: shape.isWorthWinograd ? algorithm : .direct, engine: engine)
+    return Convolution(
+      primitive: primitive,
+      key: WeightStore.Key(
+        parameters: convolution.parameters, inputChannels: input.channels,
+        outputChannels: output.channels, kernel: convolution.kernel, layout: primitive.weights))
+  }
+
+  /// The calls in order, given the packed weights of all `convolutions`.
+  func steps(
+    packed: [WeightStore.Key: WeightStore.Packed], store: WeightStore
+  ) throws -> [InferencePlan.Step] {
+    var remaining = convolutions[...]
+    return try operations.map { operation in
+      let inputs = operation.inputs.map { images[$0.index] }
+      let output = images[operation.output.index]
+      let action: InferencePlan.Action
+      var name: String
+      switch operation.kind {
+      case .convolution(let fused):
+        let convolution = remaining.removeFirst()
+        guard let weights = packed[convolution.key] else {
+          preconditionFailure("no packed weights for \(fused.parameters.weight)")
+        }
+        action = .convolution(convolution.primitive, weights)
+        name =
+          "\(fused.parameters.weight) \(fused.kernel)x\(fused.kernel)/\(fused.stride) "
+          + "\(convolution.primitive.algorithm)"
+      case .maxPool(let kernel, let stride, let padding):
+        action = .maxPool(
+          try MaxPoolingPrimitive(
+            input: inputs[0].layout, output: output.layout, kernel: kernel, stride: stride,
+            padding: padding, engine: engine))
+        name = "max pool"
+      case .groupNorm(let prefix, let groups, let epsilon, let relu):
+        action = .groupNorm(
+          groups: groups, epsilon: epsilon,
+          scale: try store.values("\(prefix).weight", count: output.channels),
+          shift: try store.values("\(prefix).bias", count: output.channels), relu: relu)
+        name = "group norm \(prefix)"
+      case .upsampleNearest:
+        action = .upsampleNearest
+        name = "upsample"
+      case .relu:
+        action = .relu
+        name = "relu"
+      case .add:
+        action = .add
+        name = "add"
+      }
+      name += " \(inputs[0].channels)>\(output.channels) \(output.height)x\(output.width)"
+      return InferencePlan.Step(action: action, inputs: inputs, output: output, label: name)
+    }
+  }
+}

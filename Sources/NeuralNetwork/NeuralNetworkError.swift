@@ -1,0 +1,25 @@
+/// Why a network could not be built or run.
+public enum NeuralNetworkError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// oneDNN refused a call.
+  case oneDNN(call: String, status: String)
+  /// A parameter's values are not usable.
+  case parameter(name: String, problem: String)
+  /// The network cannot take inputs of this size.
+  case inputSize(height: Int, width: Int, problem: String)
+  /// The system has no such block of memory.
+  case outOfMemory(bytes: Int)
+
+  /// One line: what, on what.
+  public var description: String {
+    switch self {
+    case .oneDNN(let call, let status):
+      "oneDNN: \(call) failed: \(status)"
+    case .parameter(let name, let problem):
+      "tensor '\(name)': \(problem)"
+    case .inputSize(let height, let width, let problem):
+      "an input of \(width)x\(height) pixels: \(problem)"
+    case .outOfMemory(let bytes):
+      "no memory for a block of \(bytes >> 20) MiB"
+    }
+  }
+}
