@@ -127,7 +127,8 @@ import Testing
     #expect(
       nonMaximumSuppression(boxes: [box, apart, box], scores: [0.5, 0.5, 0.5], threshold: 0.5)
         == [0, 1])
-    #expect(indicesByFallingScore([0, -0.0, 0.5, .nan, -1, 0.5, .infinity]) == [3, 6, 2, 5, 0, 1, 4])
+    #expect(
+      indicesByFallingScore([0, -0.0, 0.5, .nan, -1, 0.5, .infinity]) == [3, 6, 2, 5, 0, 1, 4])
   }
 
   @Test func boxesWithoutAreaOrNumbersSuppressNothing() {
