@@ -69,7 +69,9 @@ let package = Package(
     // Tests.
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(name: "WorkersTests", dependencies: ["Workers", "TestSupport"]),
-    .testTarget(name: "BoxGeometryTests", dependencies: ["BoxGeometry", "TestSupport"]),
+    .testTarget(
+      name: "BoxGeometryTests", dependencies: ["BoxGeometry", "TestSupport"],
+      resources: [.copy("Fixtures")]),
     .testTarget(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"],
       resources: [.copy("Fixtures")]),

@@ -1,0 +1,72 @@
+import Glibc
+
+/// A box relative to an anchor, as the box subnet predicts it (Girshick et al. 2014, appendix C; torchvision
+/// `models/detection/_utils.py` with weights 1, 1, 1, 1). Dimensionless.
+public struct BoxDeltas: Equatable, Sendable {
+  /// Shift of the centre in anchor widths.
+  public var dx: Float
+  /// Shift of the centre in anchor heights.
+  public var dy: Float
+  /// Natural logarithm of the ratio of widths.
+  public var dw: Float
+  /// Natural logarithm of the ratio of heights.
+  public var dh: Float
+
+  /// Creates deltas in the order of the network's four channels.
+  public init(dx: Float, dy: Float, dw: Float, dh: Float) {
+    self.dx = dx
+    self.dy = dy
+    self.dw = dw
+    self.dh = dh
+  }
+}
+
+/// Turns boxes into deltas to an anchor and back. Float32 throughout, in torchvision's order of operations: equal
+/// to torchvision except for the last bit of `exp` and `log`, which differs between C libraries.
+public enum BoxCoder {
+  /// Largest `dw` and `dh` that decoding takes: ln(1000 / 16), a box 62.5 times its anchor. Larger ones are
+  /// clamped to it; there is no lower bound.
+  public static let maximumLogRatio: Float = 4.135166556742356
+
+  /// Describes a box relative to an anchor.
+  ///
+  /// - Parameters:
+  ///   - box: what the deltas should decode to; its sides must be positive, or the deltas are not finite.
+  ///   - anchor: the anchor; its sides must be positive.
+  /// - Returns: dx = (box centre x - anchor centre x) / anchor width, dw = ln(box width / anchor width), and
+  ///   likewise dy and dh.
+  public static func encode(_ box: Box, relativeTo anchor: Box) -> BoxDeltas {
+    let anchorWidth = anchor.width
+    let anchorHeight = anchor.height
+    let boxWidth = box.width
+    let boxHeight = box.height
+    let anchorX = anchor.minX + 0.5 * anchorWidth
+    let anchorY = anchor.minY + 0.5 * anchorHeight
+    let boxX = box.minX + 0.5 * boxWidth
+    let boxY = box.minY + 0.5 * boxHeight
+    return BoxDeltas(
+      dx: (boxX - anchorX) / anchorWidth, dy: (boxY - anchorY) / anchorHeight,
+      dw: log(boxWidth / anchorWidth), dh: log(boxHeight / anchorHeight))
+  }
+
+  /// The box that deltas describe.
+  ///
+  /// - Parameters:
+  ///   - deltas: the network's four channels at the anchor. NaN stays NaN.
+  ///   - anchor: the anchor.
+  /// - Returns: corners in the anchor's frame, not clipped.
+  public static func decode(_ deltas: BoxDeltas, relativeTo anchor: Box) -> Box {
+    let width = anchor.width
+    let height = anchor.height
+    // A NaN is not greater than the bound, so it stays, as in torch.clamp.
+    let dw = deltas.dw > maximumLogRatio ? maximumLogRatio : deltas.dw
+    let dh = deltas.dh > maximumLogRatio ? maximumLogRatio : deltas.dh
+    let centerX = deltas.dx * width + (anchor.minX + 0.5 * width)
+    let centerY = deltas.dy * height + (anchor.minY + 0.5 * height)
+    let halfWidth = 0.5 * (exp(dw) * width)
+    let halfHeight = 0.5 * (exp(dh) * height)
+    return Box(
+      minX: centerX - halfWidth, minY: centerY - halfHeight, maxX: centerX + halfWidth,
+      maxY: centerY + halfHeight)
+  }
+}
