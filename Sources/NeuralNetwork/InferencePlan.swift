@@ -77,7 +77,8 @@ public final class InferencePlan: Sendable {
     outputs = graph.outputs.map { builder.images[$0.index] }
     steps = try builder.steps(packed: packed, store: store)
     slabByteCount = builder.slabByteCount
-    scratchByteCount = builder.convolutions.map { $0.primitive.primitive.scratchpad.byteCount }
+    scratchByteCount =
+      builder.convolutions.map { $0.primitive.primitive.scratchpad.byteCount }
       .max() ?? 0
     weightByteCount = packed.values.reduce(0) { $0 + $1.weights.byteCount + $1.bias.byteCount }
   }

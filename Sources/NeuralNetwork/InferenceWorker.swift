@@ -89,7 +89,8 @@ public final class InferenceWorker {
         view(step.inputs[0], plan), groups: groups, epsilon: epsilon, scale: scale, shift: shift,
         relu: relu, to: address(step.output))
     case .relu:
-      BlockedKernels.relu(address(step.inputs[0]), to: address(step.output), count: step.output.count)
+      BlockedKernels.relu(
+        address(step.inputs[0]), to: address(step.output), count: step.output.count)
     case .add:
       BlockedKernels.add(
         address(step.inputs[0]), address(step.inputs[1]), to: address(step.output),

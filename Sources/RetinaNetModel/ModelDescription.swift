@@ -131,15 +131,16 @@ extension ModelDescription {
     public var classThresholds: [String: Float]
     /// Of each level, this many best-scoring (anchor, class) pairs go on to NMS.
     public var candidatesPerLevel: Int
-    /// A box that overlaps a better one of its class by more than this IoU is dropped.
-    public var nmsThreshold: Float
+    /// A box that overlaps a better one of its class by more than this IoU is dropped. A Double, because
+    /// torchvision compares float32 IoUs with one: 0.3 is not Float(0.3).
+    public var nmsThreshold: Double
     /// At most this many detections are reported per picture.
     public var detectionsPerImage: Int
 
     /// Creates the settings; the defaults are torchvision's.
     public init(
       scoreThreshold: Float = 0.05, classThresholds: [String: Float] = [:],
-      candidatesPerLevel: Int = 1000, nmsThreshold: Float = 0.5, detectionsPerImage: Int = 300
+      candidatesPerLevel: Int = 1000, nmsThreshold: Double = 0.5, detectionsPerImage: Int = 300
     ) {
       self.scoreThreshold = scoreThreshold
       self.classThresholds = classThresholds
