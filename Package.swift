@@ -21,9 +21,15 @@ let package = Package(
         .apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])
       ]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(
+      name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
     // Foundations: no domain above their own.
     .target(name: "Workers"),
+    .target(name: "Settings", dependencies: ["Yams"]),
+    .target(
+      name: "Digests",
+      dependencies: ["COpenSSL", .product(name: "SystemPackage", package: "swift-system")]),
     .target(name: "BoxGeometry"),
     .target(
       name: "Checkpoints",
@@ -33,7 +39,11 @@ let package = Package(
     // The detector.
     .target(
       name: "RetinaNetModel",
-      dependencies: ["BoxGeometry", "Checkpoints", "NeuralNetwork"]),
+      dependencies: [
+        "BoxGeometry", "Checkpoints", "Digests", "NeuralNetwork", "Settings",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .target(name: "Evaluation"),
 
     // Media in, records out.
     .target(
@@ -41,11 +51,11 @@ let package = Package(
       dependencies: ["CFFmpeg", .product(name: "SystemPackage", package: "swift-system")]),
     .target(
       name: "DetectionRecords",
-      dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: ["Digests", .product(name: "SystemPackage", package: "swift-system")]),
     .target(
       name: "DetectionPipeline",
       dependencies: [
-        "DetectionRecords", "FrameDecoding", "RetinaNetModel", "Workers",
+        "DetectionRecords", "Digests", "FrameDecoding", "RetinaNetModel", "Workers",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -54,7 +64,8 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "Checkpoints", "DetectionPipeline", "FrameDecoding", "RetinaNetModel", "Yams",
+        "Checkpoints", "DetectionPipeline", "Evaluation", "FrameDecoding", "RetinaNetModel",
+        "Settings",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -69,6 +80,8 @@ let package = Package(
     // Tests.
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(name: "WorkersTests", dependencies: ["Workers", "TestSupport"]),
+    .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestSupport"]),
+    .testTarget(name: "DigestsTests", dependencies: ["Digests", "TestSupport"]),
     .testTarget(
       name: "BoxGeometryTests", dependencies: ["BoxGeometry", "TestSupport"],
       resources: [.copy("Fixtures")]),
@@ -78,6 +91,9 @@ let package = Package(
     .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "TestSupport"]),
     .testTarget(
       name: "RetinaNetModelTests", dependencies: ["RetinaNetModel", "TestSupport"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "FrameDecodingTests", dependencies: ["FrameDecoding", "TestSupport"],

@@ -1,0 +1,1 @@
+// Being built: replaced before the first landing.
