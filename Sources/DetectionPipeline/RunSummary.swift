@@ -1,0 +1,67 @@
+/// What a run did, counted from its beginning or, in `RunEvent.progress`, up to now.
+public struct RunSummary: Equatable, Sendable {
+  /// Inputs by what became of them.
+  public struct Inputs: Equatable, Sendable {
+    /// Finished in this run without a failure.
+    public var done = 0
+    /// Failed in this run: those that cannot be decoded and those that could not be read.
+    public var failed = 0
+    /// Complete from an earlier run, left as they are.
+    public var skipped = 0
+    /// Could not be decoded in an earlier run and have not changed since.
+    public var failedEarlier = 0
+    /// Left for the next run: not reached before the run was stopped, or still being written.
+    public var left = 0
+
+    /// Creates counts of zero.
+    public init() {}
+  }
+
+  /// Inputs by what became of them.
+  public var inputs = Inputs()
+  /// Records with detections, an empty list included, written by this run.
+  public var frames = 0
+  /// Detections in them.
+  public var detections = 0
+  /// Records without detections, because the network's output for the frame was of no use.
+  public var failedFrames = 0
+  /// Errors of the decoders that went on after them.
+  public var decodeErrors = 0
+  /// Wall-clock time since the run began.
+  public var seconds = 0.0
+  /// Where the time went.
+  public var stages = StageTimes()
+  /// Inference workers.
+  public var workers = 0
+  /// Inputs decoded at once.
+  public var decoders = 0
+  /// What the process exits with.
+  public var status = ExitStatus.done
+  /// Why the run ended before its work was done; nil where it did not.
+  public var endedEarly: String?
+
+  /// Creates the summary of a run that did nothing.
+  public init() {}
+
+  /// Frames per second of wall-clock time; 0 before there is any.
+  public var framesPerSecond: Double { seconds > 0 ? Double(frames) / seconds : 0 }
+  /// The unit in which archives are planned.
+  public var imagesPerDay: Double { framesPerSecond * 86_400 }
+}
+
+/// Seconds that the threads of each stage were busy and waited, summed over the stage's threads.
+public struct StageTimes: Equatable, Sendable {
+  /// Opening inputs, decoding and converting frames.
+  public var decoding = 0.0
+  /// Decoders waiting for room in the queue: the workers are the bottleneck.
+  public var decodersWaiting = 0.0
+  /// Detection: preprocessing, network and post-processing.
+  public var detecting = 0.0
+  /// Workers waiting for frames: the decoders are the bottleneck.
+  public var workersWaiting = 0.0
+  /// Formatting and writing records, with fsync and rename.
+  public var writing = 0.0
+
+  /// Creates times of zero.
+  public init() {}
+}
