@@ -18,7 +18,7 @@ public struct BlockedImage {
   public var blockStride: Int { height * width * block }
 
   /// The number at one place.
-  public subscript(channel channel: Int, y: Int, x: Int) -> Float {
+  public subscript(channel channel: Int, y y: Int, x x: Int) -> Float {
     base[channel / block * blockStride + (y * width + x) * block + channel % block]
   }
 

@@ -79,9 +79,8 @@ struct ConvolutionPrimitive: Sendable {
     if algorithm == .winograd {
       do {
         description = try describe(dnnl_convolution_winograd)
-      } catch {
-        // Not an error: below AVX-512 oneDNN has no such implementation, and direct gives the same numbers
-        // within float32's rounding.
+      } catch .oneDNN(_, NeuralNetworkError.notImplemented) {
+        // Below AVX-512 oneDNN has no such implementation; direct gives the same numbers within rounding.
         chosen = .direct
       }
     }

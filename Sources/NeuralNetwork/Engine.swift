@@ -29,8 +29,11 @@ public final class Engine: @unchecked Sendable {
 /// An in-order queue of one thread's oneDNN calls. Not for use by two threads.
 final class ExecutionStream {
   let handle: dnnl_stream_t
+  /// Outlives the stream.
+  private let engine: Engine
 
   init(engine: Engine) throws(NeuralNetworkError) {
+    self.engine = engine
     var handle: dnnl_stream_t?
     try check(
       dnnl_stream_create(&handle, engine.handle, dnnl_stream_default_flags.rawValue),
@@ -65,7 +68,7 @@ private func describe(_ status: dnnl_status_t) -> String {
   switch status {
   case dnnl_out_of_memory: "out of memory"
   case dnnl_invalid_arguments: "invalid arguments"
-  case dnnl_unimplemented: "not implemented for these shapes on this CPU"
+  case dnnl_unimplemented: NeuralNetworkError.notImplemented
   case dnnl_runtime_error: "runtime error"
   case dnnl_not_required: "not required"
   default: "status \(status.rawValue)"

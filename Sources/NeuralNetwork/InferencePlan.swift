@@ -26,6 +26,19 @@ public final class InferencePlan: Sendable {
     case add
   }
 
+  /// What running a plan takes, in bytes.
+  public struct Memory: Equatable, Sendable {
+    /// Activations of one worker.
+    public var slab: Int
+    /// Scratch of one worker: the most that any one step asks for.
+    public var scratch: Int
+    /// Packed weights, shared by all workers, and with other plans where the formats agree.
+    public var weights: Int
+
+    /// What one worker needs beside the weights.
+    public var perWorker: Int { slab + scratch }
+  }
+
   struct Step: Sendable {
     var action: Action
     var inputs: [Image]
@@ -38,12 +51,8 @@ public final class InferencePlan: Sendable {
   public let height: Int
   /// Width of the input in pixels.
   public let width: Int
-  /// Bytes of activations that a worker needs to run the plan.
-  public let slabByteCount: Int
-  /// Bytes of scratch that a worker needs to run the plan: the most any one step asks for.
-  public let scratchByteCount: Int
-  /// Bytes of packed weights the plan holds, shared with other plans where the formats agree.
-  public let weightByteCount: Int
+  /// What it needs.
+  public let memory: Memory
 
   let input: Image
   let outputs: [Image]
@@ -64,25 +73,47 @@ public final class InferencePlan: Sendable {
     _ graph: NetworkGraph, height: Int, width: Int, store: WeightStore,
     algorithm: ConvolutionAlgorithm = .winograd
   ) throws {
-    guard height > 0, width > 0, height * width <= 1 << 28 else {
-      throw NeuralNetworkError.inputSize(height: height, width: width, problem: "out of range")
-    }
-    let builder = try InferencePlanBuilder(
+    let builder = try Self.builder(
       graph, height: height, width: width, engine: store.engine, algorithm: algorithm)
-    let packed = try store.packed(builder.convolutions.map(\.key))
+    let packed = try store.packed(builder.weightKeys)
     self.height = height
     self.width = width
     block = builder.block
     input = builder.images[graph.input.index]
     outputs = graph.outputs.map { builder.images[$0.index] }
     steps = try builder.steps(packed: packed, store: store)
-    slabByteCount = builder.slabByteCount
-    scratchByteCount =
-      builder.convolutions.map { $0.primitive.primitive.scratchpad.byteCount }
-      .max() ?? 0
-    weightByteCount = packed.values.reduce(0) { $0 + $1.weights.byteCount + $1.bias.byteCount }
+    memory = builder.memory
   }
 
-  /// Bytes that one worker needs beside the shared weights.
-  public var workerByteCount: Int { slabByteCount + scratchByteCount }
+  /// What a plan would need, without packing weights for it.
+  ///
+  /// - Parameters:
+  ///   - graph: the network.
+  ///   - height: pixels, at least 1.
+  ///   - width: pixels, at least 1.
+  ///   - engine: where it would run.
+  ///   - algorithm: as for `init`.
+  /// - Returns: bytes.
+  /// - Throws: `NeuralNetworkError`.
+  public static func memory(
+    _ graph: NetworkGraph, height: Int, width: Int, engine: Engine,
+    algorithm: ConvolutionAlgorithm = .winograd
+  ) throws(NeuralNetworkError) -> Memory {
+    try builder(graph, height: height, width: width, engine: engine, algorithm: algorithm).memory
+  }
+
+  private static func builder(
+    _ graph: NetworkGraph, height: Int, width: Int, engine: Engine,
+    algorithm: ConvolutionAlgorithm
+  ) throws(NeuralNetworkError) -> InferencePlanBuilder {
+    guard height > 0, width > 0, height <= maxPixels / width else {
+      throw .inputSize(
+        height: height, width: width, problem: "not from 1 to \(maxPixels) pixels")
+    }
+    return try InferencePlanBuilder(
+      graph, height: height, width: width, engine: engine, algorithm: algorithm)
+  }
+
+  /// Indices of one level's logits stay below 2^32 with a thousand classes and nine anchors.
+  private static let maxPixels = 1 << 28
 }

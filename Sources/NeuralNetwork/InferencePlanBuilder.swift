@@ -1,8 +1,19 @@
 /// Compiles a graph step by step into what an `InferencePlan` keeps.
 struct InferencePlanBuilder {
-  struct Convolution {
-    var primitive: ConvolutionPrimitive
-    var key: WeightStore.Key
+  /// What computes an operation.
+  enum Compiled {
+    case convolution(ConvolutionPrimitive, WeightStore.Key)
+    case maxPool(MaxPoolingPrimitive)
+    /// One of `BlockedKernels`, which need no preparation.
+    case kernel
+
+    var scratchByteCount: Int {
+      switch self {
+      case .convolution(let convolution, _): convolution.primitive.scratchpad.byteCount
+      case .maxPool(let pooling): pooling.primitive.scratchpad.byteCount
+      case .kernel: 0
+      }
+    }
   }
 
   let engine: Engine
@@ -10,8 +21,8 @@ struct InferencePlanBuilder {
   let operations: [FusedOperation]
   /// By node; only values that operations give or read have a place.
   private(set) var images: [InferencePlan.Image]
-  /// By operation order, only the convolutions.
-  private(set) var convolutions: [Convolution] = []
+  /// By operation.
+  private(set) var compiled: [Compiled] = []
   private(set) var slabByteCount = 0
 
   init(
@@ -35,10 +46,19 @@ struct InferencePlanBuilder {
           layout: layout))
     }
     placeImages(outputs: graph.outputs, input: graph.input)
-    for operation in operations {
-      guard case .convolution(let convolution) = operation.kind else { continue }
-      convolutions.append(try compile(convolution, of: operation, algorithm: algorithm))
-    }
+    for operation in operations { compiled.append(try compile(operation, algorithm)) }
+  }
+
+  /// What `InferencePlan` packs, one for each convolution.
+  var weightKeys: [WeightStore.Key] {
+    compiled.compactMap { if case .convolution(_, let key) = $0 { key } else { nil } }
+  }
+
+  /// Sizes of it all.
+  var memory: InferencePlan.Memory {
+    InferencePlan.Memory(
+      slab: slabByteCount, scratch: compiled.map(\.scratchByteCount).max() ?? 0,
+      weights: Set(weightKeys).reduce(0) { $0 + $1.byteCount })
   }
 
   /// Gives every value its place. An operation that overwrites an input gives its output the same place.
@@ -70,50 +90,58 @@ struct InferencePlanBuilder {
   }
 
   private func compile(
-    _ convolution: FusedConvolution, of operation: FusedOperation, algorithm: ConvolutionAlgorithm
-  ) throws(NeuralNetworkError) -> Convolution {
+    _ operation: FusedOperation, _ algorithm: ConvolutionAlgorithm
+  ) throws(NeuralNetworkError) -> Compiled {
     let input = images[operation.inputs[0].index]
     let output = images[operation.output.index]
-    let shape = ConvolutionShape(
-      inputChannels: input.channels, outputChannels: output.channels, inputHeight: input.height,
-      inputWidth: input.width, kernel: convolution.kernel, stride: convolution.stride,
-      padding: convolution.padding)
-    let primitive = try ConvolutionPrimitive(
-      shape, input: input.layout, block: block,
-      postOperations: (convolution.addsToOutput ? [.sum] : []) + (convolution.relu ? [.relu] : []),
-      algorithm: shape.isWorthWinograd ? algorithm : .direct, engine: engine)
-    return Convolution(
-      primitive: primitive,
-      key: WeightStore.Key(
-        parameters: convolution.parameters, inputChannels: input.channels,
-        outputChannels: output.channels, kernel: convolution.kernel, layout: primitive.weights))
+    switch operation.kind {
+    case .convolution(let convolution):
+      let shape = ConvolutionShape(
+        inputChannels: input.channels, outputChannels: output.channels, inputHeight: input.height,
+        inputWidth: input.width, kernel: convolution.kernel, stride: convolution.stride,
+        padding: convolution.padding)
+      let primitive = try ConvolutionPrimitive(
+        shape, input: input.layout, block: block,
+        postOperations: (convolution.addsToOutput ? [.sum] : [])
+          + (convolution.relu ? [.relu] : []),
+        algorithm: shape.isWorthWinograd ? algorithm : .direct, engine: engine)
+      return .convolution(
+        primitive,
+        WeightStore.Key(
+          parameters: convolution.parameters, inputChannels: input.channels,
+          outputChannels: output.channels, kernel: convolution.kernel, layout: primitive.weights))
+    case .maxPool(let kernel, let stride, let padding):
+      return .maxPool(
+        try MaxPoolingPrimitive(
+          input: input.layout, output: output.layout, kernel: kernel, stride: stride,
+          padding: padding, engine: engine))
+    case .groupNorm, .relu, .add, .upsampleNearest:
+      return .kernel
+    }
   }
 
   /// The calls in order, given the packed weights of all `convolutions`.
   func steps(
     packed: [WeightStore.Key: WeightStore.Packed], store: WeightStore
   ) throws -> [InferencePlan.Step] {
-    var remaining = convolutions[...]
-    return try operations.map { operation in
+    try zip(operations, compiled).map { operation, compiled in
       let inputs = operation.inputs.map { images[$0.index] }
       let output = images[operation.output.index]
       let action: InferencePlan.Action
       var name: String
       switch operation.kind {
       case .convolution(let fused):
-        let convolution = remaining.removeFirst()
-        guard let weights = packed[convolution.key] else {
-          preconditionFailure("no packed weights for \(fused.parameters.weight)")
-        }
-        action = .convolution(convolution.primitive, weights)
+        guard case .convolution(let convolution, let key) = compiled, let weights = packed[key]
+        else { preconditionFailure("no packed weights for \(fused.parameters.weight)") }
+        action = .convolution(convolution, weights)
         name =
           "\(fused.parameters.weight) \(fused.kernel)x\(fused.kernel)/\(fused.stride) "
-          + "\(convolution.primitive.algorithm)"
-      case .maxPool(let kernel, let stride, let padding):
-        action = .maxPool(
-          try MaxPoolingPrimitive(
-            input: inputs[0].layout, output: output.layout, kernel: kernel, stride: stride,
-            padding: padding, engine: engine))
+          + "\(convolution.algorithm)"
+      case .maxPool:
+        guard case .maxPool(let pooling) = compiled else {
+          preconditionFailure("a max pooling that was not compiled")
+        }
+        action = .maxPool(pooling)
         name = "max pool"
       case .groupNorm(let prefix, let groups, let epsilon, let relu):
         action = .groupNorm(

@@ -102,14 +102,14 @@ public final class InferenceWorker {
   private func bind(_ plan: InferencePlan) throws(NeuralNetworkError) {
     boundPlan = nil
     bound = []
-    if slab.byteCount < plan.slabByteCount {
+    if slab.byteCount < plan.memory.slab {
       // The old one goes first: both at once could be more than there is.
       slab = try AlignedBuffer(byteCount: 0)
-      slab = try AlignedBuffer(byteCount: plan.slabByteCount)
+      slab = try AlignedBuffer(byteCount: plan.memory.slab)
     }
-    if scratch.byteCount < plan.scratchByteCount {
+    if scratch.byteCount < plan.memory.scratch {
       scratch = try AlignedBuffer(byteCount: 0)
-      scratch = try AlignedBuffer(byteCount: plan.scratchByteCount)
+      scratch = try AlignedBuffer(byteCount: plan.memory.scratch)
     }
     var steps: [BoundStep] = []
     for step in plan.steps {

@@ -46,6 +46,8 @@ final class PrimitiveDescription {
   init(
     _ operation: UnsafeRawPointer, _ postOperations: [PostOperation], engine: Engine
   ) throws(NeuralNetworkError) {
+    // oneDNN divides the work, and sizes the scratchpad, for the threads of the thread that compiles.
+    runSingleThreaded()
     var attributes: dnnl_primitive_attr_t?
     try check(dnnl_primitive_attr_create(&attributes), "dnnl_primitive_attr_create")
     defer { dnnl_primitive_attr_destroy(attributes) }

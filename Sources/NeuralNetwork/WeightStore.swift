@@ -28,6 +28,9 @@ public final class WeightStore: Sendable {
     var outputChannels: Int
     var kernel: Int
     var layout: TensorLayout
+
+    /// Weights and bias.
+    var byteCount: Int { layout.byteCount + outputChannels * MemoryLayout<Float>.stride }
   }
 
   private struct WeakPacked {

@@ -1,0 +1,157 @@
+import Glibc
+import NeuralNetwork
+
+/// Finds the (anchor, class) pairs of one level that score above their class's threshold, the best of them by
+/// score, equal scores by index: torchvision's threshold and `topk`.
+///
+/// Logits are compared, not scores, so that the sigmoid runs on survivors only: of 16.6 million pairs (800x1216,
+/// 91 classes) a few thousand. The comparison is with a bound slightly below the logit of the threshold, and the
+/// float32 score decides.
+struct CandidateSearch {
+  /// One pair: `index` is (cell * anchors per cell + anchor) * classes + class, in its level.
+  struct Candidate: Equatable {
+    var score: Float
+    var index: Int
+  }
+
+  /// By class; infinity for one that is not looked for.
+  private let thresholds: [Float]
+  private let limit: Int
+  /// Falling score in the high half, index in the low: sorts as the result is ordered.
+  private var keys: [UInt64] = []
+
+  init(thresholds: [Float], limit: Int) {
+    self.thresholds = thresholds
+    self.limit = limit
+  }
+
+  /// The sigmoid in float32, in torch's order of operations.
+  static func score(_ logit: Float) -> Float {
+    1 / (1 + exp(-logit))
+  }
+
+  /// A number that every logit whose `score` is at least `score` exceeds: the logit of a score smaller by more
+  /// than float32's rounding.
+  static func lowerBound(ofLogitsScoring score: Float) -> Float {
+    guard score > 0 else { return -.infinity }
+    guard score <= 1 else { return .infinity }
+    let smaller = Double(score) * (1 - 1e-6)
+    return Float(log(smaller / (1 - smaller))).nextDown
+  }
+
+  /// Looks through one level.
+  ///
+  /// - Parameters:
+  ///   - logits: channel = anchor * classes + class.
+  ///   - level: number of the level, for the error.
+  /// - Returns: at most `limit` pairs, best first.
+  /// - Throws: `DetectionError.nonFiniteOutput` if any logit is.
+  mutating func best(of logits: BlockedImage, level: Int) throws(DetectionError) -> [Candidate] {
+    precondition(
+      logits.channels % thresholds.count == 0,
+      "\(logits.channels) channels for \(thresholds.count) classes")
+    precondition(
+      logits.height * logits.width * logits.channels <= UInt32.max,
+      "\(logits.width)x\(logits.height) cells of \(logits.channels) channels")
+    keys.removeAll(keepingCapacity: true)
+    let bounds = thresholds.map { Self.lowerBound(ofLogitsScoring: $0) }
+    var leastKept = -Float.infinity
+    var sum = Float.zero
+    for block in 0..<logits.blockCount {
+      sum += scan(logits, block, bounds, &leastKept)
+    }
+    // A sum of finite logits is finite unless they are absurdly large; what is not finite stays so in a sum.
+    guard sum.isFinite || isFinite(logits) else {
+      throw .nonFiniteOutput(what: "class logits", level: level)
+    }
+    keepBest()
+    return keys.map { key in
+      Candidate(score: Float(bitPattern: ~UInt32(key >> 32)), index: Int(key & 0xffff_ffff))
+    }
+  }
+
+  /// Looks through one block of channels, and returns a sum in which every logit takes part.
+  private mutating func scan(
+    _ logits: BlockedImage, _ block: Int, _ classBounds: [Float], _ leastKept: inout Float
+  ) -> Float {
+    let firstChannel = block * logits.block
+    // Two pixels side by side where blocks are of 8 channels. Padding channels are never candidates.
+    var bounds = SIMD16<Float>(repeating: .infinity)
+    for lane in 0..<16 {
+      let channel = firstChannel + lane % logits.block
+      if channel < logits.channels { bounds[lane] = classBounds[channel % thresholds.count] }
+    }
+    let base = logits.base + block * logits.blockStride
+    let count = logits.blockStride
+    var sums = (SIMD16<Float>.zero, SIMD16<Float>.zero)
+    var limits = bounds.replacing(with: leastKept, where: bounds .< leastKept)
+    var place = 0
+    while place + 64 <= count {
+      let values = (
+        load(base + place), load(base + place + 16), load(base + place + 32),
+        load(base + place + 48)
+      )
+      sums.0 += values.0 + values.1
+      sums.1 += values.2 + values.3
+      let hits =
+        (values.0 .> limits) .| (values.1 .> limits) .| (values.2 .> limits) .| (values.3 .> limits)
+      if any(hits) {
+        for chunk in 0..<4 {
+          collect(load(base + place + chunk * 16), limits, place + chunk * 16, logits, block)
+        }
+        if let least = forgetTheWorst(), least > leastKept {
+          leastKept = least
+          limits = bounds.replacing(with: leastKept, where: bounds .< leastKept)
+        }
+      }
+      place += 64
+    }
+    while place < count {
+      var values = SIMD16<Float>(repeating: -.greatestFiniteMagnitude)
+      for lane in 0..<min(16, count - place) { values[lane] = base[place + lane] }
+      for lane in 0..<min(16, count - place) { sums.0[lane] += values[lane] }
+      collect(values, limits, place, logits, block)
+      place += 16
+    }
+    return (sums.0 + sums.1).sum()
+  }
+
+  /// Takes in what of 16 numbers scores above its threshold.
+  private mutating func collect(
+    _ values: SIMD16<Float>, _ limits: SIMD16<Float>, _ place: Int, _ logits: BlockedImage,
+    _ block: Int
+  ) {
+    guard any(values .> limits) else { return }
+    for lane in 0..<16 where values[lane] > limits[lane] {
+      let channel = block * logits.block + lane % logits.block
+      let score = Self.score(values[lane])
+      guard score > thresholds[channel % thresholds.count] else { continue }
+      let index = (place + lane) / logits.block * logits.channels + channel
+      keys.append(UInt64(~score.bitPattern) << 32 | UInt64(index))
+    }
+  }
+
+  /// Where far more pairs pass than are asked for, drops the worst, and says below which logit no pair can be
+  /// among the best any more. nil while there are few.
+  private mutating func forgetTheWorst() -> Float? {
+    guard keys.count >= 4 * limit + 4096 else { return nil }
+    keepBest()
+    guard let last = keys.last else { return .infinity }
+    return Self.lowerBound(ofLogitsScoring: Float(bitPattern: ~UInt32(last >> 32)))
+  }
+
+  private mutating func keepBest() {
+    keys.sort()
+    if keys.count > limit { keys.removeLast(keys.count - limit) }
+  }
+
+  private func isFinite(_ logits: BlockedImage) -> Bool {
+    UnsafeBufferPointer(start: logits.base, count: logits.blockCount * logits.blockStride)
+      .allSatisfy(\.isFinite)
+  }
+
+  @inline(__always)
+  private func load(_ pointer: UnsafePointer<Float>) -> SIMD16<Float> {
+    UnsafeRawPointer(pointer).loadUnaligned(as: SIMD16<Float>.self)
+  }
+}

@@ -1,0 +1,123 @@
+import BoxGeometry
+import NeuralNetwork
+
+/// A model ready to look at pictures: its network compiled for each size it meets, weights packed once for all
+/// workers. Threads share one detector and each make a `DetectorWorker`.
+public final class Detector: Sendable {
+  /// Plans of this many padded sizes are kept: a directory of photographs has a handful.
+  private static let planCapacity = 8
+
+  /// What the model is.
+  public let description: ModelDescription
+  let decoder: OutputDecoder
+  let preprocessor: Preprocessor
+  private let engine: Engine
+  private let plans: InferencePlanCache
+
+  /// Creates a detector from a description and a source of weights; nothing is loaded yet.
+  ///
+  /// - Parameters:
+  ///   - description: the network and what surrounds it.
+  ///   - options: what of its outputs becomes a detection.
+  ///   - algorithm: `direct` for comparisons only.
+  ///   - values: gives a tensor by the network's names, in PyTorch's order; called from several threads.
+  /// - Throws: `UnknownLabelError`, `NeuralNetworkError`.
+  public init(
+    description: ModelDescription, options: DetectionOptions = .init(),
+    algorithm: ConvolutionAlgorithm = .winograd, values: @escaping WeightStore.Loader
+  ) throws {
+    self.description = description
+    decoder = OutputDecoder(description, try OutputSelection(options, for: description))
+    preprocessor = Preprocessor(description.preprocessing)
+    engine = try Engine()
+    plans = InferencePlanCache(
+      description.makeNetwork(), store: WeightStore(engine: engine, load: values),
+      algorithm: algorithm, capacity: Self.planCapacity)
+  }
+
+  /// Compiles the network for pictures of this size, if that has not been done: R50 takes about a second on two
+  /// cores, on all cores at once. `detect` does it too when it has to.
+  ///
+  /// - Parameters:
+  ///   - width: columns of the picture.
+  ///   - height: rows of the picture.
+  /// - Throws: `NeuralNetworkError`, or what the source of weights throws.
+  public func prepare(width: Int, height: Int) throws {
+    _ = try plan(for: geometry(width: width, height: height))
+  }
+
+  /// Memory that pictures of this size need, known without running or preparing anything.
+  ///
+  /// - Parameters:
+  ///   - width: columns of the picture.
+  ///   - height: rows of the picture.
+  /// - Returns: bytes for each worker, and bytes of packed weights that all workers share.
+  /// - Throws: `NeuralNetworkError`.
+  public func memory(width: Int, height: Int) throws -> (perWorker: Int, shared: Int) {
+    let geometry = geometry(width: width, height: height)
+    let memory = try plans.memory(height: geometry.paddedHeight, width: geometry.paddedWidth)
+    return (memory.perWorker, memory.weights)
+  }
+
+  /// Makes what one thread needs to run the detector.
+  ///
+  /// - Returns: a worker, to be used by one thread.
+  /// - Throws: `NeuralNetworkError`.
+  public func makeWorker() throws -> DetectorWorker {
+    DetectorWorker(self, try InferenceWorker(engine: engine))
+  }
+
+  func geometry(width: Int, height: Int) -> InputGeometry {
+    InputGeometry(height: height, width: width, preprocessing: description.preprocessing)
+  }
+
+  func plan(for geometry: InputGeometry) throws -> InferencePlan {
+    try plans.plan(height: geometry.paddedHeight, width: geometry.paddedWidth)
+  }
+}
+
+/// One thread's use of a `Detector`, with memory of its own. Not `Sendable`.
+public final class DetectorWorker {
+  private let detector: Detector
+  private let worker: InferenceWorker
+
+  init(_ detector: Detector, _ worker: InferenceWorker) {
+    self.detector = detector
+    self.worker = worker
+  }
+
+  /// Called after each step of the network with its label and duration, for a profile. nil by default.
+  public var stepObserver: ((String, Duration) -> Void)? {
+    get { worker.stepObserver }
+    set { worker.stepObserver = newValue }
+  }
+
+  /// Finds objects in one picture.
+  ///
+  /// - Parameters:
+  ///   - pixels: height x width x 3 bytes, red first, upright.
+  ///   - width: columns.
+  ///   - height: rows.
+  /// - Returns: by falling score, then class index, then anchor index.
+  /// - Throws: `DetectionError` where the network's output is not finite; `NeuralNetworkError`, or what the
+  ///   source of weights throws, where a plan has to be made.
+  public func detect(_ pixels: [UInt8], width: Int, height: Int) throws -> [Detection] {
+    let geometry = detector.geometry(width: width, height: height)
+    return try run(pixels, geometry) { outputs in
+      try detector.decoder.detections(outputs, geometry)
+    }
+  }
+
+  /// Runs the network on one picture and hands its outputs over.
+  func run<Result>(
+    _ pixels: [UInt8], _ geometry: InputGeometry,
+    readOutputs: (HeadOutputs) throws -> Result
+  ) throws -> Result {
+    let plan = try detector.plan(for: geometry)
+    return try worker.run(plan) { input in
+      detector.preprocessor.write(pixels.span, geometry, to: input)
+    } readOutputs: { images in
+      try readOutputs(HeadOutputs(images))
+    }
+  }
+}
