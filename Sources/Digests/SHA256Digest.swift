@@ -1,0 +1,88 @@
+import COpenSSL
+import SystemPackage
+
+/// SHA-256 (FIPS 180-4) over bytes that come in pieces, by OpenSSL's libcrypto, which uses the CPU's instructions
+/// for it where there are any.
+public struct SHA256Digest: ~Copyable {
+  private let context: OpaquePointer
+
+  /// Starts over no bytes.
+  public init() {
+    guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+      preconditionFailure("libcrypto has no SHA-256, or there is no memory")
+    }
+    self.context = context
+  }
+
+  deinit { EVP_MD_CTX_free(context) }
+
+  /// Goes on over more bytes.
+  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    let status = EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+    precondition(status == 1, "libcrypto could not go on with a digest")
+  }
+
+  /// Goes on over more bytes.
+  public mutating func update(_ bytes: [UInt8]) {
+    bytes.withUnsafeBytes { update($0) }
+  }
+
+  /// Goes on over the UTF-8 of a text.
+  public mutating func update(_ text: String) {
+    update(Array(text.utf8))
+  }
+
+  /// The 32 bytes of the digest.
+  public consuming func bytes() -> [UInt8] {
+    var result = [UInt8](repeating: 0, count: 32)
+    let status = EVP_DigestFinal_ex(context, &result, nil)
+    precondition(status == 1, "libcrypto could not finish a digest")
+    return result
+  }
+
+  /// The digest as 64 lowercase hexadecimal digits.
+  public consuming func hexadecimal() -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    let text = bytes().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    return String(decoding: text, as: UTF8.self)
+  }
+}
+
+extension SHA256Digest {
+  /// The digest of these bytes as hexadecimal digits.
+  public static func hexadecimal(of bytes: [UInt8]) -> String {
+    var digest = SHA256Digest()
+    digest.update(bytes)
+    return digest.hexadecimal()
+  }
+
+  /// The digest of the UTF-8 of a text as hexadecimal digits.
+  public static func hexadecimal(of text: String) -> String {
+    hexadecimal(of: Array(text.utf8))
+  }
+
+  /// The digest of a file as hexadecimal digits, read in pieces of 1 MiB.
+  ///
+  /// - Parameter path: a file.
+  /// - Throws: what the system says when it cannot be read.
+  public static func hexadecimal(ofFile path: FilePath) throws(Errno) -> String {
+    do {
+      let file = try FileDescriptor.open(path, .readOnly)
+      defer {
+        // Nothing was written, so closing has nothing to report.
+        try? file.close()
+      }
+      var digest = SHA256Digest()
+      var piece = [UInt8](repeating: 0, count: 1 << 20)
+      while true {
+        let count = try piece.withUnsafeMutableBytes { try file.read(into: $0) }
+        if count == 0 { return digest.hexadecimal() }
+        piece.withUnsafeBytes { digest.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+      }
+    } catch let error as Errno {
+      throw error
+    } catch {
+      preconditionFailure("swift-system throws Errno, not \(error)")
+    }
+  }
+}
