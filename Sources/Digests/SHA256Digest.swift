@@ -64,6 +64,7 @@ extension SHA256Digest {
   /// The digest of a file as hexadecimal digits, read in pieces of 1 MiB.
   ///
   /// - Parameter path: a file.
+  /// - Returns: 64 digits.
   /// - Throws: what the system says when it cannot be read.
   public static func hexadecimal(ofFile path: FilePath) throws(Errno) -> String {
     do {

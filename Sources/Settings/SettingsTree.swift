@@ -104,6 +104,7 @@ public final class SettingsTree {
   /// - Parameters:
   ///   - key: the key.
   ///   - expected: what its value could be, as in "the class labels, a list of texts".
+  /// - Returns: the error, with the place of this map.
   public func missing(_ key: String, expected: String) -> SettingsError {
     SettingsError(
       file: file, line: line, keyPath: path(of: key), problem: .missing(expected: expected))

@@ -81,6 +81,7 @@ public struct SettingsValue {
   /// The error for a value that cannot be used.
   ///
   /// - Parameter expected: what could be, as in "a list of 5 sizes".
+  /// - Returns: the error, with the place of this value.
   public func wrong(_ expected: String) -> SettingsError {
     SettingsError(
       file: tree.file, line: line, keyPath: keyPath,
