@@ -20,8 +20,9 @@ public struct RGBPicture: Sendable {
 
 /// One frame of a video, or the one picture of an image file.
 public struct DecodedFrame: Sendable {
-  /// Ordinal in the full decode of the file, from 0, whatever was sampled.
-  public let index: Int
+  /// Ordinal in the full decode of the file, from 0, whatever was sampled; nil where frames were skipped unseen
+  /// (`FrameSampling.needsFrameNumbers`).
+  public let index: Int?
   /// Seconds from the container's start time, from the best-effort timestamp; nil without a timestamp and for
   /// still images.
   public let time: Double?
@@ -34,7 +35,7 @@ public struct DecodedFrame: Sendable {
 
   /// Creates a frame from its parts.
   public init(
-    index: Int, time: Double?, isCorrupt: Bool, isKeyframe: Bool, picture: RGBPicture
+    index: Int?, time: Double?, isCorrupt: Bool, isKeyframe: Bool, picture: RGBPicture
   ) {
     self.index = index
     self.time = time

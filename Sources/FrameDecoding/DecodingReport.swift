@@ -1,0 +1,11 @@
+/// What decoding an input has come to so far.
+public struct DecodingReport: Equatable, Sendable {
+  /// Frames decoded, sampled or not.
+  public var framesDecoded = 0
+  /// Frames among them that are marked corrupt.
+  public var corruptFrames = 0
+  /// Packets that the container or the decoder called damaged and that gave no frame.
+  public var decodeErrors = 0
+  /// FFmpeg's text for the last of these errors.
+  public var lastError: String?
+}

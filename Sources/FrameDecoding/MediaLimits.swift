@@ -1,0 +1,16 @@
+/// Bounds that keep one input from taking the memory or the time of all others.
+public struct MediaLimits: Equatable, Sendable {
+  /// Most pixels (width x height) of a frame; a larger one is a data failure before it is allocated.
+  public var maxPixels = 1 << 28
+  /// Most streams in a container.
+  public var maxStreams = 1000
+  /// Packets of the video stream in a row that may give no frame.
+  public var maxPacketsWithoutFrame = 20_000
+  /// Bytes read in a row that may give no frame; also the largest image file.
+  public var maxBytesWithoutFrame = 512 << 20
+  /// How long one open or read may block before the input counts as inaccessible; nil waits for ever.
+  public var readTimeout: Duration?
+
+  /// The defaults: 2^28 pixels, 1000 streams, 20 000 packets, 512 MiB, no clock.
+  public init() {}
+}
