@@ -43,7 +43,9 @@ let package = Package(
         "BoxGeometry", "Checkpoints", "Digests", "NeuralNetwork", "Settings",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
-    .target(name: "Evaluation"),
+    .target(
+      name: "Evaluation",
+      dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
 
     // Media in, records out.
     .target(
