@@ -46,6 +46,8 @@ let package = Package(
     .target(
       name: "Evaluation",
       dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+    .target(
+      name: "Training", dependencies: ["BoxGeometry", "NeuralNetwork", "RetinaNetModel"]),
 
     // Media in, records out.
     .target(
@@ -97,6 +99,9 @@ let package = Package(
     .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "TestSupport"]),
     .testTarget(
       name: "RetinaNetModelTests", dependencies: ["RetinaNetModel", "TestSupport"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Training", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"],

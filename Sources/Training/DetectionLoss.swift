@@ -1,0 +1,138 @@
+import BoxGeometry
+import NeuralNetwork
+
+/// The loss of a detector's outputs for one image: class loss over the anchors, box loss over those that are
+/// objects, both divided by a number of objects and added.
+public struct DetectionLoss: Equatable, Sendable {
+  /// What a batch's sums are divided by.
+  public enum Normalization: String, CaseIterable, Equatable, Sendable {
+    /// Each image's by its own number of object anchors, at least 1; the mean over images (torchvision).
+    case image
+    /// The batch's by the batch's number of object anchors, at least 1 (the paper).
+    case batch
+  }
+
+  /// One level's outputs and the memory for their gradients.
+  public struct Level {
+    /// Class logits, channel = anchor * classes + class.
+    public var logits: BlockedImage
+    /// Box deltas, channel = anchor * 4 + one of dx, dy, dw, dh.
+    public var deltas: BlockedImage
+    /// Gradient by the logits; all of it is written.
+    public var logitGradient: MutableBlockedImage
+    /// Gradient by the deltas; all of it is written.
+    public var deltaGradient: MutableBlockedImage
+
+    /// Creates a level from its parts.
+    public init(
+      logits: BlockedImage, deltas: BlockedImage, logitGradient: MutableBlockedImage,
+      deltaGradient: MutableBlockedImage
+    ) {
+      self.logits = logits
+      self.deltas = deltas
+      self.logitGradient = logitGradient
+      self.deltaGradient = deltaGradient
+    }
+  }
+
+  /// An image's share of the loss.
+  public struct Values: Equatable, Sendable {
+    /// Of the class subnet.
+    public var classification: Double
+    /// Of the box subnet, with its weight.
+    public var box: Double
+    /// What is minimised.
+    public var total: Double { classification + box }
+
+    /// Creates values from their parts.
+    public init(classification: Double = 0, box: Double = 0) {
+      self.classification = classification
+      self.box = box
+    }
+  }
+
+  /// Of each logit.
+  public var classification: ClassificationLoss
+  /// Which anchors take part in it. Mined ones are divided by their number, not by that of the objects.
+  public var examples: ExampleSelection
+  /// Of each object's deltas.
+  public var box: BoxLoss
+  /// What the box loss is multiplied by.
+  public var boxWeight: Double
+  /// What a batch's sums are divided by.
+  public var normalization: Normalization
+
+  /// Creates a loss; the defaults are torchvision's for its first RetinaNet.
+  public init(
+    classification: ClassificationLoss = .focal(), examples: ExampleSelection = .all,
+    box: BoxLoss = .l1, boxWeight: Double = 1, normalization: Normalization = .image
+  ) {
+    self.classification = classification
+    self.examples = examples
+    self.box = box
+    self.boxWeight = boxWeight
+    self.normalization = normalization
+  }
+
+  /// What each image's sums are multiplied by.
+  ///
+  /// - Parameter objectCounts: object anchors of each image of the batch.
+  /// - Returns: a factor per image.
+  public func imageWeights(objectCounts: [Int]) -> [Double] {
+    switch normalization {
+    case .image:
+      objectCounts.map { 1 / (Double(max(1, $0)) * Double(objectCounts.count)) }
+    case .batch:
+      objectCounts.map { _ in 1 / Double(max(1, objectCounts.reduce(0, +))) }
+    }
+  }
+
+  /// Loss and gradients of one image.
+  ///
+  /// - Parameters:
+  ///   - levels: outputs, P3 first.
+  ///   - targets: what the anchors are trained to say.
+  ///   - grid: the anchors.
+  ///   - imageWeight: its factor of `imageWeights(objectCounts:)`.
+  ///   - imageCount: images of the batch, over which mined examples are averaged.
+  /// - Returns: the image's share of the batch's loss; NaN or infinity where the outputs have any.
+  public func evaluate(
+    _ levels: [Level], targets: ImageTargets, grid: AnchorGrid, imageWeight: Double,
+    imageCount: Int
+  ) -> Values {
+    precondition(
+      levels.count == grid.levels.count && grid.count == targets.anchorCount,
+      "\(levels.count) levels, \(targets.anchorCount) anchors for a grid of "
+        + "\(grid.levels.count) levels, \(grid.count) anchors")
+    let places = OutputPlaces(levels, grid)
+    var classificationWeight = imageWeight
+    if let picked = examples.pick(
+      losses: examples == .all ? [] : places.anchorLosses(classification, targets),
+      targets: targets, anchors: examples == .all ? [] : grid.makeAnchors())
+    {
+      places.writeLabels(targets, only: picked)
+      classificationWeight = 1 / (Double(max(1, picked.count)) * Double(imageCount))
+    } else {
+      places.writeLabels(targets)
+    }
+    var values = Values()
+    for level in levels {
+      let gradient = level.logitGradient
+      values.classification += classification.evaluate(
+        UnsafeBufferPointer(start: level.logits.base, count: gradient.count),
+        labels: UnsafeMutableBufferPointer(start: gradient.base, count: gradient.count),
+        scale: classificationWeight)
+      level.deltaGradient.fill(0)
+    }
+    values.classification *= classificationWeight
+    for object in targets.objects {
+      let place = places[object.anchorIndex]
+      let (value, gradient) = box.evaluate(
+        place.deltas, anchor: grid.anchor(at: object.anchorIndex), target: object.box)
+      values.box += value
+      place.write(deltaGradient: imageWeight * boxWeight * gradient)
+    }
+    values.box *= imageWeight * boxWeight
+    return values
+  }
+}
