@@ -1,0 +1,212 @@
+import Digests
+import Synchronization
+import SystemPackage
+
+/// What the runs so far have finished, and the place where an input becomes finished.
+///
+/// `publish` goes through these steps, and the next run repairs whatever a crash leaves (L: this version's line in the
+/// manifest, P: the partial file, F: the final file, old or missing or new):
+///
+/// | crash after | on the disk | the next run |
+/// | --- | --- | --- |
+/// | 0. all lines appended | P | continues P, and finds nothing left to do |
+/// | 1. P synchronised | P | the same |
+/// | 2. line appended, perhaps torn | P, part of L | cuts the torn line; the same |
+/// | 3. manifest synchronised | P, L, F old or missing | P has the size that L tells: finishes the renaming |
+/// | 4. P renamed to F | L, F new | done, or as 3 if the power went before step 5 |
+/// | 5., 6. directories synchronised | L, F new | done |
+///
+/// A line of the manifest whose P is gone and whose F has another size counts for nothing, as does an F without a
+/// line: such an input is worked on again. Where manifests of several partitions tell of one output, the SHA-256 of
+/// F decides which of them is true.
+public final class Manifest: Sendable {
+  private let output: OutputDirectory
+  private let file: OpenFile?
+  private let state: Mutex<State>
+  /// Called after each step of `publish`, by its number; throwing ends it there, as a crash would.
+  let afterStep: @Sendable (Int) throws(RecordsError) -> Void
+
+  private struct State {
+    /// The last entry of each output in each manifest; nearly always one.
+    var entries: [OutputName: [ManifestEntry]] = [:]
+    var size: Int64 = 0
+  }
+
+  /// Reads all manifests of an output directory and opens this run's own to append to; a torn last line is cut off
+  /// first. The caller holds the `RunLock`.
+  public convenience init(
+    _ output: OutputDirectory, _ partition: RunPartition
+  ) throws(RecordsError) {
+    try self.init(output, partition, isReadOnly: false)
+  }
+
+  /// Reads all manifests of an output directory, which need not exist, to look and change nothing.
+  public convenience init(
+    reading output: OutputDirectory, _ partition: RunPartition
+  ) throws(RecordsError) {
+    try self.init(output, partition, isReadOnly: true)
+  }
+
+  init(
+    _ output: OutputDirectory, _ partition: RunPartition, isReadOnly: Bool,
+    afterStep: @escaping @Sendable (Int) throws(RecordsError) -> Void = { _ in }
+  ) throws(RecordsError) {
+    self.output = output
+    self.afterStep = afterStep
+    var state = State()
+    let own = output.manifestFile(partition)
+    for path in try Self.manifests(of: output) where path != own {
+      let read = try Self.read(try OpenFile(path, .readOnly), partition)
+      state.entries.merge(read.entries.mapValues { [$0] }) { $0 + $1 }
+    }
+    let isMissing = try OpenFile.metadata(own) == nil
+    if isReadOnly && isMissing {
+      file = nil
+    } else {
+      let file = try OpenFile(
+        own, isReadOnly ? .readOnly : .readWrite, options: isReadOnly ? [] : [.create, .append])
+      let read = try Self.read(file, partition)
+      state.entries.merge(read.entries.mapValues { [$0] }) { $0 + $1 }
+      state.size = read.size
+      if !isReadOnly {
+        if try file.size() != read.size { try file.truncate(to: read.size) }
+        try OpenFile.syncDirectory(output.state)
+      }
+      self.file = isReadOnly ? nil : file
+    }
+    self.state = Mutex(state)
+  }
+
+  private static func manifests(of output: OutputDirectory) throws(RecordsError) -> [FilePath] {
+    let names = try OpenFile.names(in: output.state) ?? []
+    return names.filter {
+      $0.starts(with: "manifest".utf8) && $0.suffix(6).elementsEqual(".jsonl".utf8)
+    }
+    .map { output.state.pushing(FilePath(bytes: $0)) }
+  }
+
+  /// The last entry of each output that this partition has, and the bytes of whole lines. A line that is no entry is
+  /// skipped: it vouches for nothing.
+  private static func read(
+    _ file: OpenFile, _ partition: RunPartition
+  ) throws(RecordsError) -> (entries: [OutputName: ManifestEntry], size: Int64) {
+    var entries: [OutputName: ManifestEntry] = [:]
+    // Few digests serve many lines: one string each.
+    var digests: Set<String> = []
+    let size = try file.scanLines { line in
+      guard var entry = ManifestEntry(line: line), partition.shard?.owns(entry.key.source) ?? true,
+        entry.key.segment == partition.segment
+      else { return true }
+      entry.key.settingsDigest = digests.insert(entry.key.settingsDigest).memberAfterInsert
+      entries[OutputName(entry.key)] = entry
+      return true
+    }
+    return (entries, size)
+  }
+}
+
+/// What is there of an output before a run.
+public enum PriorOutput: Equatable, Sendable {
+  /// Nothing.
+  case none
+  /// The output of this version of the input with these settings, whole; a failure in the data is one too.
+  case complete(ManifestEntry)
+  /// A whole output of another version of the input or of other settings.
+  case stale(ManifestEntry)
+  /// A file that no manifest vouches for.
+  case unrecorded
+}
+
+extension Manifest {
+  /// Says what is there of an output, after finishing a renaming that a crash left undone.
+  ///
+  /// Cost: two looks at the file system; the final file is read only where manifests contradict each other.
+  public func prior(_ key: OutputKey) throws(RecordsError) -> PriorOutput {
+    let name = OutputName(key)
+    let candidates = state.withLock { $0.entries[name] ?? [] }
+    let wanted = candidates.filter { $0.key == key }
+    if !wanted.isEmpty, let partial = try OpenFile.metadata(output.partialFile(key)),
+      let entry = wanted.first(where: { $0.outputSize == partial.size })
+    {
+      if file != nil { try finishRenaming(key) }
+      return .complete(entry)
+    }
+
+    let path = output.recordFile(key)
+    guard let final = try OpenFile.metadata(path) else { return .none }
+    if final.type == .directory { throw .creating(path, .isDirectory) }
+    var matching = candidates.filter { $0.outputSize == final.size }
+    if Set(matching.map(\.outputDigest)).count > 1 {
+      let digest = try OpenFile.digest(of: path)
+      matching.removeAll { $0.outputDigest != digest }
+    }
+    if let entry = matching.first(where: { $0.key == key }) { return .complete(entry) }
+    return matching.last.map(PriorOutput.stale) ?? .unrecorded
+  }
+
+  /// Makes a partial file the final one and writes it into the manifest. Any thread may call it; one publishes at a
+  /// time.
+  ///
+  /// - Parameters:
+  ///   - partial: All of the input's records; nothing may be appended to it any more.
+  ///   - outcome: What came of the input.
+  /// - Returns: The entry that was written.
+  /// - Throws: `RecordsError`; the partial file then stays to be continued.
+  @discardableResult
+  public func publish(
+    _ partial: PartialFile, _ outcome: InputOutcome
+  ) throws(RecordsError) -> ManifestEntry {
+    guard let file else { preconditionFailure("publishing through a manifest opened to be read") }
+    let key = partial.key
+    let content = try partial.seal()
+    if try OpenFile.metadata(partial.finalPath) != nil {
+      // Were the new name of the partial file lost with the power, the old final file could pass for the new one.
+      try OpenFile.syncDirectory(partial.path.removingLastComponent())
+    }
+    try afterStep(1)
+
+    let progress = partial.progress
+    let entry = ManifestEntry(
+      key: key, outcome: outcome, frames: progress.frames, detections: progress.detections,
+      outputSize: content.size, outputDigest: content.digest)
+    let line = entry.line
+    try state.withLock { state throws(RecordsError) in
+      do throws(RecordsError) {
+        try file.write(line)
+      } catch {
+        // A disk that is full may have taken half of the line; the next one must not be glued to it.
+        try file.truncate(to: state.size)
+        throw error
+      }
+      state.size += Int64(line.count)
+      try afterStep(2)
+      try file.sync()
+      try afterStep(3)
+      state.entries[OutputName(key)] = [entry]
+    }
+    try finishRenaming(key)
+    return entry
+  }
+
+  private func finishRenaming(_ key: OutputKey) throws(RecordsError) {
+    let partial = output.partialFile(key)
+    let final = output.recordFile(key)
+    try OpenFile.rename(partial, to: final)
+    try afterStep(4)
+    try OpenFile.syncDirectory(final.removingLastComponent())
+    try afterStep(5)
+    try OpenFile.syncDirectory(partial.removingLastComponent())
+    try afterStep(6)
+  }
+}
+
+extension OpenFile {
+  /// The SHA-256 of a file.
+  fileprivate static func digest(of path: FilePath) throws(RecordsError) -> String {
+    do {
+      return try SHA256Digest.hexadecimal(ofFile: path)
+    } catch {
+      throw .cannotCreate(path, reason: "reading the old one failed: \(error)")
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import Digests
+import SystemPackage
+
+/// Where the parts of an output directory are.
+///
+///     OUT/<source>.jsonl                                          a finished input's records
+///     OUT/<source>.segment-I-of-N.jsonl                           those of one segment of it
+///     OUT/.detect-batch/manifest.jsonl                            what a run of everything has finished
+///     OUT/.detect-batch/manifest-I-of-N.jsonl                     what shard I of N has
+///     OUT/.detect-batch/manifest[-I-of-N]-segment-I-of-N.jsonl    what a run of one segment has
+///     OUT/.detect-batch/locks/                                    see `RunLock`
+///     OUT/.detect-batch/partial/<source>.<settings digest>.<size>-<modification time>
+///                                                                 records of an input that is being worked on
+///
+/// Parts are counted from 1. The partial file's name says which version of the input and which settings it was made
+/// from, so that a changed input starts anew; a name that would be too long has its last component replaced by the
+/// SHA-256 of it.
+public struct OutputDirectory: Hashable, Sendable {
+  /// The directory that holds all state, and by which an output directory is known.
+  public static let stateName = ".detect-batch"
+
+  /// The directory itself.
+  public let path: FilePath
+
+  /// Names a directory; nothing is made.
+  public init(_ path: FilePath) { self.path = path }
+
+  /// Makes the directory and its state, as far as they are missing.
+  ///
+  /// - Throws: `RecordsError.cannotCreate`, or `.writeFailed` on a full disk.
+  public func create() throws(RecordsError) {
+    try OpenFile.createDirectories(locks)
+    try OpenFile.createDirectories(partials)
+  }
+
+  /// The final file of an input's records, or of one segment's.
+  public func recordFile(for source: SourceName, segment: Part? = nil) -> FilePath {
+    path.pushing(FilePath(bytes: OutputName(source, segment).bytes + Array(".jsonl".utf8)))
+  }
+
+  /// The manifest that a run appends to.
+  public func manifestFile(_ partition: RunPartition) -> FilePath {
+    state.appending("manifest" + partition.fileSuffix + ".jsonl")
+  }
+
+  /// Whether a directory is an output directory: its state is there.
+  public static func isOutputDirectory(_ path: FilePath) -> Bool {
+    // What cannot be looked at is not known to be one.
+    (try? Stat(path.appending(stateName)))?.type == .directory
+  }
+
+  var state: FilePath { path.appending(Self.stateName) }
+  var locks: FilePath { state.appending("locks") }
+  var partials: FilePath { state.appending("partial") }
+
+  func recordFile(_ key: OutputKey) -> FilePath {
+    recordFile(for: key.source, segment: key.segment)
+  }
+
+  /// Whether records of an input that was worked on are there to be continued.
+  public func hasPartial(_ key: OutputKey) -> Bool {
+    // What cannot be looked at cannot be continued either.
+    (try? Stat(partialFile(key))) != nil
+  }
+
+  func partialFile(_ key: OutputKey) -> FilePath {
+    let place = partialPlace(key)
+    return place.directory.pushing(FilePath(bytes: place.stem + Array(key.versionSuffix.utf8)))
+  }
+
+  /// Removes the partial files of the same output that were made from another version of the input or with other
+  /// settings.
+  func removeStalePartials(_ key: OutputKey) throws(RecordsError) {
+    let place = partialPlace(key)
+    let current = Array(key.versionSuffix.utf8)
+    for name in try OpenFile.names(in: place.directory) ?? [] where name.starts(with: place.stem) {
+      let suffix = name[place.stem.count...]
+      if suffix.elementsEqual(current) || !OutputKey.isVersionSuffix(suffix) { continue }
+      try OpenFile.remove(place.directory.pushing(FilePath(bytes: name)))
+    }
+  }
+
+  /// The directory of an output's partial files, and what their names begin with.
+  private func partialPlace(_ key: OutputKey) -> (directory: FilePath, stem: [UInt8]) {
+    let name = OutputName(key).bytes
+    let slash = name.lastIndex(of: UInt8(ascii: "/"))
+    let directory = slash.map { partials.pushing(FilePath(bytes: name[..<$0])) } ?? partials
+    let last = Array(name[(slash.map { $0 + 1 } ?? 0)...])
+    return (
+      directory,
+      last.count <= Self.stemLimit ? last : Array(SHA256Digest.hexadecimal(of: last).utf8)
+    )
+  }
+
+  /// Bytes that a partial file's name may have before its suffix of at most 106, for 255 in all.
+  private static let stemLimit = 140
+}
+
+/// What one output file is the output of.
+public struct OutputKey: Hashable, Sendable {
+  /// The input's name.
+  public var source: SourceName
+  /// The segment of it, or nil for the whole.
+  public var segment: Part?
+  /// The version of the input.
+  public var input: InputVersion
+  /// The digest of the settings that decide the bytes, in hexadecimal.
+  public var settingsDigest: String
+
+  /// A key from its parts.
+  public init(source: SourceName, segment: Part? = nil, input: InputVersion, settingsDigest: String)
+  {
+    precondition(
+      !settingsDigest.isEmpty && settingsDigest.allSatisfy(\.isHexDigit),
+      "the settings digest '\(settingsDigest)' is not hexadecimal")
+    self.source = source
+    self.segment = segment
+    self.input = input
+    self.settingsDigest = settingsDigest
+  }
+
+  /// What the name of a partial file says of what it was made from.
+  var versionSuffix: String { ".\(settingsDigest).\(input.size)-\(input.modificationTime)" }
+
+  /// Whether the end of a file name is what `versionSuffix` makes of some version.
+  static func isVersionSuffix(_ bytes: ArraySlice<UInt8>) -> Bool {
+    let fields = String(decoding: bytes, as: UTF8.self)
+      .split(separator: ".", omittingEmptySubsequences: false)
+    return fields.count == 3 && fields[0].isEmpty && !fields[1].isEmpty && !fields[2].isEmpty
+      && fields[1].allSatisfy(\.isHexDigit) && fields[2].allSatisfy { $0.isNumber || $0 == "-" }
+  }
+}
+
+/// What outputs are told apart by: the source, and the segment of it.
+struct OutputName: Hashable, Sendable {
+  let source: SourceName
+  let segment: Part?
+
+  init(_ source: SourceName, _ segment: Part?) {
+    self.source = source
+    self.segment = segment
+  }
+
+  init(_ key: OutputKey) { self.init(key.source, key.segment) }
+
+  /// The name below the output directory, without `.jsonl`.
+  var bytes: [UInt8] {
+    source.bytes + Array((segment.map { ".segment-" + $0.fileName } ?? "").utf8)
+  }
+}

@@ -1,0 +1,120 @@
+import FoundationEssentials
+import Glibc
+import SystemPackage
+
+/// Keeps two runs from working on one output directory at once, unless they have different parts of the same whole.
+///
+/// In `OUT/.detect-batch/locks/` a run holds, by `flock` on open files, which end with the process however it ends:
+///
+/// | file | lock | text |
+/// | --- | --- | --- |
+/// | `gate.lock` | exclusive, only while the other two are taken | |
+/// | `run.lock` | shared, by every run | the scheme that the runs of now share, such as "runs of 4 shards" |
+/// | `part[-I-of-N][-segment-I-of-N].lock` | exclusive, by the one run of this part | who it is |
+///
+/// Behind the gate, a run that gets `run.lock` exclusively is alone and writes its scheme; another reads the scheme
+/// and goes on only if it is its own. So there is no moment at which two schemes, or two runs of one part, hold
+/// their locks. The files stay: removing a locked file would let two runs lock two files of one name.
+public final class RunLock: Sendable {
+  private let run: OpenFile
+  private let part: OpenFile
+
+  /// Takes the locks.
+  ///
+  /// - Parameters:
+  ///   - output: The directory; it has been created.
+  ///   - partition: The part that this run has.
+  ///   - whileLocked: Asked each time another run holds the directory, with the error that says who: true to try
+  ///     again, after whatever pause the closure makes; false to give up, which is what happens unless it is given.
+  /// - Throws: `RecordsError.locked`, or why the lock files cannot be used.
+  public init(
+    _ output: OutputDirectory, _ partition: RunPartition,
+    whileLocked: (RecordsError) -> Bool = { _ in false }
+  ) throws(RecordsError) {
+    while true {
+      do {
+        (run, part) = try Self.take(output, partition)
+        return
+      } catch .locked(let path, let holder) {
+        let error = RecordsError.locked(path, holder: holder)
+        if !whileLocked(error) { throw error }
+      }
+    }
+  }
+
+  /// Gives the locks up. They also go with the last reference to this object, and with the process.
+  public func release() {
+    for file in [part, run] {
+      do { _ = try file.tryLock(.none) } catch {
+        // Unlocking what one has locked does not fail; closing the file unlocks it anyway.
+      }
+    }
+  }
+
+  private static func take(
+    _ output: OutputDirectory, _ partition: RunPartition
+  ) throws(RecordsError) -> (run: OpenFile, part: OpenFile) {
+    func open(_ name: String) throws(RecordsError) -> OpenFile {
+      try OpenFile(output.locks.appending(name), .readWrite, options: .create)
+    }
+    // Released when this function returns.
+    let gate = try open("gate.lock")
+    try gate.lock()
+
+    let run = try open("run.lock")
+    if try run.tryLock(.exclusive) {
+      try run.replaceText(partition.scheme)
+    } else if try run.text() != partition.scheme {
+      throw .locked(output.path, holder: try holders(output))
+    }
+    // Whoever else holds this lock holds it shared: exclusive locks are taken behind the gate and given up there.
+    guard try run.tryLock(.shared) else { throw .locked(output.path, holder: try holders(output)) }
+
+    let part = try open("part\(partition.fileSuffix).lock")
+    guard try part.tryLock(.exclusive) else {
+      throw .locked(output.path, holder: try part.text())
+    }
+    try part.replaceText(description(of: partition))
+    withExtendedLifetime(gate) {}
+    return (run, part)
+  }
+
+  /// Who this process is, for whoever finds the lock taken.
+  private static func description(of partition: RunPartition) -> String {
+    // Without /proc the process number must do.
+    let host = try? OpenFile("/proc/sys/kernel/hostname", .readOnly).text()
+    let part = [
+      partition.shard.map { ", shard \($0)" }, partition.segment.map { ", segment \($0)" },
+    ].compactMap { $0 }.joined()
+    return
+      "process \(getpid()) on \(host ?? "an unknown host") since \(Date.now.formatted(.iso8601))\(part)"
+  }
+
+  /// Who holds parts now.
+  private static func holders(_ output: OutputDirectory) throws(RecordsError) -> String {
+    var found: [String] = []
+    for name in try OpenFile.names(in: output.locks) ?? [] where name.starts(with: "part".utf8) {
+      let file = try OpenFile(output.locks.pushing(FilePath(bytes: name)), .readWrite)
+      // Behind the gate nobody else looks, so that who gets the lock knows it to be free.
+      if try !file.tryLock(.shared) { found.append(try file.text()) }
+    }
+    // A run that has just ended may have left nobody.
+    guard let first = found.min() else { return "another run" }
+    return found.count == 1 ? first : "\(first) and \(found.count - 1) more"
+  }
+}
+
+extension OpenFile {
+  /// The file's text, at most 4 KiB of it, on one line.
+  fileprivate func text() throws(RecordsError) -> String {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = try read(at: 0, into: &buffer)
+    return oneLineText(buffer[..<count].prefix { $0 != 0x0a })
+  }
+
+  /// Makes one line the file's whole text.
+  fileprivate func replaceText(_ text: String) throws(RecordsError) {
+    try truncate(to: 0)
+    try write(Array((text + "\n").utf8))
+  }
+}

@@ -1,0 +1,64 @@
+import SystemPackage
+
+/// The name of an input: a path below some directory, with forward slashes, as bytes that need not be UTF-8.
+///
+/// It is what records carry as `source` and where the input's records are written, `OUT/<source>.jsonl`; so it never
+/// leads out of the output directory, nor into its state.
+public struct SourceName: Hashable, Comparable, Sendable {
+  /// The name's bytes: components joined by single slashes, none of them empty, `.` or `..`.
+  public let bytes: [UInt8]
+
+  /// Checks and normalises a path: `.` components and doubled or trailing slashes are dropped.
+  ///
+  /// - Throws: `RecordsError.sourceName` for an empty name, an absolute path, a `..`, a zero byte and for what would be
+  ///   written into the output directory's own state.
+  public init(bytes path: some Collection<UInt8>) throws(RecordsError) {
+    func refused(_ problem: String) -> RecordsError {
+      .sourceName(oneLineText(path), problem: problem)
+    }
+    if path.contains(0) { throw refused("it holds a zero byte") }
+    if path.first == UInt8(ascii: "/") { throw refused("it is an absolute path") }
+    let components = path.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
+    if components.isEmpty { throw refused("it is empty") }
+    if components.contains(where: { $0.elementsEqual("..".utf8) }) {
+      throw refused("it leads out of its directory with '..'")
+    }
+    if components[0].elementsEqual(OutputDirectory.stateName.utf8) {
+      throw refused("'\(OutputDirectory.stateName)' is where an output directory keeps its state")
+    }
+    bytes = Array(components.joined(separator: CollectionOfOne(UInt8(ascii: "/"))))
+  }
+
+  /// As `init(bytes:)`, from text.
+  public init(_ text: String) throws(RecordsError) { try self.init(bytes: Array(text.utf8)) }
+
+  /// The name as text, with U+FFFD for what is not UTF-8.
+  public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// Whether `text` says it all: the bytes are UTF-8.
+  public var isText: Bool { String(validating: bytes, as: UTF8.self) != nil }
+
+  /// The name for a message: one line whatever is in it.
+  public var oneLine: String { oneLineText(bytes) }
+
+  /// The name as a path, relative to whatever directory it is to be found in.
+  public var path: FilePath { FilePath(bytes: bytes) }
+
+  /// A hash that is the same in every run, on every machine and in every version, for partitions: FNV-1a of 64 bits
+  /// over the bytes, then SplitMix64's finaliser, since the low bits of FNV alone follow the last byte.
+  public var stableHash: UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in bytes {
+      // Arithmetic modulo 2^64 is the definition.
+      hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
+    }
+    hash = (hash ^ (hash >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    hash = (hash ^ (hash >> 27)) &* 0x94d0_49bb_1331_11eb
+    return hash ^ (hash >> 31)
+  }
+
+  /// By bytes.
+  public static func < (left: SourceName, right: SourceName) -> Bool {
+    left.bytes.lexicographicallyPrecedes(right.bytes)
+  }
+}
