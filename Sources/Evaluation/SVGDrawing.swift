@@ -1,0 +1,94 @@
+import Foundation
+
+/// A picture in SVG, put together piece by piece. Lengths are pixels, y grows downwards.
+struct SVGDrawing {
+  /// A place in the picture.
+  struct Point {
+    var x: Double
+    var y: Double
+  }
+
+  /// Which end of a text stands at its place.
+  enum Anchor: String {
+    case start, middle, end
+  }
+
+  private var body = ""
+
+  /// A straight line.
+  mutating func line(_ from: Point, _ to: Point, color: String, width: Double = 1) {
+    body += "<line x1=\"\(Self.length(from.x))\" y1=\"\(Self.length(from.y))\""
+    body += " x2=\"\(Self.length(to.x))\" y2=\"\(Self.length(to.y))\""
+    body += " stroke=\"\(color)\" stroke-width=\"\(Self.length(width))\"/>\n"
+  }
+
+  /// A line through points.
+  mutating func curve(_ points: [Point], color: String, width: Double) {
+    body += "<polyline points=\"\(Self.list(points))\" fill=\"none\" stroke=\"\(color)\""
+    body += " stroke-width=\"\(Self.length(width))\" stroke-linejoin=\"round\"/>\n"
+  }
+
+  /// A filled shape.
+  mutating func shape(_ points: [Point], fill: String, opacity: Double) {
+    body += "<polygon points=\"\(Self.list(points))\" fill=\"\(fill)\""
+    body += " fill-opacity=\"\(opacity)\"/>\n"
+  }
+
+  /// A filled circle with a white edge.
+  mutating func dot(_ center: Point, radius: Double, fill: String) {
+    body += "<circle cx=\"\(Self.length(center.x))\" cy=\"\(Self.length(center.y))\""
+    body += " r=\"\(Self.length(radius))\" fill=\"\(fill)\" stroke=\"white\"/>\n"
+  }
+
+  /// A line of text; its baseline goes through the place. A halo keeps it legible across lines.
+  mutating func text(
+    _ text: String, at place: Point, size: Double, color: String = "#333333",
+    anchor: Anchor = .start,
+    isBold: Bool = false, isVertical: Bool = false, hasHalo: Bool = false
+  ) {
+    let (x, y) = (Self.length(place.x), Self.length(place.y))
+    body += "<text x=\"\(x)\" y=\"\(y)\" font-size=\"\(Self.length(size))\" fill=\"\(color)\""
+    body += anchor == .start ? "" : " text-anchor=\"\(anchor.rawValue)\""
+    body += isBold ? " font-weight=\"bold\"" : ""
+    body += hasHalo ? " stroke=\"white\" stroke-width=\"3\" paint-order=\"stroke\"" : ""
+    body += isVertical ? " transform=\"rotate(-90 \(x) \(y))\"" : ""
+    body += ">\(Self.escaped(text))</text>\n"
+  }
+
+  /// The file's text, on white.
+  func document(width: Double, height: Double) -> String {
+    let (width, height) = (Self.length(width), Self.length(height))
+    return """
+      <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" \
+      viewBox="0 0 \(width) \(height)" font-family="Helvetica, Arial, 'DejaVu Sans', sans-serif">
+      <rect width="100%" height="100%" fill="white"/>
+      \(body)</svg>
+
+      """
+  }
+
+  private static func list(_ points: [Point]) -> String {
+    points.map { "\(length($0.x)),\(length($0.y))" }.joined(separator: " ")
+  }
+
+  /// At most two decimals.
+  private static func length(_ value: Double) -> String {
+    let rounded = (value * 100).rounded() / 100
+    return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
+  }
+
+  private static func escaped(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      // XML 1.0 has no other control characters.
+      case _ where scalar.value < 0x20 && !["\t", "\n", "\r"].contains(scalar): result += "\u{fffd}"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}
