@@ -97,7 +97,10 @@ let package = Package(
       name: "BoxGeometryTests", dependencies: ["BoxGeometry", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"],
+      name: "CheckpointsTests",
+      dependencies: [
+        "Checkpoints", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "TestSupport"]),
     .testTarget(

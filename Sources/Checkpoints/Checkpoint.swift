@@ -1,0 +1,76 @@
+import SystemPackage
+
+/// Named tensors in a file: a safetensors file, a PyTorch checkpoint or a Detectron2 model. Opening reads names and
+/// shapes; numbers are read when they are asked for.
+///
+/// PyTorch and Detectron2 files are pickles, programs that can make any Python object. The reader here knows how to
+/// build tensors and plain containers and nothing else.
+public struct Checkpoint: Sendable {
+  /// A file format.
+  public enum Format: String, CaseIterable, Sendable {
+    /// safetensors.
+    case safetensors
+    /// PyTorch's format since 1.6: a zip archive.
+    case pytorchZip = "PyTorch"
+    /// PyTorch's format before 1.6: pickles and numbers one after another.
+    case pytorchLegacy = "PyTorch (before 1.6)"
+    /// A pickle of numpy arrays, as Detectron2 publishes its models.
+    case detectron2 = "Detectron2"
+  }
+
+  /// How the file is made.
+  public let format: Format
+  /// The tensors by name.
+  public let tensors: [String: CheckpointTensor]
+  /// Texts that a safetensors file carries; empty for other formats.
+  public let metadata: [String: String]
+  /// PyTorch's versions of modules by the module's name; empty where the file has none.
+  public let moduleVersions: [String: Int]
+
+  private let file: CheckpointFile
+
+  init(
+    file: CheckpointFile, format: Format, tensors: [String: CheckpointTensor],
+    metadata: [String: String] = [:], moduleVersions: [String: Int] = [:]
+  ) {
+    self.file = file
+    self.format = format
+    self.tensors = tensors
+    self.metadata = metadata
+    self.moduleVersions = moduleVersions
+  }
+
+  /// Opens a file of any known format, recognised by its first bytes.
+  ///
+  /// - Parameter path: the file; it stays open as long as this value or one of its tensors lives.
+  /// - Throws: `CheckpointError`.
+  public init(contentsOf path: FilePath) throws(CheckpointError) {
+    let file = try CheckpointFile(path)
+    let start = try file.bytes(at: 0, count: min(file.size, 16))
+    if start.starts(with: [0x50, 0x4b, 0x03, 0x04]) {
+      self = try PyTorchZipFile.read(file)
+    } else if start.starts(with: PyTorchLegacyFile.magic) {
+      self = try PyTorchLegacyFile.read(file)
+    } else if start.count >= 9, start[8] == UInt8(ascii: "{") {
+      self = try SafetensorsFile.read(file)
+    } else if start.count >= 2, start[0] == PickleInstruction.proto.rawValue, start[1] <= 5 {
+      self = try Detectron2File.read(file)
+    } else {
+      throw file.error(
+        .unknownFormat(start.isEmpty ? "an empty file" : "its first bytes are \(start)"))
+    }
+  }
+
+  /// The whole file in pieces, in order: for a digest of what was opened, even if its name is another file's by now.
+  ///
+  /// - Parameter body: gets each piece.
+  /// - Throws: `CheckpointError` where the file cannot be read any more.
+  public func forEachPiece(_ body: (UnsafeRawBufferPointer) -> Void) throws(CheckpointError) {
+    var offset = 0
+    while offset < file.size {
+      let piece = try file.bytes(at: offset, count: min(1 << 20, file.size - offset))
+      piece.withUnsafeBytes { body($0) }
+      offset += piece.count
+    }
+  }
+}

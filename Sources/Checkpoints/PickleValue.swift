@@ -1,0 +1,119 @@
+/// A value that a pickle built. Containers are indices into the tables of `PickleResult`, so that a pickle can make
+/// them hold one another, or itself, without anything that has to be freed level by level.
+enum PickleValue {
+  case none
+  case bool(Bool)
+  case int(Int)
+  case float(Double)
+  /// A text, or bytes of Python 2, and where it stands; nil where it is too long to be a name.
+  case text(String?, FileRange)
+  case bytes(FileRange)
+  /// Bytes written as a text of code points 0...255.
+  case latin1Bytes(FileRange)
+  case tuple(Int)
+  case list(Int)
+  case dictionary(Int)
+  case callable(PickleCallable)
+  case elementType(ElementType)
+  case storage(Int)
+  case tensor(Int)
+  case array(Int)
+}
+
+/// What a pickle may ask for by name: all of it, with what is done for it in `Unpickler`.
+enum PickleCallable {
+  case orderedDictionary, counter
+  case size
+  case rebuildTensor, rebuildParameter
+  case storage(ElementType)
+  case reconstructArray, arrayFromBuffer, arrayClass, elementType
+  case encodeText
+
+  init?(module: String, name: String) {
+    switch (module, name) {
+    case ("collections", "OrderedDict"): self = .orderedDictionary
+    case ("collections", "Counter"): self = .counter
+    case ("torch", "Size"): self = .size
+    case ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensor
+    case ("torch._utils", "_rebuild_parameter"): self = .rebuildParameter
+    case ("torch", "DoubleStorage"): self = .storage(.float64)
+    case ("torch", "FloatStorage"): self = .storage(.float32)
+    case ("torch", "HalfStorage"): self = .storage(.float16)
+    case ("torch", "BFloat16Storage"): self = .storage(.bfloat16)
+    case ("torch", "LongStorage"): self = .storage(.int64)
+    case ("torch", "IntStorage"): self = .storage(.int32)
+    case ("torch", "ShortStorage"): self = .storage(.int16)
+    case ("torch", "CharStorage"): self = .storage(.int8)
+    case ("torch", "ByteStorage"): self = .storage(.uint8)
+    case ("torch", "BoolStorage"): self = .storage(.bool)
+    case ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"):
+      self = .reconstructArray
+    case ("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer"):
+      self = .arrayFromBuffer
+    case ("numpy", "ndarray"): self = .arrayClass
+    case ("numpy", "dtype"): self = .elementType
+    case ("_codecs", "encode"): self = .encodeText
+    default: return nil
+    }
+  }
+}
+
+/// Numbers of one type in a place that the container format knows by `key`.
+struct PickledStorage {
+  var elementType: ElementType
+  var key: String
+  var elementCount: Int
+}
+
+/// A view of a storage; offset and strides in elements.
+struct PickledTensor {
+  var storage: PickledStorage
+  var offset: Int
+  var shape: [Int]
+  var strides: [Int]
+}
+
+/// A numpy array.
+struct PickledArray {
+  var elementType: ElementType
+  var shape: [Int]
+  var isFortranOrder: Bool
+  var range: FileRange
+  var encoding: CheckpointTensor.Encoding
+}
+
+/// What a pickle built: its value, and the tables its containers lie in.
+struct PickleResult {
+  var value: PickleValue = .none
+  var lists: [[PickleValue]] = []
+  var tuples: [[PickleValue]] = []
+  var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
+  /// PyTorch's `_metadata`, by dictionary.
+  var moduleVersions: [Int: PickleValue] = [:]
+  var storages: [PickledStorage] = []
+  var tensors: [PickledTensor] = []
+  /// nil until the pickle says what the array holds.
+  var arrays: [PickledArray?] = []
+  /// One past the pickle's last byte.
+  var end = 0
+
+  /// Whole numbers of a tuple or list; nil where it is something else.
+  func numbers(_ value: PickleValue) -> [Int]? {
+    let values: [PickleValue]
+    switch value {
+    case .tuple(let index): values = tuples[index]
+    case .list(let index): values = lists[index]
+    default: return nil
+    }
+    var numbers: [Int] = []
+    for case .int(let number) in values { numbers.append(number) }
+    return numbers.count == values.count ? numbers : nil
+  }
+
+  /// The value of a text key; the last one where it stands several times, as in Python.
+  func lookUp(_ key: String, in dictionary: Int) -> PickleValue? {
+    dictionaries[dictionary].last {
+      if case .text(key, _) = $0.key { true } else { false }
+    }?.value
+  }
+}

@@ -1,0 +1,215 @@
+/// Runs a pickle (Python's `pickletools`, protocols 2 to 5) that builds tensors and plain containers; everything
+/// else it could do, and every other class it names, is an error.
+///
+/// Memory is in proportion to the pickle's length: texts longer than a name and all numbers stay in the file.
+struct Unpickler {
+  /// R152 with Adam's state takes 200 000.
+  private static let maxInstructionCount = 1 << 22
+  /// Longer texts are no names.
+  private static let maxTextByteCount = 4096
+
+  let file: CheckpointFile
+  private var reader: PickleReader
+  var result = PickleResult()
+  private var stack: [PickleValue] = []
+  private var marks: [Int] = []
+  private var memo: [Int: PickleValue] = [:]
+
+  /// Runs the pickle that begins at the range's start.
+  static func run(
+    _ file: CheckpointFile, _ range: FileRange
+  ) throws(CheckpointError) -> PickleResult {
+    var unpickler = Unpickler(file: file, reader: PickleReader(file, range))
+    try unpickler.run()
+    return unpickler.result
+  }
+
+  private init(file: CheckpointFile, reader: PickleReader) {
+    self.file = file
+    self.reader = reader
+  }
+
+  private mutating func run() throws(CheckpointError) {
+    for _ in 0..<Self.maxInstructionCount {
+      let position = reader.position
+      let code = try reader.byte()
+      guard let instruction = PickleInstruction(rawValue: code) else {
+        let digits = String(code, radix: 16)
+        throw file.error(
+          .unsupported("the pickle instruction 0x\(digits) at byte \(position)"))
+      }
+      if instruction == .stop {
+        result.value = try pop()
+        result.end = reader.position
+        return
+      }
+      try perform(instruction)
+    }
+    throw file.error(
+      .unsupported("a pickle of more than \(Self.maxInstructionCount) instructions"))
+  }
+
+  private mutating func perform(_ instruction: PickleInstruction) throws(CheckpointError) {
+    switch instruction {
+    case .stop: break
+    case .proto:
+      let version = try reader.byte()
+      guard (2...5).contains(version) else {
+        throw file.error(.unsupported("pickle protocol \(version)"))
+      }
+    case .frame: _ = try reader.number(bytes: 8)
+    case .mark: marks.append(stack.count)
+
+    case .none: stack.append(.none)
+    case .newTrue: stack.append(.bool(true))
+    case .newFalse: stack.append(.bool(false))
+    case .binInt: stack.append(.int(try reader.signedNumber()))
+    case .binInt1: stack.append(.int(Int(try reader.byte())))
+    case .binInt2: stack.append(.int(Int(try reader.number(bytes: 2))))
+    case .long1: stack.append(.int(try longNumber()))
+    case .binFloat:
+      // The one number in pickles that has its most significant byte first.
+      let bits = try reader.number(bytes: 8).byteSwapped
+      stack.append(.float(Double(bitPattern: bits)))
+
+    case .shortBinUnicode, .shortBinString: try pushText(count: UInt64(try reader.byte()))
+    case .binUnicode, .binString: try pushText(count: try reader.number(bytes: 4))
+    case .binUnicode8: try pushText(count: try reader.number(bytes: 8))
+    case .shortBinBytes: stack.append(.bytes(try reader.skip(UInt64(try reader.byte()))))
+    case .binBytes: stack.append(.bytes(try reader.skip(try reader.number(bytes: 4))))
+    case .binBytes8, .byteArray8:
+      stack.append(.bytes(try reader.skip(try reader.number(bytes: 8))))
+
+    case .emptyTuple: pushTuple([])
+    case .tuple1: pushTuple(try pop(1))
+    case .tuple2: pushTuple(try pop(2))
+    case .tuple3: pushTuple(try pop(3))
+    case .tuple: pushTuple(try popToMark())
+    case .emptyList:
+      result.lists.append([])
+      stack.append(.list(result.lists.count - 1))
+    case .append: try appendToList(try pop(1))
+    case .appends: try appendToList(try popToMark())
+    case .emptyDict: pushDictionary([])
+    case .setItem: try setItems(try pop(2))
+    case .setItems: try setItems(try popToMark())
+
+    case .binPut: memo[Int(try reader.byte())] = try top()
+    case .longBinPut: memo[Int(try reader.number(bytes: 4))] = try top()
+    case .memoize: memo[memo.count] = try top()
+    case .binGet: try recall(Int(try reader.byte()))
+    case .longBinGet: try recall(Int(try reader.number(bytes: 4)))
+
+    case .global:
+      let module = try reader.line()
+      try pushCallable(module: module, name: try reader.line())
+    case .stackGlobal:
+      guard case .text(let name?, _) = try pop(), case .text(let module?, _) = try pop() else {
+        throw malformed("names a class by something else than texts")
+      }
+      try pushCallable(module: module, name: name)
+    case .reduce:
+      let arguments = try pop()
+      let callable = try pop()
+      guard case .callable(let callable) = callable, case .tuple(let tuple) = arguments else {
+        throw malformed("calls something else than a function")
+      }
+      stack.append(try call(callable, result.tuples[tuple]))
+    case .build:
+      let state = try pop()
+      try build(try top(), state)
+    case .binPersId: stack.append(try storage(try pop()))
+    }
+  }
+}
+
+extension Unpickler {
+  func malformed(_ what: String) -> CheckpointError {
+    file.error(.malformed("its pickle \(what)"))
+  }
+
+  private func top() throws(CheckpointError) -> PickleValue {
+    guard stack.count > marks.last ?? 0, let value = stack.last else {
+      throw malformed("uses a value that is not there")
+    }
+    return value
+  }
+
+  private mutating func pop() throws(CheckpointError) -> PickleValue {
+    let value = try top()
+    stack.removeLast()
+    return value
+  }
+
+  private mutating func pop(_ count: Int) throws(CheckpointError) -> [PickleValue] {
+    guard stack.count - (marks.last ?? 0) >= count else {
+      throw malformed("uses a value that is not there")
+    }
+    defer { stack.removeLast(count) }
+    return Array(stack.suffix(count))
+  }
+
+  private mutating func popToMark() throws(CheckpointError) -> [PickleValue] {
+    guard let mark = marks.popLast() else { throw malformed("uses a mark that is not there") }
+    defer { stack.removeSubrange(mark...) }
+    return Array(stack[mark...])
+  }
+
+  private mutating func recall(_ index: Int) throws(CheckpointError) {
+    guard let value = memo[index] else { throw malformed("recalls what it never stored") }
+    stack.append(value)
+  }
+
+  private mutating func longNumber() throws(CheckpointError) -> Int {
+    let count = Int(try reader.byte())
+    guard count <= 8 else {
+      throw file.error(.unsupported("a whole number of \(count) bytes in its pickle"))
+    }
+    guard count > 0 else { return 0 }
+    let bits = try reader.number(bytes: count)
+    // Two's complement of `count` bytes: shifted up and back, the sign comes along.
+    let shift = 64 - 8 * count
+    return Int(truncatingIfNeeded: Int64(bitPattern: bits << UInt64(shift)) >> Int64(shift))
+  }
+
+  private mutating func pushText(count: UInt64) throws(CheckpointError) {
+    if count > Self.maxTextByteCount {
+      stack.append(.text(nil, try reader.skip(count)))
+    } else {
+      let range = FileRange(offset: reader.position, count: Int(count))
+      let text = String(decoding: try reader.bytes(range.count), as: UTF8.self)
+      stack.append(.text(text, range))
+    }
+  }
+
+  private mutating func pushTuple(_ values: [PickleValue]) {
+    result.tuples.append(values)
+    stack.append(.tuple(result.tuples.count - 1))
+  }
+
+  private mutating func pushDictionary(_ entries: [(key: PickleValue, value: PickleValue)]) {
+    result.dictionaries.append(entries)
+    stack.append(.dictionary(result.dictionaries.count - 1))
+  }
+
+  private mutating func appendToList(_ values: [PickleValue]) throws(CheckpointError) {
+    guard case .list(let list) = try top() else { throw malformed("appends to no list") }
+    result.lists[list] += values
+  }
+
+  private mutating func setItems(_ values: [PickleValue]) throws(CheckpointError) {
+    guard case .dictionary(let dictionary) = try top(), values.count % 2 == 0 else {
+      throw malformed("sets items of no dictionary")
+    }
+    for index in stride(from: 0, to: values.count, by: 2) {
+      result.dictionaries[dictionary].append((values[index], values[index + 1]))
+    }
+  }
+
+  private mutating func pushCallable(module: String, name: String) throws(CheckpointError) {
+    guard let callable = PickleCallable(module: module, name: name) else {
+      throw file.error(.refusedClass("\(module).\(name)"))
+    }
+    stack.append(.callable(callable))
+  }
+}
