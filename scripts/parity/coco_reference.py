@@ -234,6 +234,10 @@ class CaseMaker:
         for entry in self.objects:
             if self.random.random() < 0.3:
                 entry["area"] = self.random.choice([0, 500.0, 1e300])
+        for entry in list(self.objects):
+            if self.random.random() < 0.3:  # the product of the sides is 0, so that the overlap is 0 / 0
+                entry["bbox"] = [0, 0, 1e-170, self.random.choice([1e-170, 2e-170])]
+                self.add_result(entry["image_id"], entry["category_id"], list(entry["bbox"]))
 
     def scores(self):
         """Scores that are no probabilities."""
