@@ -29,9 +29,10 @@ def main():
                 annotations, results = reference.CaseMaker(seed, kind).case()
                 for path, value in zip(paths, (annotations, results)):
                     reference.write_json(path, value)
-                total, classes = reference.evaluate(str(paths[0]), str(paths[1]), results)
+                total, classes, printed = reference.evaluate(str(paths[0]), str(paths[1]), results)
                 expected = {"name": f"{kind} {seed}", "total": total,
-                            "classes": {str(id): numbers for id, numbers in classes.items()}}
+                            "classes": {str(id): numbers for id, numbers in classes.items()},
+                            "printed": printed if kind in ("plain", "strangers") else None}
                 lines += [json.dumps(x, separators=(",", ":")) for x in (expected, annotations, results)]
     OUT.write_text("\n".join(lines) + "\n")
     print(f"{OUT}: {len(lines) // 3} cases, {OUT.stat().st_size} bytes")

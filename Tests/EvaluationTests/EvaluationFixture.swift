@@ -9,6 +9,8 @@ struct EvaluationFixture: Sendable, CustomTestStringConvertible {
     var name: String
     var total: [Double]
     var classes: [String: [Double]]
+    /// pycocotools' lines, of some cases.
+    var printed: [String]?
   }
 
   var expected: Expected

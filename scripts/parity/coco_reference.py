@@ -15,8 +15,9 @@ METRICS = ["AP", "AP50", "AP75", "APsmall", "APmedium", "APlarge",
 
 
 def evaluate(annotations_path, results_path, results):
-    """The twelve numbers and, by category id, the twelve of each category; -1 where nothing counts."""
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    """The twelve numbers, by category id the twelve of each category (-1 where nothing counts), the printed lines."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         truth = COCO(annotations_path)
         # loadRes stops on an empty list; an empty set of detections is what it means.
@@ -42,7 +43,7 @@ def evaluate(annotations_path, results_path, results):
             + [mean(p[:, :, area, 2]) for area in (1, 2, 3)]
             + [mean(r[:, 0, limit]) for limit in (0, 1, 2)]
             + [mean(r[:, area, 2]) for area in (1, 2, 3)])
-    return [float(x) for x in evaluation.stats], classes
+    return [float(x) for x in evaluation.stats], classes, printed.getvalue().splitlines()[-12:]
 
 
 class CaseMaker:
