@@ -59,7 +59,8 @@ let package = Package(
     .target(
       name: "DetectionPipeline",
       dependencies: [
-        "DetectionRecords", "Digests", "FrameDecoding", "RetinaNetModel", "Workers",
+        "DetectionRecords", "Digests", "FrameDecoding", "NeuralNetwork", "RetinaNetModel",
+        "Workers",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -117,7 +118,11 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     .testTarget(name: "DetectionRecordsTests", dependencies: ["DetectionRecords", "TestSupport"]),
     .testTarget(
-      name: "DetectionPipelineTests", dependencies: ["DetectionPipeline", "TestSupport"]),
+      name: "DetectionPipelineTests",
+      dependencies: [
+        "DetectionPipeline", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .testTarget(name: "ToolTests", dependencies: ["detect-batch", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

@@ -8,4 +8,7 @@ public struct DecodingReport: Equatable, Sendable {
   public var decodeErrors = 0
   /// FFmpeg's text for the last of these errors.
   public var lastError: String?
+
+  /// A report on nothing.
+  public init() {}
 }

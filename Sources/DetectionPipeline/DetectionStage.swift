@@ -1,0 +1,63 @@
+import DetectionRecords
+import NeuralNetwork
+import RetinaNetModel
+import Workers
+
+/// Looks at frames, one at a time, and formats what it found. Each worker thread runs one.
+struct DetectionStage: Sendable {
+  let frames: FrameQueue
+  let writer: BoundedQueue<WriterMessage>
+  let equipment: RunEquipment
+  let batchSize: Int
+  let report: RunReport
+
+  /// - Throws: what the detector throws other than about one picture: the run cannot go on.
+  func run() throws {
+    defer { writer.finish() }
+    let detector = try equipment.makeDetector()
+    while let batch = report.time(\.workersWaiting, { frames.takeBatch(atMost: batchSize) }) {
+      for queued in batch {
+        let line = try report.time(\.detecting) { try look(at: queued, with: detector) }
+        frames.release(queued)
+        _ = writer.push(
+          .record(input: queued.job.ordinal, sequence: queued.sequence, line))
+      }
+    }
+  }
+
+  private func look(at queued: QueuedFrame, with detector: any FrameDetector) throws -> RecordLine {
+    let frame = queued.frame
+    let picture = frame.picture
+    var record = FrameRecord(
+      frame: frame.index, time: frame.time, width: picture.width, height: picture.height,
+      isCorrupt: frame.isCorrupt, outcome: .detections([]))
+    var line = RecordLine(bytes: [], detections: 0, isFailure: false)
+    do {
+      let detections = try detector.detect(
+        picture.pixels, width: picture.width, height: picture.height)
+      record.outcome = .detections(detections.map(RecordedDetection.init))
+      line.detections = detections.count
+    } catch  where Self.concernsOnePicture(error) {
+      record.outcome = .failure("\(error)")
+      line.isFailure = true
+    }
+    queued.job.encoder.append(record, to: &line.bytes)
+    return line
+  }
+
+  private static func concernsOnePicture(_ error: any Error) -> Bool {
+    switch error {
+    case is DetectionError, NeuralNetworkError.inputSize: true
+    default: false
+    }
+  }
+}
+
+extension RecordedDetection {
+  fileprivate init(_ detection: Detection) {
+    self.init(
+      classIndex: detection.classIndex, score: Double(detection.score),
+      x: Double(detection.box.minX), y: Double(detection.box.minY),
+      width: Double(detection.box.width), height: Double(detection.box.height))
+  }
+}

@@ -1,0 +1,76 @@
+import DetectionRecords
+import FrameDecoding
+import SystemPackage
+
+/// An input that this run works on.
+struct InputJob: Sendable {
+  /// Its place among the inputs of this run, from 0.
+  let ordinal: Int
+  let path: FilePath
+  let source: SourceName
+  /// Its share of the work, as far as it is known before it is decoded: bytes.
+  let size: Int64
+  /// Writes its records.
+  let encoder: RecordEncoder
+}
+
+/// What became of decoding an input.
+struct InputEnd: Sendable {
+  enum Outcome: Sendable {
+    case complete
+    /// It cannot be decoded, or not further.
+    case undecodable(String)
+    /// It could not be read, this time.
+    case unreadable(String)
+    /// It is not the file any more that its records were begun from.
+    case changed(String)
+    /// The run is being stopped.
+    case stopped
+  }
+
+  var outcome: Outcome
+  /// Records of this run that are written or on their way.
+  var records = 0
+  var report = DecodingReport()
+  var seconds = 0.0
+}
+
+/// What decoders and workers hand to the writer.
+enum WriterMessage: Sendable {
+  /// An input was begun. Comes before everything else of it.
+  case begun(InputJob, any InputRecords)
+  /// One frame's line, in any order.
+  case record(input: Int, sequence: Int, RecordLine)
+  /// No more frames of an input will come than it says. May come before the last records.
+  case ended(input: Int, InputEnd)
+}
+
+/// The line of one frame.
+struct RecordLine: Sendable {
+  var bytes: [UInt8]
+  var detections: Int
+  /// The frame could not be looked at.
+  var isFailure: Bool
+}
+
+/// Lines of frames and what is in them.
+struct RecordCounts: Equatable, Sendable {
+  /// Lines with detections, be it none.
+  var frames = 0
+  /// Lines of frames that could not be looked at.
+  var failedFrames = 0
+  var detections = 0
+
+  var records: Int { frames + failedFrames }
+
+  mutating func add(_ line: RecordLine) {
+    if line.isFailure { failedFrames += 1 } else { frames += 1 }
+    detections += line.detections
+  }
+
+  mutating func add(_ other: RecordCounts) {
+    frames += other.frames
+    failedFrames += other.failedFrames
+    detections += other.detections
+  }
+}

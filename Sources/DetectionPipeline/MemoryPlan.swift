@@ -1,0 +1,45 @@
+/// How many workers run, and how many bytes of frames are kept, within the memory there is.
+///
+/// The bytes are accounted for, not enforced: plans and workers as the detector states them, frames by the queue,
+/// decoders by an allowance.
+struct MemoryPlan: Equatable, Sendable {
+  /// What a decoder keeps beside the frames it hands over: reference frames, packets, the frame in its hand.
+  static let decoderAllowance = 96 << 20
+  /// The share of what is left beside the workers that frames may take, at least `leastFrameBytes`.
+  static let frameShare = 0.5
+  static let leastFrameBytes = 64 << 20
+  static let mostFrameBytes = 1 << 30
+
+  let workers: Int
+  let frameBytes: Int
+  /// Why there are fewer workers than wanted, or more memory than allowed; nil where all fits.
+  let remark: String?
+
+  /// - Parameters:
+  ///   - limit: bytes.
+  ///   - wanted: workers, at least 1; never fewer than 1 are given.
+  ///   - decoders: inputs decoded at once.
+  ///   - perWorker: bytes of each worker for the largest input of the network.
+  ///   - shared: bytes of packed weights.
+  init(limit: Int, wanted: Int, decoders: Int, perWorker: Int, shared: Int) {
+    let forWorkers = limit - shared - decoders * Self.decoderAllowance - Self.leastFrameBytes
+    let fitting = max(1, min(wanted, forWorkers / max(1, perWorker)))
+    workers = fitting
+    let left = forWorkers - fitting * perWorker
+    frameBytes = min(
+      Self.mostFrameBytes, Self.leastFrameBytes + max(0, Int(Double(left) * Self.frameShare)))
+    if left < 0 {
+      remark =
+        "one worker needs \(Self.mebibytes(limit - left)) of memory, more than the "
+        + "\(Self.mebibytes(limit)) there are: running one all the same"
+    } else if fitting < wanted {
+      remark =
+        "\(fitting) of \(wanted) workers: each needs \(Self.mebibytes(perWorker)), and "
+        + "\(Self.mebibytes(limit)) of memory hold no more"
+    } else {
+      remark = nil
+    }
+  }
+
+  private static func mebibytes(_ bytes: Int) -> String { "\(bytes >> 20) MiB" }
+}

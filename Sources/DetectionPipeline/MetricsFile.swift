@@ -1,0 +1,67 @@
+import DetectionRecords
+import Glibc
+import SystemPackage
+
+/// A run's numbers in Prometheus' text format, for node_exporter's textfile collector: written now and then, and
+/// at the end.
+struct MetricsFile {
+  let path: FilePath
+
+  /// Replaces the file at once, so that no reader meets half of it.
+  ///
+  /// - Throws: `Errno`.
+  func write(_ summary: RunSummary, isRunning: Bool, now: Double) throws {
+    // The collector reads `*.prom` only.
+    let temporary = FilePath(bytes: path.bytes + Array(".new".utf8))
+    let file = try FileDescriptor.open(
+      temporary, .writeOnly, options: [.create, .truncate, .closeOnExec],
+      permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    try file.closeAfter {
+      _ = try file.writeAll(Self.text(summary, isRunning: isRunning, now: now).utf8)
+    }
+    let result = temporary.withPlatformString { old in path.withPlatformString { rename(old, $0) } }
+    if result != 0 { throw Errno(rawValue: errno) }
+  }
+
+  /// Exposition format 0.0.4. Gauges all, for a run starts from zero.
+  static func text(_ summary: RunSummary, isRunning: Bool, now: Double) -> String {
+    var text = ""
+    func metric(_ name: String, _ help: String, _ values: [(label: String, value: Double)]) {
+      text += "# HELP detect_batch_\(name) \(help)\n# TYPE detect_batch_\(name) gauge\n"
+      for (label, value) in values { text += "detect_batch_\(name)\(label) \(value)\n" }
+    }
+    func metric(_ name: String, _ help: String, _ value: Double) {
+      metric(name, help, [("", value)])
+    }
+    metric("running", "1 while the run is going on.", isRunning ? 1 : 0)
+    metric(
+      "updated_timestamp_seconds", "When these numbers were written, as Unix time.", now)
+    metric(
+      "exit_status", "Exit status of the run, 0 while it goes on.", Double(summary.status.rawValue))
+    metric(
+      "inputs", "Inputs of the run by what became of them.",
+      [
+        ("{state=\"done\"}", Double(summary.inputs.done)),
+        ("{state=\"failed\"}", Double(summary.inputs.failed)),
+        ("{state=\"skipped\"}", Double(summary.inputs.skipped)),
+        ("{state=\"failed_earlier\"}", Double(summary.inputs.failedEarlier)),
+        ("{state=\"left\"}", Double(summary.inputs.left)),
+      ])
+    metric("frames", "Records with detections written by the run.", Double(summary.frames))
+    metric("detections", "Detections in them.", Double(summary.detections))
+    metric("failed_frames", "Records without detections.", Double(summary.failedFrames))
+    metric("decode_errors", "Errors that decoders went on after.", Double(summary.decodeErrors))
+    metric("seconds", "Wall-clock time of the run.", summary.seconds)
+    metric(
+      "stage_seconds", "Time of the stages, summed over their threads.",
+      [
+        ("{stage=\"decoding\"}", summary.stages.decoding),
+        ("{stage=\"decoders_waiting\"}", summary.stages.decodersWaiting),
+        ("{stage=\"detecting\"}", summary.stages.detecting),
+        ("{stage=\"workers_waiting\"}", summary.stages.workersWaiting),
+        ("{stage=\"writing\"}", summary.stages.writing),
+      ])
+    metric("workers", "Inference workers.", Double(summary.workers))
+    return text
+  }
+}

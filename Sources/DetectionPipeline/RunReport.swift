@@ -1,0 +1,144 @@
+import FrameDecoding
+import Synchronization
+
+/// Counts what the stages do, and tells the observer.
+///
+/// One value under one lock; each frame costs a few short visits.
+final class RunReport: Sendable {
+  private struct State {
+    var summary: RunSummary
+    /// Work in bytes of input: what of it is done, and how much of each open input.
+    var finishedWork = 0.0
+    var openWork: [Int: Double] = [:]
+    var estimatedFrames: [Int: Int] = [:]
+    var source: String?
+  }
+
+  private let state: Mutex<State>
+  private let start = ContinuousClock.now
+  private let jobs: Int
+  private let totalWork: Double
+  private let tell: @Sendable (RunEvent) -> Void
+
+  /// - Parameters:
+  ///   - summary: what is known before the work begins.
+  ///   - jobs: the work.
+  ///   - observer: told what happens, one call at a time.
+  init(_ summary: RunSummary, jobs: [InputJob], observer: any RunObserver) {
+    state = Mutex(State(summary: summary))
+    self.jobs = jobs.count
+    totalWork = max(1, jobs.reduce(0) { $0 + $1.work })
+    let turn = Mutex(())
+    tell = { event in turn.withLock { _ in observer.observe(event) } }
+  }
+
+  /// What was done up to now.
+  var summary: RunSummary {
+    var summary = state.withLock { $0.summary }
+    summary.seconds = start.duration(to: .now).seconds
+    return summary
+  }
+
+  /// Runs `work` and adds its duration to one of the stages' times.
+  func time<Result, Failure: Error>(
+    _ stage: WritableKeyPath<StageTimes, Double> & Sendable,
+    _ work: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let start = ContinuousClock.now
+    defer {
+      let elapsed = start.duration(to: .now).seconds
+      state.withLock { $0.summary.stages[keyPath: stage] += elapsed }
+    }
+    return try work()
+  }
+
+  /// Says something that the user should know.
+  func remark(_ text: String) { tell(.remark(text)) }
+
+  /// An input was opened.
+  func opened(_ job: InputJob, _ info: MediaInfo, kept: Int) {
+    state.withLock { state in
+      state.source = job.source.oneLine
+      state.estimatedFrames[job.ordinal] = info.estimatedFrames
+    }
+    tell(
+      .inputStarted(
+        InputStart(source: job.source.oneLine, media: info.summary, resumedFrames: kept)))
+    for remark in info.remarks { tell(.remark("\(job.source.oneLine): \(remark)")) }
+  }
+
+  /// So many frames of an input are decoded, sampled or not.
+  func decoded(_ job: InputJob, frames: Int) {
+    state.withLock { state in
+      guard let total = state.estimatedFrames[job.ordinal], total > 0 else { return }
+      state.openWork[job.ordinal] = job.work * min(1, Double(frames) / Double(total))
+    }
+  }
+
+  /// Frames were recorded.
+  func recorded(_ counts: RecordCounts) {
+    state.withLock { state in
+      state.summary.frames += counts.frames
+      state.summary.failedFrames += counts.failedFrames
+      state.summary.detections += counts.detections
+    }
+  }
+
+  /// An input's records are complete (`published`), or it is left without a final file.
+  func finished(_ job: InputJob, _ result: InputResult, published: Bool) {
+    state.withLock { state in
+      state.openWork[job.ordinal] = nil
+      state.estimatedFrames[job.ordinal] = nil
+      state.finishedWork += job.work
+      state.summary.decodeErrors += result.decodeErrors
+      if result.failure == nil {
+        state.summary.inputs.done += 1
+      } else {
+        state.summary.inputs.failed += 1
+      }
+    }
+    tell(published ? .inputFinished(result) : .inputFailed(result))
+  }
+
+  /// Tells how far the run is.
+  func progress(_ meter: inout ProgressMeter) {
+    let summary = summary
+    let (work, source) = state.withLock { state in
+      (state.openWork.values.reduce(state.finishedWork, +), state.source)
+    }
+    tell(
+      .progress(
+        meter.progress(summary, doneShare: work / totalWork, inputs: jobs, source: source)))
+  }
+
+  /// Ends the run's account and tells of it.
+  func close(_ ending: RunControl.Ending?) -> RunSummary {
+    var summary = summary
+    let counts = summary.inputs
+    summary.inputs.left += jobs - counts.done - counts.failed
+    summary.status = ending?.status ?? (counts.failed > 0 ? .someInputsFailed : .done)
+    summary.endedEarly = ending?.reason
+    tell(.finished(summary))
+    return summary
+  }
+}
+
+extension InputJob {
+  /// At least something, so that empty files count too.
+  fileprivate var work: Double { Double(max(1, size)) }
+}
+
+extension MediaInfo {
+  /// As `h264 1920x1080, about 900 frames`.
+  fileprivate var summary: String {
+    let frames = isStillImage ? nil : estimatedFrames.map { "about \($0) frames" }
+    return (["\(codec) \(width)x\(height)"] + (frames.map { [$0] } ?? [])).joined(separator: ", ")
+  }
+}
+
+extension Duration {
+  /// The same length in seconds.
+  var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}

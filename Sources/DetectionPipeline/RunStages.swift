@@ -1,0 +1,64 @@
+import NeuralNetwork
+import Workers
+
+/// Decoders, workers and the writer, wired together.
+///
+///     decoders --FrameQueue--> workers --messages--> writer
+///         \------------------begun, ended---------/
+///
+/// Memory is bounded by the queue alone: a decoder has one frame in its hand, and what workers and writer hold
+/// counts as long as they hold it.
+struct RunStages: Sendable {
+  var workers: Int
+  var decoders: Int
+  var batchSize: Int
+  var bounds: FrameBounds
+  var maxFailures: Int?
+
+  /// Messages that wait for the writer; the records among them are bounded by the queue already.
+  private static let messageCapacity = 64
+
+  /// Works through the jobs, or until the run is ended. Meanwhile `whileRunning` has this thread, until the token that
+  /// it is given is cancelled.
+  func run(
+    _ jobs: [InputJob], into destination: any RecordDestination, with equipment: RunEquipment,
+    control: RunControl, report: RunReport, whileRunning: (CancellationToken) -> Void
+  ) {
+    let frames = FrameQueue(
+      bounds: bounds, decoders: decoders, workers: workers, isOrdered: destination.isOrdered)
+    let messages = BoundedQueue<WriterMessage>(
+      capacity: Self.messageCapacity, producers: decoders + workers)
+    control.onEnd { frames.stop() }
+
+    let decoding = DecodingStage(
+      work: JobList(jobs), destination: destination, frames: frames, writer: messages,
+      equipment: equipment, maxFailures: maxFailures, control: control, report: report)
+    let detection = DetectionStage(
+      frames: frames, writer: messages, equipment: equipment, batchSize: batchSize, report: report)
+
+    let done = CancellationToken()
+    let threads = WorkerGroup { error in
+      control.end(
+        error is NeuralNetworkError || error is ThreadStartError ? .bug : .unusableModel, "\(error)"
+      )
+      // A thread that never ran will not say that it has finished.
+      if error is ThreadStartError {
+        messages.cancel()
+        done.cancel()
+      }
+    }
+    for number in 1...decoders { threads.start("decoder \(number)") { decoding.run() } }
+    for number in 1...workers { threads.start("worker \(number)") { try detection.run() } }
+    threads.start("writer") {
+      var writing = WritingStage(
+        messages, frames: frames, isOrdered: destination.isOrdered, control: control,
+        report: report)
+      writing.run()
+      done.cancel()
+    }
+    whileRunning(done)
+    do { try threads.join() } catch {
+      // The run was ended by it already.
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import Digests
+import FrameDecoding
+import NeuralNetwork
+import RetinaNetModel
+
+/// One number for everything that decides an output's bytes, given the input: outputs with another digest are
+/// stale. Workers, queues, logs and limits have no part in it.
+///
+/// It is the SHA-256 of the lines of `text`, in which choices are resolved: leaving a threshold to the model and
+/// typing the model's own threshold are the same. Left out on purpose: the versions of oneDNN and FFmpeg, since an
+/// archive must not be looked at anew after every security update; limits and `--max-failures`, which decide
+/// only whether an input fails (`--retry-failed` is for those); the segment, which the output's name carries.
+struct SettingsDigest: Equatable, Sendable {
+  /// 64 hexadecimal digits.
+  let hexadecimal: String
+  /// What it is the digest of.
+  let text: String
+
+  /// Takes the model file's SHA-256, what the model is, the choices, and oneDNN's effective instruction set.
+  init(
+    model: String, description: ModelDescription, options: DetectionOptions,
+    sampling: FrameSampling, instructionSet: InstructionSet?
+  ) {
+    var lines = [
+      "records 1",
+      "model \(model)",
+      "instruction-set \(instructionSet?.rawValue ?? "none")",
+    ]
+    lines += Self.lines(of: sampling)
+    lines += Self.lines(of: options, for: description)
+    text = lines.joined(separator: "\n")
+    hexadecimal = SHA256Digest.hexadecimal(of: text)
+  }
+
+  private static func lines(of sampling: FrameSampling) -> [String] {
+    let selection =
+      switch sampling.selection {
+      case .all, .every(1): "all"
+      case .every(let step): "every \(step)"
+      case .rate(let rate): "rate \(rate)"
+      case .keyframes: "keyframes"
+      }
+    return [
+      "select \(selection)",
+      "range \(said(sampling.start)) \(said(sampling.end))",
+      "max-frames \(said(sampling.maxFrames))",
+      "frame-numbers \(sampling.needsFrameNumbers)",
+    ]
+  }
+
+  private static func lines(
+    of options: DetectionOptions, for description: ModelDescription
+  ) -> [String] {
+    let defaults = description.postprocessing
+    var lines = [
+      "nms \(options.nmsThreshold ?? defaults.nmsThreshold) \(options.classAgnosticNMS)",
+      "max-detections \(options.maxDetections ?? defaults.detectionsPerImage)",
+      "candidates \(options.candidatesPerLevel ?? defaults.candidatesPerLevel)",
+    ]
+    for (column, label) in description.classes.enumerated() {
+      guard let label, options.classes?.contains(label) ?? true else { continue }
+      let threshold =
+        options.classThresholds[label] ?? options.scoreThreshold
+        ?? defaults.classThresholds[label] ?? defaults.scoreThreshold
+      lines.append("class \(column) \(threshold)")
+    }
+    return lines
+  }
+
+  private static func said(_ value: (some CustomStringConvertible)?) -> String {
+    value.map(\.description) ?? "-"
+  }
+}
