@@ -1,0 +1,83 @@
+import DetectionRecords
+import Glibc
+import SystemPackage
+
+/// The inputs of a run, in the order of their records on standard output: as they were named, within a directory by
+/// the bytes of the source.
+///
+/// The source of a file in a named directory is its path below that directory; that of a file named by itself, by a
+/// pattern or in a list is the path as written, relative to the root.
+public struct Worklist: Sendable {
+  /// What to work on: this shard's.
+  public private(set) var items: [WorkItem] = []
+  /// What was modified too recently: this shard's.
+  public private(set) var settling: [WorkItem] = []
+  /// What could not be looked at: this shard's files, and directories.
+  public private(set) var accessFailures: [AccessFailure] = []
+  /// What was left out and may surprise, one line each: output directories, loops of symbolic links.
+  public private(set) var notes: [String] = []
+  /// Inputs found, whatever their shard, those that still settle included.
+  public private(set) var found = 0
+
+  /// Looks for the inputs.
+  ///
+  /// Memory: about 200 bytes an input. Time: that of reading the directories and one look at each file.
+  ///
+  /// - Parameter request: What is wanted.
+  /// - Throws: `WorklistError`, before anything is worked on.
+  public init(_ request: WorklistRequest) throws(WorklistError) {
+    var builder = WorklistBuilder(request)
+    var missing: [FilePath] = []
+    for input in request.inputs {
+      if Glob.isPattern(input.bytes) && !FileIdentity.exists(input) {
+        let paths = Glob.expand(input)
+        if paths.isEmpty { missing.append(input) }
+        for path in paths where try !builder.add(path) { missing.append(path) }
+      } else if try !builder.add(input) {
+        missing.append(input)
+      }
+    }
+    for list in request.lists {
+      for path in try WorklistFileList.paths(in: list) where try !builder.add(path) {
+        missing.append(path)
+      }
+    }
+    if !missing.isEmpty { throw .missing(missing) }
+    try builder.checkOutputs()
+
+    found = builder.items.count
+    if found == 0 && builder.accessFailures.isEmpty && !request.allowsEmpty {
+      throw .nothingFound(request.inputs + request.lists)
+    }
+    let age = SettlingAge(request.settle)
+    let isOwn = { (source: SourceName?) in
+      guard let shard = request.shard, let source else { return true }
+      return shard.owns(source)
+    }
+    items = builder.items.filter { isOwn($0.source) && !age.covers($0.input) }
+    settling = builder.items.filter { isOwn($0.source) && age.covers($0.input) }
+    accessFailures = builder.accessFailures.filter { isOwn($0.source) }
+    notes = builder.notes
+  }
+}
+
+/// How long ago a file must have been modified not to be taken for one that is still being written.
+private struct SettlingAge {
+  private let now: Int64
+  private let age: Int64
+
+  init(_ duration: Duration) {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    age =
+      duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000
+  }
+
+  /// Whether the file is too young. A time that lies further ahead than that comes from a wrong clock, and such a
+  /// file is not waited for.
+  func covers(_ input: InputVersion) -> Bool {
+    let (difference, overflows) = now.subtractingReportingOverflow(input.modificationTime)
+    return !overflows && difference.magnitude < age
+  }
+}

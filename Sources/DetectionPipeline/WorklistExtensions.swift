@@ -1,0 +1,26 @@
+/// The file name extensions that a directory is searched for, in lower case; a name matches in any case. Other files
+/// are tried when they are named, or all of them with `--all-files`.
+public enum MediaExtensions {
+  /// Containers and raw streams of video.
+  public static let video = [
+    "264", "265", "3g2", "3gp", "amv", "asf", "avi", "divx", "dv", "f4v", "flv", "h264", "h265",
+    "hevc", "ivf", "m2t", "m2ts", "m2v", "m4v", "mjpeg", "mjpg", "mkv", "mov", "mp4", "mpe",
+    "mpeg", "mpg", "mts", "mxf", "nut", "obu", "ogm", "ogv", "qt", "rm", "rmvb", "ts", "vob",
+    "webm", "wmv", "y4m",
+  ]
+
+  /// Images, moving ones too.
+  public static let image = [
+    "apng", "avif", "bmp", "dib", "dpx", "exr", "gif", "hdr", "j2k", "jfif", "jp2", "jpe",
+    "jpeg", "jpg", "jxl", "pam", "pbm", "pcx", "pgm", "png", "pnm", "ppm", "psd", "qoi", "sgi",
+    "tga", "tif", "tiff", "webp", "xbm",
+  ]
+
+  private static let all = Set((video + image).map { Array($0.utf8) })
+
+  /// Whether a file name has one of the extensions after its last dot.
+  static func includes(_ name: [UInt8]) -> Bool {
+    guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > 0 else { return false }
+    return all.contains(name[(dot + 1)...].map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 })
+  }
+}

@@ -1,0 +1,324 @@
+import DetectionRecords
+import Foundation
+import Glibc
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import DetectionPipeline
+
+/// A folder of inputs, and the worklists of it.
+private struct Tree {
+  let folder: TemporaryFolder
+  var path: FilePath { folder.path }
+
+  init(_ files: [String] = []) throws {
+    folder = try TemporaryFolder()
+    for file in files { try write(file) }
+  }
+
+  func write(_ name: String) throws { try write(Array(name.utf8)) }
+
+  func write(_ name: [UInt8]) throws {
+    let file = path.pushing(FilePath(bytes: name))
+    try FileManager.default.createDirectory(
+      atPath: file.removingLastComponent().string, withIntermediateDirectories: true)
+    let descriptor = try FileDescriptor.open(
+      file, .writeOnly, options: .create, permissions: .ownerReadWrite)
+    _ = try descriptor.closeAfter { try descriptor.writeAll([1, 2, 3]) }
+  }
+
+  func link(_ name: String, to target: String) throws {
+    let status = target.withCString { symlink($0, path.appending(name).string) }
+    try #require(status == 0)
+  }
+
+  func worklist(
+    _ inputs: [String] = ["."], _ change: (inout WorklistRequest) -> Void = { _ in }
+  ) throws(WorklistError) -> Worklist {
+    var request = WorklistRequest()
+    request.inputs = inputs.map { $0 == "." ? path : path.appending($0) }
+    request.root = path
+    request.output = path.appending("out")
+    change(&request)
+    return try Worklist(request)
+  }
+
+  func sources(
+    _ inputs: [String] = ["."], _ change: (inout WorklistRequest) -> Void = { _ in }
+  ) throws -> [String] {
+    try worklist(inputs, change).items.map(\.source.text)
+  }
+}
+
+@Suite struct WorklistTests {
+  @Test func directoryIsSearchedInByteOrder() throws {
+    let tree = try Tree([
+      "b.mp4", "a/z.JPG", "a.mp4", "a/b/c.webm", "B.mkv", "a/.hidden/x.mp4", ".x.mp4", "notes.txt",
+      "a/a.jsonl", "mp4", "ä.png", "a-b/x.mov",
+    ])
+    let expected = [
+      "B.mkv", "a-b/x.mov", "a.mp4", "a/b/c.webm", "a/z.JPG", "b.mp4", "ä.png",
+    ]
+    #expect(try tree.sources() == expected)
+    #expect(expected.map { Array($0.utf8) }.isSorted)
+    let list = try tree.worklist()
+    #expect(list.found == expected.count)
+    for item in list.items {
+      #expect(item.input == InputVersion(try Stat(item.path)))
+      #expect(item.input.size == 3)
+    }
+  }
+
+  @Test func allFilesTakesEveryName() throws {
+    let tree = try Tree(["a.txt", "mp4", "d/.h", "x.jsonl"])
+    #expect(try tree.sources { $0.allFiles = true } == ["a.txt", "mp4", "x.jsonl"])
+  }
+
+  @Test func sourcesOfNamedFilesAreRelativeToTheRoot() throws {
+    let tree = try Tree(["cam/a.mp4", "cam/b.data"])
+    #expect(try tree.sources(["cam/b.data", "cam/a.mp4"]) == ["cam/b.data", "cam/a.mp4"])
+    let cam = tree.path.appending("cam")
+    #expect(try tree.sources(["cam/a.mp4"]) { $0.root = cam } == ["a.mp4"])
+    #expect(throws: WorklistError.outsideRoot(tree.path.appending("cam/a.mp4"), root: "/usr")) {
+      try tree.worklist(["cam/a.mp4"]) { $0.root = "/usr" }
+    }
+    // The root itself is no file below it, and a name that only begins like the root is not below it either.
+    #expect(throws: WorklistError.self) {
+      try tree.worklist(["cam/a.mp4"]) { $0.root = tree.path.appending("ca") }
+    }
+  }
+
+  @Test func relativePathsStartAtTheWorkingDirectory() throws {
+    let sources = WorklistSources(root: nil)
+    #expect(try sources.locate("./x//y.mp4") == (FilePath(""), SourceName("x/y.mp4")))
+    #expect(throws: WorklistError.outsideRoot("../x.mp4", root: nil)) {
+      try sources.locate("../x.mp4")
+    }
+    #expect(throws: WorklistError.outsideRoot("a/../x.mp4", root: nil)) {
+      try sources.locate("a/../x.mp4")
+    }
+    let here = FilePath(FileManager.default.currentDirectoryPath)
+    #expect(try sources.locate(here.appending("x/y.mp4")) == (FilePath(""), SourceName("x/y.mp4")))
+    let above = here.removingLastComponent()
+    let name = try #require(here.lastComponent).string
+    #expect(
+      try WorklistSources(root: "..").locate("x.mp4") == (
+        FilePath(".."), SourceName("\(name)/x.mp4")
+      ))
+    #expect(
+      try WorklistSources(root: above).locate(FilePath("../\(name)/x.mp4"))
+        == (above, SourceName("\(name)/x.mp4")))
+    #expect(try WorklistSources(root: ".").locate("a.mp4") == (FilePath("."), SourceName("a.mp4")))
+    #expect(throws: WorklistError.self) { try WorklistSources(root: "..").locate("../../x.mp4") }
+    #expect(throws: WorklistError.self) { try sources.locate(".detect-batch/x.mp4") }
+  }
+
+  @Test func namesThatAreNotUTF8AreKept() throws {
+    let tree = try Tree()
+    let odd: [[UInt8]] = [
+      Array("caf".utf8) + [0xe9] + Array(".mp4".utf8), Array("a\nb.mp4".utf8),
+      Array("%03d.jpg".utf8), Array("cam:1 x.mp4".utf8), Array("-o.mp4".utf8),
+      Array("[a].png".utf8),
+    ]
+    for name in odd { try tree.write(name) }
+    let list = try tree.worklist()
+    #expect(list.items.map(\.source.bytes) == odd.sorted { $0.lexicographicallyPrecedes($1) })
+    #expect(list.items.allSatisfy { (try? Stat($0.path)) != nil })
+    #expect(list.items.first { !$0.source.isText }?.source.text == "caf\u{fffd}.mp4")
+    // By name, too: one that looks like a pattern and exists is itself.
+    #expect(try tree.sources(["[a].png"]) == ["[a].png"])
+  }
+
+  @Test func loopsOfLinksEnd() throws {
+    let tree = try Tree(["a/b/x.mp4", "real/y.mp4"])
+    try tree.link("a/b/up", to: "..")
+    try tree.link("top", to: ".")
+    try tree.link("linked", to: "real")
+    try tree.link("self.mp4", to: "self.mp4")
+    try tree.link("dangling.mp4", to: "nowhere")
+    try tree.link("dangling.txt", to: "nowhere")
+    try tree.link("z.mp4", to: "real/y.mp4")
+    let list = try tree.worklist()
+    #expect(list.items.map(\.source.text) == ["a/b/x.mp4", "linked/y.mp4", "real/y.mp4", "z.mp4"])
+    #expect(list.notes.count == 2)
+    #expect(
+      list.accessFailures.map { $0.source?.text } == ["dangling.mp4", "self.mp4"]
+        || list.accessFailures.map { $0.source?.text } == ["self.mp4", "dangling.mp4"])
+  }
+
+  @Test func outputDirectoriesAreNotSearched() throws {
+    let tree = try Tree([
+      "clips/a.mp4", "out/a.png", "older/deep/x.png", "older/.detect-batch/manifest.jsonl",
+    ])
+    let list = try tree.worklist()
+    #expect(list.items.map(\.source.text) == ["clips/a.mp4"])
+    #expect(list.notes.count == 2)
+    #expect(throws: WorklistError.outputAsInput(tree.path.appending("out"))) {
+      try tree.worklist(["out"])
+    }
+    #expect(throws: WorklistError.outputAsInput(tree.path.appending("older"))) {
+      try tree.worklist(["older"])
+    }
+    // Under another name it is the same directory.
+    try tree.link("clips/o", to: "../out")
+    #expect(try tree.sources(["clips"]) == ["a.mp4"])
+    #expect(try tree.sources(["out/a.png"]) == ["out/a.png"])
+  }
+
+  @Test func duplicatesAreTakenOnce() throws {
+    let tree = try Tree(["a.mp4", "b/a.mp4"])
+    #expect(try tree.sources(["a.mp4", "a.mp4", ".", "./a.mp4"]) == ["a.mp4", "b/a.mp4"])
+    try tree.link("c", to: "b")
+    #expect(try tree.sources(["b", "c"]) == ["a.mp4"])
+  }
+
+  @Test func twoInputsOfOneOutputAreRefused() throws {
+    let tree = try Tree(["x/a.mp4", "y/a.mp4", "z/a.mp4", "z/a.mp4.jsonl/b.mp4"])
+    let same = WorklistError.sameOutput(
+      tree.path.appending("x/a.mp4"), tree.path.appending("y/a.mp4"),
+      record: tree.path.appending("out/a.mp4.jsonl"))
+    #expect(throws: same) { try tree.worklist(["x", "y"]) }
+    #expect(same.exitCode == 64)
+    #expect(throws: same) {
+      try tree.worklist(["x", "y"]) { $0.shard = Part(index: 1, count: 50) }
+    }
+    let inTheWay = WorklistError.outputInTheWay(
+      tree.path.appending("z/a.mp4"), tree.path.appending("z/a.mp4.jsonl/b.mp4"),
+      record: tree.path.appending("out/a.mp4.jsonl"))
+    #expect(throws: inTheWay) { try tree.worklist(["z"]) }
+    #expect(inTheWay.description.contains("b.mp4"))
+  }
+
+  @Test func whatIsMissingIsSaid() throws {
+    let tree = try Tree(["a.mp4", "empty/notes.txt"])
+    let gone = [
+      tree.path.appending("gone.mp4"), tree.path.appending("a.mp4/x"), tree.path.appending("*.avi"),
+    ]
+    let error = WorklistError.missing(gone)
+    #expect(throws: error) { try tree.worklist(["gone.mp4", "a.mp4", "a.mp4/x", "*.avi"]) }
+    #expect(error.exitCode == 66)
+    let nothing = WorklistError.nothingFound([tree.path.appending("empty")])
+    #expect(throws: nothing) { try tree.worklist(["empty"]) }
+    #expect(nothing.exitCode == 66)
+    #expect(try tree.worklist(["empty"]) { $0.allowsEmpty = true }.found == 0)
+    #expect(throws: WorklistError.nothingFound([tree.path])) {
+      try tree.worklist { $0.exclude = ["*"] }
+    }
+    #expect(throws: WorklistError.notAFile("/dev/null")) {
+      try tree.worklist([]) { $0.inputs = ["/dev/null"] }
+    }
+    // An empty shard is not an empty input.
+    let shards = try (1...2).map { index in
+      try tree.worklist { $0.shard = Part(index: index, count: 2) }
+    }
+    #expect(shards.map(\.items.count).sorted() == [0, 1])
+    #expect(shards.map(\.found) == [1, 1])
+  }
+
+  @Test func unreadableDirectoriesAreReported() throws {
+    try #require(geteuid() != 0 || access("/usr/bin/setpriv", X_OK) == 0)
+    let tree = try Tree(["a.mp4", "locked/b.mp4"])
+    chmod(tree.path.appending("locked").string, 0)
+    defer { chmod(tree.path.appending("locked").string, 0o700) }
+    let list = try tree.worklist()
+    if geteuid() == 0 {
+      print(
+        "unreadableDirectoriesAreReported: root reads everything, only checked that nothing is lost"
+      )
+      #expect(list.items.count == 2)
+    } else {
+      #expect(list.items.map(\.source.text) == ["a.mp4"])
+      #expect(list.accessFailures.map(\.path) == [tree.path.appending("locked")])
+    }
+  }
+
+  @Test func listsNameInputs() throws {
+    let tree = try Tree(["a.mp4", "b c.mp4", "d/e.png", "*.mp4"])
+    func list(_ names: [String], _ separator: String) throws -> FilePath {
+      let file = tree.path.appending("list")
+      let text = names.map { tree.path.appending($0).string + separator }.joined()
+      try Data(text.utf8).write(to: URL(filePath: file.string))
+      return file
+    }
+    for separator in ["\n", "\0", "\n\n"] {
+      let file = try list(["b c.mp4", "*.mp4", "d"], separator)
+      #expect(try tree.sources([]) { $0.lists = [file] } == ["b c.mp4", "*.mp4", "e.png"])
+    }
+    let missing = try list(["x?.mp4", "a.mp4"], "\n")
+    #expect(throws: WorklistError.missing([tree.path.appending("x?.mp4")])) {
+      try tree.worklist([]) { $0.lists = [missing] }
+    }
+    #expect(throws: WorklistError.missing(["/nowhere/list"])) {
+      try tree.worklist([]) { $0.lists = ["/nowhere/list"] }
+    }
+    #expect(throws: WorklistError.unreadableList(tree.path, .isDirectory)) {
+      try tree.worklist([]) { $0.lists = [tree.path] }
+    }
+  }
+
+  @Test func includeAndExcludeLookAtSources() throws {
+    let tree = try Tree(["cam1/a.mp4", "cam1/b.jpg", "cam2/a.mp4", "cam2/sub/c.mp4", "top.mp4"])
+    func sources(include: [FilePath] = [], exclude: [FilePath] = []) throws -> [String] {
+      try tree.sources {
+        $0.include = include
+        $0.exclude = exclude
+        $0.allowsEmpty = true
+      }
+    }
+    #expect(
+      try sources(include: ["*.mp4"]) == ["cam1/a.mp4", "cam2/a.mp4", "cam2/sub/c.mp4", "top.mp4"])
+    #expect(try sources(include: ["cam1"]) == ["cam1/a.mp4", "cam1/b.jpg"])
+    #expect(try sources(include: ["cam2/*.mp4"]) == ["cam2/a.mp4"])
+    #expect(try sources(include: ["/*.mp4"]) == ["top.mp4"])
+    #expect(try sources(include: ["**/a.mp4", "top*"]) == ["cam1/a.mp4", "cam2/a.mp4", "top.mp4"])
+    #expect(try sources(exclude: ["cam2/", "*.jpg"]) == ["cam1/a.mp4", "top.mp4"])
+    #expect(
+      try sources(exclude: ["cam2/sub"]) == ["cam1/a.mp4", "cam1/b.jpg", "cam2/a.mp4", "top.mp4"])
+    #expect(try sources(include: ["cam?"], exclude: ["cam2"]) == ["cam1/a.mp4", "cam1/b.jpg"])
+    // They hold for named files too.
+    #expect(
+      try tree.sources(["top.mp4", "cam1/b.jpg"]) { $0.exclude = ["top*"] } == ["cam1/b.jpg"])
+  }
+
+  @Test func youngFilesAreLeftForNextTime() throws {
+    let tree = try Tree(["young.mp4", "old.mp4", "future.mp4"])
+    func age(_ name: String, _ seconds: Double) throws {
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date.now.addingTimeInterval(-seconds)],
+        ofItemAtPath: tree.path.appending(name).string)
+    }
+    try age("young.mp4", 100)
+    try age("old.mp4", 1000)
+    try age("future.mp4", -100_000)
+    let list = try tree.worklist { $0.settle = .seconds(600) }
+    #expect(list.items.map(\.source.text) == ["future.mp4", "old.mp4"])
+    #expect(list.settling.map(\.source.text) == ["young.mp4"])
+    #expect(list.found == 3)
+    #expect(try tree.sources { $0.settle = .milliseconds(1) }.count == 3)
+    #expect(try tree.sources(["young.mp4"]) { $0.settle = .seconds(600) } == [])
+  }
+
+  @Test func shardsPartitionTheInputs() throws {
+    let tree = try Tree((0..<200).map { "d\($0 % 7)/\($0).png" })
+    let whole = try tree.sources()
+    for count in [1, 2, 3, 7] {
+      let shards = try (1...count).map { index in
+        try tree.sources { $0.shard = Part(index: index, count: count) }
+      }
+      #expect(shards.flatMap { $0 }.sorted() == whole.sorted())
+      for shard in shards {
+        #expect(shard == whole.filter(Set(shard).contains))
+        // 200 inputs: 5 standard deviations.
+        let expected = 200 / Double(count)
+        #expect(abs(Double(shard.count) - expected) < 5 * expected.squareRoot() + 1)
+      }
+    }
+  }
+}
+
+extension [[UInt8]] {
+  fileprivate var isSorted: Bool {
+    zip(self, dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) }
+  }
+}
