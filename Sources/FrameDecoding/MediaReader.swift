@@ -1,33 +1,161 @@
+import CFFmpeg
 import SystemPackage
 
 /// Reads the sampled frames of one video or image file, upright, in order of the full decode.
 ///
-/// Used by one thread at a time. Decoding is single-threaded and the same for every run.
+/// Used by one thread at a time. Decoding is single-threaded and gives the same frames in every run. Frame numbers are
+/// counted, so everything before a wanted frame is decoded (not converted): neither packets nor seeks give numbers that
+/// can be trusted, since edit lists, damage and hidden frames make frames fewer than packets, and the frames after a
+/// seek can differ from those of the full decode.
 public final class MediaReader {
   /// What is known since opening.
   public let info: MediaInfo
-  /// What decoding has come to so far.
-  public private(set) var report = DecodingReport()
+
+  private let log: FFmpegLog
+  private let sampling: FrameSampling
+  private let media: OpenMedia
+  private let converter: PixelConverter
+  private var sampler: FrameSampler
+  private var cutter: SegmentCutter
+  private var ordinal = 0
+  private var framesToSkip: Int
+  private var held: Candidate?
+  /// Sampled and not yet returned: the held frame and the one that decided on it.
+  private var ready: ArraySlice<Candidate> = []
+  private var hasTimes = false
+  private var end: Result<Void, MediaError>?
+
+  /// A decoded frame and what is known of it.
+  private struct Candidate {
+    var frame: Frame
+    var stamp: FrameSampler.Stamp
+    var segment: Int
+  }
 
   /// Opens a file and its best video stream. Only bytes of this file are ever read, whatever it names.
   ///
   /// - Parameters:
   ///   - path: a regular file, or links to one.
-  ///   - sampling: which frames are wanted.
+  ///   - sampling: which frames are wanted. An image file has one frame, which is always sampled.
   ///   - limits: when to give up.
   ///   - sampledFrames: how many of the first sampled frames to leave out, as already done; they are decoded all the
-  ///     same, since frame numbers are known in no other way, but not converted.
+  ///     same, but not converted.
   ///   - cancellation: stops this reader from another thread.
   /// - Throws: an access failure if the file cannot be read, a data failure if it has no decodable video.
   public init(
     path: FilePath, sampling: FrameSampling = .init(), limits: MediaLimits = .init(),
     skipping sampledFrames: Int = 0, cancellation: MediaCancellation = .init()
   ) throws(MediaError) {
-    throw MediaError(.data, "decoding is being built")
+    let seeksTo = Self.seekTime(sampling)
+    let log = FFmpegLog()
+    let media = try log.capture { () throws(MediaError) in
+      try OpenMedia.open(
+        path, onlyKeyframes: !sampling.needsFrameNumbers && sampling.selection == .keyframes,
+        before: seeksTo, limits: limits, cancellation: cancellation, log: log)
+    }
+    self.log = log
+    self.media = media
+    self.sampling = sampling
+    framesToSkip = sampledFrames
+    info = media.info
+    converter = PixelConverter(isStillImage: info.isStillImage)
+    sampler = FrameSampler(
+      info.isStillImage ? FrameSampling() : sampling, mayJumpInTime: media.mayJumpInTime)
+    cutter = SegmentCutter(
+      count: sampling.segment?.count ?? 1, duration: info.duration, size: media.size)
   }
+
+  /// What decoding has come to so far.
+  public var report: DecodingReport { media.frames.report }
 
   /// The next sampled frame; nil at the end.
   ///
   /// - Throws: after the last decodable frame, why the input stops early; the same again when called again.
-  public func nextFrame() throws(MediaError) -> DecodedFrame? { nil }
+  public func nextFrame() throws(MediaError) -> DecodedFrame? {
+    try log.capture { () throws(MediaError) in
+      while true {
+        while let candidate = ready.popFirst() {
+          if framesToSkip == 0 { return try convert(candidate) }
+          framesToSkip -= 1
+        }
+        if let end {
+          try end.get()
+          return nil
+        }
+        decodeNext()
+      }
+    }
+  }
+
+  /// Decodes one frame and sorts it, and the one held, into what is ready and what is not wanted.
+  private func decodeNext() {
+    let frame: Frame
+    do {
+      guard let next = try media.frames.next() else {
+        end = lacksTimes ? .failure(Self.noTimes) : .success(())
+        return
+      }
+      frame = next
+    } catch {
+      end = .failure(error)
+      return
+    }
+    let candidate = candidate(frame)
+    let decision = sampler.decide(candidate.stamp)
+    if let held, decision.heldFrame == .sampled { take(held) }
+    if decision.frame == .sampled { take(candidate) }
+    if decision.heldFrame != .held { held = decision.frame == .held ? candidate : nil }
+    let isPastSegment = sampling.segment.map { candidate.segment > $0.index } ?? false
+    if sampler.isFinished || (isPastSegment && held?.segment != sampling.segment?.index) {
+      end = .success(())
+    }
+  }
+
+  private func candidate(_ frame: Frame) -> Candidate {
+    let time = media.time(of: frame)
+    if time != nil { hasTimes = true }
+    defer { ordinal += 1 }
+    return Candidate(
+      frame: frame,
+      stamp: .init(ordinal: ordinal, time: time, isKeyframe: frame.isKeyframe),
+      segment: cutter.segment(
+        isKeyframe: frame.isKeyframe, time: time, bytePosition: frame.bytePosition))
+  }
+
+  private func take(_ candidate: Candidate) {
+    if let segment = sampling.segment, segment.index != candidate.segment { return }
+    ready.append(candidate)
+  }
+
+  private func convert(_ candidate: Candidate) throws(MediaError) -> DecodedFrame {
+    do {
+      return DecodedFrame(
+        index: sampling.needsFrameNumbers ? candidate.stamp.ordinal : nil,
+        time: candidate.stamp.time, isCorrupt: candidate.frame.isCorrupt,
+        isKeyframe: candidate.stamp.isKeyframe,
+        picture: try converter.convert(
+          candidate.frame, orientation: media.orientation(of: candidate.frame)))
+    } catch {
+      ready = []
+      end = .failure(error)
+      throw error
+    }
+  }
+
+  /// Where decoding may begin: only if nobody counts what lies before.
+  private static func seekTime(_ sampling: FrameSampling) -> Double? {
+    guard !sampling.needsFrameNumbers, sampling.segment == nil else { return nil }
+    if case .every = sampling.selection { return nil }
+    return sampling.start.flatMap { $0 > 0 ? $0 : nil }
+  }
+
+  /// Times are asked for, and no frame has one.
+  private var lacksTimes: Bool {
+    var needsTimes = sampling.start != nil || sampling.end != nil
+    if case .rate = sampling.selection { needsTimes = true }
+    return needsTimes && !hasTimes && !info.isStillImage
+  }
+
+  private static let noTimes = MediaError(
+    .data, "no frame has a timestamp, so none can be sampled by time: sample every Nth instead")
 }

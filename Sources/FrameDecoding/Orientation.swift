@@ -22,4 +22,91 @@ public enum Orientation: Int, Sendable, CaseIterable {
 
   /// Width and height change places.
   public var swapsSides: Bool { rawValue >= 5 }
+
+  /// Where a step to the right and a step down in the stored picture lead in the upright one: (a, b) and (c, d), in
+  /// the order of a display matrix (libavutil/display.h).
+  private var steps: (a: Double, b: Double, c: Double, d: Double) {
+    switch self {
+    case .upright: (1, 0, 0, 1)
+    case .mirrored: (-1, 0, 0, 1)
+    case .turnedHalf: (-1, 0, 0, -1)
+    case .flipped: (1, 0, 0, -1)
+    case .transposed: (0, 1, 1, 0)
+    case .turnedRight: (0, 1, -1, 0)
+    case .transversed: (0, -1, -1, 0)
+    case .turnedLeft: (0, -1, 1, 0)
+    }
+  }
+
+  /// The orientation nearest to a display matrix, and whether the matrix is just that, at any scale; nil for a matrix
+  /// that maps everything to a point. The matrix is nine 32-bit numbers in the order a b u c d v x y w; a to d share
+  /// one scale.
+  static func nearest(
+    _ displayMatrix: UnsafeRawBufferPointer
+  ) -> (Orientation, isExact: Bool)? {
+    guard displayMatrix.count >= 9 * MemoryLayout<Int32>.size else { return nil }
+    func entry(_ index: Int) -> Double {
+      Double(displayMatrix.loadUnaligned(fromByteOffset: index * 4, as: Int32.self))
+    }
+    let (a, b, c, d) = (entry(0), entry(1), entry(3), entry(4))
+    var best: (orientation: Orientation, agreement: Double) = (.upright, 0)
+    for orientation in allCases {
+      let steps = orientation.steps
+      let agreement = a * steps.a + b * steps.b + c * steps.c + d * steps.d
+      if agreement > best.agreement { best = (orientation, agreement) }
+    }
+    guard best.agreement > 0 else { return nil }
+    let steps = best.orientation.steps
+    let side = best.agreement / 2
+    let isExact = (a, b, c, d) == (steps.a * side, steps.b * side, steps.c * side, steps.d * side)
+    return (best.orientation, isExact)
+  }
+
+  /// Turns a stored picture of packed RGB to stand upright.
+  ///
+  /// - Parameters:
+  ///   - stored: `height * width * 3` bytes.
+  ///   - width: of the stored picture.
+  ///   - height: of the stored picture.
+  /// - Returns: the same number of bytes; rows have `height` pixels where the sides are swapped.
+  func turn(_ stored: [UInt8], width: Int, height: Int) -> [UInt8] {
+    precondition(
+      stored.count == width * height * 3, "\(stored.count) bytes for \(width)x\(height) pixels")
+    let lastRow = (height - 1) * width
+    /// Index of the stored pixel for the upright one at x, y: first + x * right + y * down.
+    let (first, right, down) =
+      switch self {
+      case .upright: (0, 1, width)
+      case .mirrored: (width - 1, -1, width)
+      case .turnedHalf: (lastRow + width - 1, -1, -width)
+      case .flipped: (lastRow, 1, -width)
+      case .transposed: (0, width, 1)
+      case .turnedRight: (lastRow, -width, 1)
+      case .transversed: (lastRow + width - 1, -width, -1)
+      case .turnedLeft: (width - 1, width, -1)
+      }
+    let (columns, rows) = swapsSides ? (height, width) : (width, height)
+    // Square tiles keep the rows that a column crosses in the cache.
+    let tile = 32
+    return [UInt8](unsafeUninitializedCapacity: stored.count) { upright, filled in
+      stored.withUnsafeBufferPointer { stored in
+        for top in stride(from: 0, to: rows, by: tile) {
+          for left in stride(from: 0, to: columns, by: tile) {
+            for y in top..<min(top + tile, rows) {
+              var source = (first + left * right + y * down) * 3
+              var target = (y * columns + left) * 3
+              for _ in left..<min(left + tile, columns) {
+                upright[target] = stored[source]
+                upright[target + 1] = stored[source + 1]
+                upright[target + 2] = stored[source + 2]
+                source += right * 3
+                target += 3
+              }
+            }
+          }
+        }
+      }
+      filled = stored.count
+    }
+  }
 }

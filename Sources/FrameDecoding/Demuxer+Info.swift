@@ -1,0 +1,54 @@
+import CFFmpeg
+
+/// What the container says of its video stream.
+extension Demuxer {
+  /// How stored pictures must be turned.
+  var orientation: (Orientation, isExact: Bool)? {
+    var size = 0
+    guard let matrix = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size) else {
+      return nil
+    }
+    return Orientation.nearest(UnsafeRawBufferPointer(start: matrix, count: size))
+  }
+
+  /// Frames a second.
+  var averageFrameRate: Double? {
+    let rate = stream.pointee.avg_frame_rate
+    return rate.num > 0 && rate.den > 0 ? Double(rate.num) / Double(rate.den) : nil
+  }
+
+  /// Frames in the whole file.
+  var estimatedFrames: Int? {
+    if stream.pointee.nb_frames > 0 { return Int(stream.pointee.nb_frames) }
+    guard let duration = context.duration, let rate = averageFrameRate else { return nil }
+    return Int(exactly: (duration * rate).rounded())
+  }
+
+  /// What the user should know of the choice of stream.
+  var remarks: [String] {
+    if isAttachedPicture { return ["no video: the cover picture is read"] }
+    let others = context.streams.filter {
+      $0.pointee.codecpar.pointee.codec_type == AVMEDIA_TYPE_VIDEO
+        && $0.pointee.disposition & AV_DISPOSITION_ATTACHED_PIC == 0 && $0 != stream
+    }
+    return others.isEmpty
+      ? [] : ["\(others.count + 1) video streams: stream \(stream.pointee.index) is read"]
+  }
+
+  /// The packet of a container that holds one picture and no time; nil if it holds video.
+  ///
+  /// - Throws: why the packet cannot be read.
+  func onlyPicture() throws(MediaError) -> Packet? {
+    if isAttachedPicture, stream.pointee.attached_pic.size > 0 {
+      return Packet(sharing: &stream.pointee.attached_pic)
+    }
+    guard format.holdsOnePicture(context, stream) else { return nil }
+    let packet = Packet()
+    switch read(into: packet) {
+    case .packet: return packet
+    case .ended: throw MediaError(.data, "no picture in it")
+    case .damaged(let text): throw MediaError(.data, "reading the picture: \(text)")
+    case .failed(let failure): throw failure
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import CFFmpeg
+
+/// Reads the packets of the video stream of a container.
+final class Demuxer {
+  /// What became of a read.
+  enum ReadOutcome {
+    /// The packet is filled.
+    case packet
+    /// Nothing is left.
+    case ended
+    /// FFmpeg could not make a packet of what is there; the next read may do better.
+    case damaged(String)
+    /// Nothing more can be read.
+    case failed(MediaError)
+  }
+
+  let format: ContainerFormat
+  let context: FormatContext
+  let stream: UnsafeMutablePointer<AVStream>
+  /// A cover picture: there is no other video.
+  let isAttachedPicture: Bool
+
+  private let source: FileSource
+  private let log: FFmpegLog
+  private var packetsRead = 0
+  /// From the first packet on, without leaving any out.
+  private var readsAll = true
+
+  /// Opens a container and chooses its video stream.
+  ///
+  /// - Throws: a data failure if it is damaged or has no video; an access failure if the file cannot be read.
+  init(
+    _ format: ContainerFormat, of bytes: ByteStream, limits: MediaLimits, log: FFmpegLog
+  ) throws(MediaError) {
+    self.format = format
+    self.log = log
+    source = bytes.source
+    context = try FormatContext(format, of: bytes, limits: limits, log: log)
+    try context.findStreamInfo(limits: limits, log: log)
+    stream = try Self.bestVideoStream(of: context)
+    isAttachedPicture = stream.pointee.disposition & AV_DISPOSITION_ATTACHED_PIC != 0
+    for other in context.streams where other != stream { other.pointee.discard = AVDISCARD_ALL }
+  }
+
+  /// Bytes of the file.
+  var size: Int64 { source.size }
+
+  /// Seconds from the container's start.
+  func time(_ timestamp: Int64) -> Double {
+    let base = stream.pointee.time_base
+    return Double(timestamp) * Double(base.num) / Double(base.den) - context.startTime
+  }
+
+  /// Leaves packets that are no keyframes where they are, as far as the container can.
+  func discardBetweenKeyframes() {
+    readsAll = false
+    stream.pointee.discard = AVDISCARD_NONKEY
+  }
+
+  /// Goes to a keyframe before `time`, in seconds; false if the container cannot.
+  func seek(before time: Double) -> Bool {
+    readsAll = false
+    let base = stream.pointee.time_base
+    let timestamp = (time + context.startTime) * Double(base.den) / Double(base.num)
+    guard let timestamp = Int64(exactly: timestamp.rounded(.down)), timestamp > Int64.min else {
+      return false
+    }
+    let status = av_seek_frame(
+      context.pointer, stream.pointee.index, timestamp - 1, AVSEEK_FLAG_BACKWARD)
+    return status >= 0
+  }
+
+  /// Reads the next packet of the video stream.
+  func read(into packet: Packet) -> ReadOutcome {
+    log.clear()
+    while true {
+      packet.clear()
+      let status = av_read_frame(context.pointer, packet.pointer)
+      if let failure = source.failure { return .failed(failure) }
+      if status < 0 { return status == cffmpeg_error_eof ? end() : .damaged(log.text(of: status)) }
+      if packet.pointer.pointee.stream_index == stream.pointee.index {
+        packetsRead += 1
+        return .packet
+      }
+    }
+  }
+
+  /// Says whether the end is where it should be: FFmpeg calls the place where a cut file stops its end.
+  private func end() -> ReadOutcome {
+    let indexed = Int(avformat_index_get_entries_count(stream))
+    if format.isIndexed && readsAll && packetsRead < indexed {
+      return .failed(
+        MediaError(.data, "truncated: \(packetsRead) of \(indexed) packets are in the file"))
+    }
+    if let error = log.firstError { return .failed(MediaError(.data, "truncated: \(error)")) }
+    return .ended
+  }
+
+  /// Video streams come before cover pictures, decodable before others, then the container's default, then the
+  /// largest, then the first.
+  private static func bestVideoStream(
+    of context: FormatContext
+  ) throws(MediaError) -> UnsafeMutablePointer<AVStream> {
+    func rank(_ stream: UnsafeMutablePointer<AVStream>) -> (Int, Int, Int, Int64) {
+      let disposition = stream.pointee.disposition
+      let parameters = stream.pointee.codecpar.pointee
+      return (
+        disposition & AV_DISPOSITION_ATTACHED_PIC == 0 ? 1 : 0,
+        avcodec_find_decoder(parameters.codec_id) == nil ? 0 : 1,
+        disposition & AV_DISPOSITION_DEFAULT == 0 ? 0 : 1,
+        Int64(parameters.width) * Int64(parameters.height)
+      )
+    }
+    let video = context.streams.filter {
+      $0.pointee.codecpar.pointee.codec_type == AVMEDIA_TYPE_VIDEO
+    }
+    // `max` keeps the last of equals, so the order is turned to keep the first.
+    guard let best = video.reversed().max(by: { rank($0) < rank($1) }) else {
+      throw MediaError(.data, "no video stream")
+    }
+    return best
+  }
+}

@@ -1,0 +1,84 @@
+import CFFmpeg
+import Glibc
+
+/// What FFmpeg writes about errors while one reader is at work.
+///
+/// FFmpeg has one log callback for the process. Every decoder here runs on the thread of its reader, so a line belongs
+/// to the log that is capturing on the thread that wrote it; lines of other threads are dropped.
+final class FFmpegLog {
+  /// The first error since `clear()`, with the name of the part that wrote it: later ones mostly follow from it.
+  private(set) var firstError: String?
+
+  /// Forgets what was written.
+  func clear() { firstError = nil }
+
+  /// Collects what FFmpeg writes on this thread while `body` runs.
+  func capture<Result>(_ body: () throws(MediaError) -> Result) throws(MediaError) -> Result {
+    let before = pthread_getspecific(Self.capturingLog)
+    pthread_setspecific(Self.capturingLog, Unmanaged.passUnretained(self).toOpaque())
+    defer { pthread_setspecific(Self.capturingLog, before) }
+    return try body()
+  }
+
+  /// A failure while doing `what`, such as "opening the container", in FFmpeg's words.
+  func failure(_ what: String, _ status: Int32) -> MediaError {
+    MediaError(.data, "\(what): \(text(of: status))")
+  }
+
+  /// FFmpeg's text for a status, with the first error it logged.
+  func text(of status: Int32) -> String {
+    let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { line in
+      // Fills in "Error number N occurred" where it knows no better, so the result says nothing.
+      _ = av_strerror(status, line.baseAddress, line.count)
+      return Self.string(line)
+    }
+    guard let firstError else { return text }
+    return "\(text) (\(firstError))"
+  }
+
+  /// The log of the reader that runs on this thread. Made with the callback, before the first capture.
+  private static let capturingLog: pthread_key_t = {
+    var key = pthread_key_t()
+    let status = pthread_key_create(&key, nil)
+    precondition(status == 0, "pthread_key_create: \(status)")
+    av_log_set_callback { part, level, format, arguments in
+      guard level <= AV_LOG_ERROR, let arguments,
+        let log = pthread_getspecific(FFmpegLog.capturingLog)
+      else { return }
+      Unmanaged<FFmpegLog>.fromOpaque(log).takeUnretainedValue().write(part, format, arguments)
+    }
+    return key
+  }()
+
+  private func write(
+    _ part: UnsafeMutableRawPointer?, _ format: UnsafePointer<CChar>?, _ arguments: CVaListPointer
+  ) {
+    guard firstError == nil else { return }
+    // FFmpeg's own prefix holds an address, which differs from run to run.
+    var printsPrefix: Int32 = 0
+    let line = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { line in
+      let length = av_log_format_line2(
+        part, AV_LOG_ERROR, format, arguments, line.baseAddress, Int32(line.count), &printsPrefix)
+      return length < 0 ? "" : Self.string(line)
+    }
+    guard !line.isEmpty else { return }
+    firstError = Self.name(of: part).map { "\($0): \(line)" } ?? line
+  }
+
+  /// The name of a codec or container context: every context starts with a pointer to its class.
+  private static func name(of part: UnsafeMutableRawPointer?) -> String? {
+    guard let part, let partClass = part.load(as: UnsafePointer<AVClass>?.self),
+      let name = partClass.pointee.item_name?(part)
+    else { return nil }
+    // A demuxer's name lists its containers: mov,mp4,m4a,3gp,3g2,mj2.
+    return String(cString: name).split(separator: ",").first.map(String.init)
+  }
+
+  private static func string(_ line: UnsafeMutableBufferPointer<CChar>) -> String {
+    let bytes = line.prefix { $0 != 0 }.map {
+      UInt8(bitPattern: $0) < 0x20 ? 0x20 : UInt8(bitPattern: $0)
+    }
+    let text = String(decoding: bytes, as: UTF8.self)
+    return String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+  }
+}

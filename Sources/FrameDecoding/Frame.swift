@@ -1,0 +1,51 @@
+import CFFmpeg
+
+/// One decoded picture as the codec stores it; owns the AVFrame.
+final class Frame {
+  let pointer: UnsafeMutablePointer<AVFrame>
+
+  /// An empty frame.
+  init() {
+    guard let pointer = av_frame_alloc() else { preconditionFailure("out of memory for a frame") }
+    self.pointer = pointer
+  }
+
+  deinit {
+    var pointer: UnsafeMutablePointer<AVFrame>? = pointer
+    av_frame_free(&pointer)
+  }
+
+  var width: Int { Int(pointer.pointee.width) }
+  var height: Int { Int(pointer.pointee.height) }
+  var isKeyframe: Bool { pointer.pointee.key_frame != 0 }
+
+  /// FFmpeg says so, or it filled in what was missing.
+  var isCorrupt: Bool {
+    pointer.pointee.flags & AV_FRAME_FLAG_CORRUPT != 0 || pointer.pointee.decode_error_flags != 0
+  }
+
+  /// In units of the stream's time base.
+  var timestamp: Int64? {
+    let timestamp = pointer.pointee.best_effort_timestamp
+    return timestamp == cffmpeg_no_timestamp ? nil : timestamp
+  }
+
+  /// Where its packet starts in the file.
+  var bytePosition: Int64? { pointer.pointee.pkt_pos < 0 ? nil : pointer.pointee.pkt_pos }
+
+  /// How the picture itself says it must be turned: FFmpeg gives a matrix, a tag, or both for one wish.
+  var orientation: (Orientation, isExact: Bool)? {
+    if let matrix = av_frame_get_side_data(pointer, AV_FRAME_DATA_DISPLAYMATRIX),
+      let orientation = Orientation.nearest(
+        UnsafeRawBufferPointer(start: matrix.pointee.data, count: matrix.pointee.size))
+    {
+      return orientation
+    }
+    // The value is padded with spaces: "    6".
+    guard let entry = av_dict_get(pointer.pointee.metadata, "Orientation", nil, 0),
+      let tag = Int(String(cString: entry.pointee.value).drop { $0 == " " }),
+      let orientation = Orientation(rawValue: tag)
+    else { return nil }
+    return (orientation, true)
+  }
+}

@@ -1,0 +1,39 @@
+import CFFmpeg
+
+/// One packet of a stream; owns the AVPacket.
+final class Packet {
+  let pointer: UnsafeMutablePointer<AVPacket>
+
+  /// An empty packet.
+  init() {
+    guard let pointer = av_packet_alloc() else { preconditionFailure("out of memory for a packet") }
+    self.pointer = pointer
+  }
+
+  /// A copy of `bytes` that a decoder can read, or nil if there is no memory for it.
+  convenience init?(copying bytes: [UInt8]) {
+    self.init()
+    guard let size = Int32(exactly: bytes.count), av_new_packet(pointer, size) == 0 else {
+      return nil
+    }
+    UnsafeMutableRawBufferPointer(start: pointer.pointee.data, count: bytes.count)
+      .copyBytes(from: bytes)
+  }
+
+  /// Another packet's bytes.
+  convenience init(sharing other: inout AVPacket) {
+    self.init()
+    let status = av_packet_ref(pointer, &other)
+    precondition(status == 0, "av_packet_ref: \(status)")
+  }
+
+  deinit {
+    var pointer: UnsafeMutablePointer<AVPacket>? = pointer
+    av_packet_free(&pointer)
+  }
+
+  var isKey: Bool { pointer.pointee.flags & AV_PKT_FLAG_KEY != 0 }
+
+  /// Lets go of the bytes.
+  func clear() { av_packet_unref(pointer) }
+}

@@ -1,0 +1,83 @@
+import CFFmpeg
+
+/// A decoder with one thread, so that damaged data gives the same pixels in every run; owns the AVCodecContext.
+final class VideoDecoder {
+  /// What the decoder gives.
+  enum Received {
+    case frame(Frame)
+    case needsPacket
+    case ended
+    /// A packet could not be decoded; the next one may.
+    case damaged(String)
+  }
+
+  /// What the decoder takes.
+  enum Sent {
+    case accepted
+    /// Its frames must be received first.
+    case full
+    /// The packet could not be decoded; the next one may.
+    case damaged(String)
+  }
+
+  private let context: UnsafeMutablePointer<AVCodecContext>
+  private let log: FFmpegLog
+
+  /// Opens a decoder; `isStrict` refuses what is damaged instead of mending it, `onlyKeyframes` skips other frames.
+  ///
+  /// - Throws: a data failure if the codec is unknown or its parameters are damaged.
+  init(
+    _ parameters: UnsafePointer<AVCodecParameters>, timeBase: AVRational, limits: MediaLimits,
+    isStrict: Bool = false, onlyKeyframes: Bool = false, log: FFmpegLog
+  ) throws(MediaError) {
+    self.log = log
+    let name = Self.name(of: parameters.pointee.codec_id)
+    guard let codec = avcodec_find_decoder(parameters.pointee.codec_id) else {
+      throw MediaError(.data, "no decoder for codec \(name)")
+    }
+    guard let context = avcodec_alloc_context3(codec) else { preconditionFailure("out of memory") }
+    self.context = context
+    log.clear()
+    var status = avcodec_parameters_to_context(context, parameters)
+    if status < 0 { throw log.failure("codec parameters", status) }
+    context.pointee.thread_count = 1
+    context.pointee.pkt_timebase = timeBase
+    context.pointee.max_pixels = Int64(limits.maxPixels)
+    if isStrict { context.pointee.err_recognition |= AV_EF_EXPLODE }
+    if onlyKeyframes { context.pointee.skip_frame = AVDISCARD_NONKEY }
+    status = avcodec_open2(context, codec, nil)
+    if status < 0 { throw log.failure("opening the \(name) decoder", status) }
+  }
+
+  deinit {
+    var context: UnsafeMutablePointer<AVCodecContext>? = context
+    avcodec_free_context(&context)
+  }
+
+  /// FFmpeg's name of a codec.
+  static func name(of codec: AVCodecID) -> String { String(cString: avcodec_get_name(codec)) }
+
+  /// Hands over a packet, or with nil the end of the stream.
+  func send(_ packet: Packet?) -> Sent {
+    log.clear()
+    let status = avcodec_send_packet(context, packet?.pointer)
+    switch status {
+    case 0..., cffmpeg_error_eof: return .accepted
+    case -EAGAIN: return .full
+    default: return .damaged(log.text(of: status))
+    }
+  }
+
+  /// Takes the next frame in order of presentation.
+  func receive() -> Received {
+    log.clear()
+    let frame = Frame()
+    let status = avcodec_receive_frame(context, frame.pointer)
+    switch status {
+    case 0...: return .frame(frame)
+    case -EAGAIN: return .needsPacket
+    case cffmpeg_error_eof: return .ended
+    default: return .damaged(log.text(of: status))
+    }
+  }
+}
