@@ -105,7 +105,11 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "TestSupport"]),
     .testTarget(
-      name: "RetinaNetModelTests", dependencies: ["RetinaNetModel", "TestSupport"],
+      name: "RetinaNetModelTests",
+      dependencies: [
+        "Checkpoints", "Digests", "RetinaNetModel", "Settings", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "TrainingTests", dependencies: ["Training", "TestSupport"],

@@ -11,7 +11,8 @@ picture with
     bbox_regression  F32 1 anchors 4
     boxes            F32 n 4          corners in pixels of the picture, in torchvision's order
     scores, labels, anchors           F32, I64, I64: n each; anchors are ordinals over all levels
-and metadata `resized` ("HxW" before padding). pieces.json holds the parts that need no network.
+and metadata `resized` ("HxW" before padding). pieces.json holds the parts that need no network,
+coco-labels.json torchvision's labels of its 91-class heads.
 """
 
 import json
@@ -26,6 +27,7 @@ import reference
 import torch
 from pictures import picture
 from safetensors.numpy import save_file
+from torchvision.models import _meta
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMALL_ANCHORS = networks.octave_sizes(8, 16, 32, 64, 128)
@@ -123,6 +125,8 @@ def write(folder):
                 f" scores {result.scores.min():.3f}...{result.scores.max():.3f}"
             )
     pieces.write(folder / "pieces.json")
+    labels = json.dumps(_meta._COCO_CATEGORIES, indent=0)
+    (folder / "coco-labels.json").write_text(labels + "\n")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,11 @@ final class TemporaryFolder {
   /// Writes a file into it.
   func write(_ name: String, _ bytes: [UInt8]) throws -> FilePath {
     let file = path.appending(name)
-    try Data(bytes).write(to: URL(filePath: file.string))
+    // Not through Foundation, whose Data.write waits for the disk, nor over an old file, whose truncation does.
+    _ = try? FileManager.default.removeItem(atPath: file.string)
+    let descriptor = try FileDescriptor.open(
+      file, .writeOnly, options: [.create, .exclusiveCreate], permissions: .ownerReadWrite)
+    try descriptor.closeAfter { _ = try descriptor.writeAll(bytes) }
     return file
   }
 }

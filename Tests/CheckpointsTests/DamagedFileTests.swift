@@ -46,7 +46,7 @@ import Testing
     let folder = try TemporaryFolder()
     let bytes = try CheckpointFixture.bytes(name)
     var readableCount = 0
-    for _ in 0..<400 {
+    for _ in 0..<200 {
       var changed = bytes
       for _ in 0...generator.below(3) {
         changed[generator.below(bytes.count)] ^= 1 << UInt8(generator.below(8))
@@ -54,12 +54,14 @@ import Testing
       if isReadable(try folder.write("changed", changed)) { readableCount += 1 }
     }
     // Some changes hit numbers, some hit structure.
-    #expect((1..<400).contains(readableCount), "seed \(seed)")
-    print("\(name): \(readableCount) of 400 changed files readable, seed \(seed)")
+    #expect((1..<200).contains(readableCount), "seed \(seed)")
+    print("\(name): \(readableCount) of 200 changed files readable, seed \(seed)")
   }
 
-  /// Each byte by itself set to a value that makes a number huge, negative or zero.
-  @Test(arguments: names)
+  /// In five files, each byte by itself set to a value that makes a number huge, negative or zero.
+  @Test(arguments: [
+    "module.pth", "views-legacy.pth", "arrays-2.pkl", "arrays-5.pkl", "types.safetensors",
+  ])
   func changedBytes(_ name: String) throws {
     let folder = try TemporaryFolder()
     let bytes = try CheckpointFixture.bytes(name)

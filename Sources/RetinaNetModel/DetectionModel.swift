@@ -1,0 +1,112 @@
+import Checkpoints
+import Digests
+import NeuralNetwork
+import Settings
+import SystemPackage
+
+/// A detector's description and weights: of a model file, or of a checkpoint with what its weights do not say.
+/// Opening takes names and shapes; numbers are read when they are asked for.
+public struct DetectionModel: Sendable {
+  /// The network and what surrounds it.
+  public let description: ModelDescription
+  /// SHA-256 of the file, 64 hexadecimal digits.
+  public let digest: String
+  /// What was assumed and should be said aloud, each one line.
+  public let remarks: [String]
+  /// How the file is made.
+  public let format: Checkpoint.Format
+  /// Where the file is.
+  public let path: FilePath
+
+  /// By the network's names.
+  private let tensors: [String: CheckpointTensor]
+
+  /// Opens a model file, or a checkpoint of a RetinaNet with torchvision's names (of both generations).
+  ///
+  /// - Parameters:
+  ///   - path: any format that `Checkpoint` reads.
+  ///   - configuration: what the weights do not say; over what a model file says itself. Published torchvision
+  ///     checkpoints need none.
+  /// - Throws: `CheckpointError`, `ModelError`, `SettingsError`.
+  public init(contentsOf path: FilePath, configuration: ModelConfiguration? = nil) throws {
+    let checkpoint = try Checkpoint(contentsOf: path)
+    do {
+      if let problem = KnownVariants.otherFamily(checkpoint.tensors.keys) {
+        throw ProblemError(problem)
+      }
+      let (tensors, hasBatchCounts) = WeightNames.canonical(checkpoint.tensors)
+      let facts = try WeightFacts(
+        shapes: tensors.mapValues(\.shape), hasBatchCounts: hasBatchCounts)
+      let known = KnownVariants.description(of: facts)
+      let own = try Self.ownDescription(checkpoint, facts, path)
+      let settings = try SettingsTree.parse(
+        configuration?.text ?? "", file: configuration?.file ?? path.string)
+      description = try ModelDescriptionReader.read(
+        settings, facts, defaults: own ?? known?.description)
+      remarks = own == nil && configuration == nil ? [known?.remark].compactMap { $0 } : []
+      self.tensors = tensors
+      try Self.compare(tensors, description.makeNetwork().parameters)
+    } catch let error as ProblemError {
+      throw ModelError(file: path.string, problem: error.problem)
+    }
+    self.path = path
+    format = checkpoint.format
+    var digest = SHA256Digest()
+    try checkpoint.forEachPiece { digest.update($0) }
+    self.digest = digest.hexadecimal()
+  }
+
+  /// The numbers of a tensor.
+  ///
+  /// - Parameter name: the network's name (`NetworkGraph.parameters`).
+  /// - Returns: in PyTorch's order.
+  /// - Throws: `CheckpointError` where the file cannot be read any more.
+  public func values(_ name: String) throws -> [Float] {
+    guard let tensor = tensors[name] else {
+      preconditionFailure("the network has no tensor '\(name)'")
+    }
+    return try tensor.floats()
+  }
+
+  /// Writes a model file.
+  ///
+  /// - Parameters:
+  ///   - path: replaced if it exists, in one step.
+  ///   - storage: of the convolutions' weights.
+  /// - Throws: `CheckpointError`.
+  public func write(
+    to path: FilePath, storage: SafetensorsFile.Storage = .float32
+  ) throws {
+    try ModelFile.write(description, to: path, storage: storage) { try values($0) }
+  }
+
+  /// What a model file says of itself; nil for a checkpoint.
+  private static func ownDescription(
+    _ checkpoint: Checkpoint, _ facts: WeightFacts, _ path: FilePath
+  ) throws -> ModelDescription? {
+    guard let text = checkpoint.metadata[ModelFile.descriptionKey] else { return nil }
+    let version = checkpoint.metadata[ModelFile.versionKey] ?? "unknown"
+    guard version == "\(ModelFile.formatVersion)" else {
+      throw ProblemError(.formatVersion(version))
+    }
+    let settings = try SettingsTree.parseJSON(text, file: "\(path) (\(ModelFile.descriptionKey))")
+    return try ModelDescriptionReader.read(settings, facts, defaults: nil)
+  }
+
+  /// Finds tensors that the network does not have, and those that the file does not.
+  private static func compare(
+    _ tensors: [String: CheckpointTensor], _ parameters: [NetworkGraph.Parameter]
+  ) throws(ProblemError) {
+    let wanted = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.shape) })
+    let missing = parameters.map(\.name).filter { tensors[$0] == nil }
+    let unexpected = tensors.keys.filter { wanted[$0] == nil }.sorted()
+    let misshaped = parameters.compactMap { parameter -> String? in
+      guard let shape = tensors[parameter.name]?.shape, shape != parameter.shape else { return nil }
+      return "\(parameter.name) \(shape) for \(parameter.shape)"
+    }
+    guard missing.isEmpty, unexpected.isEmpty, misshaped.isEmpty else {
+      throw ProblemError(
+        .tensors(missing: missing, unexpected: unexpected, misshaped: misshaped))
+    }
+  }
+}

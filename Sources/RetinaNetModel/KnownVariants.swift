@@ -1,0 +1,59 @@
+import Checkpoints
+
+/// Checkpoints that need no configuration, because what their weights do not say is published; and those that no
+/// configuration can make usable.
+enum KnownVariants {
+  /// The description of torchvision's published RetinaNets (`models/detection/retinanet.py`), recognised by the
+  /// shapes of `retinanet_resnet50_fpn` and `_v2` with 91 classes; nil for all others.
+  ///
+  /// Epsilon 0 belongs to the published v1 weights, whose batch norms are frozen: torchvision sets it
+  /// (`overwrite_eps`) when it loads them. Trainable batch norms have 1e-5.
+  static func description(of facts: WeightFacts) -> (description: ModelDescription, remark: String)?
+  {
+    guard facts.backbone == .resnet50, facts.baseWidth == 64, facts.pyramidChannels == 256,
+      facts.headDepth == 4, facts.anchorsPerCell == 9,
+      facts.classCount == COCOLabels.byColumn.count
+    else { return nil }
+    let name: String
+    let normEpsilon: Float
+    switch (facts.headNorm, facts.p6Sources, facts.hasBatchCounts) {
+    case (.none, [.p5], false): (name, normEpsilon) = ("v1 with frozen batch norms", 0)
+    case (.none, [.p5], true): (name, normEpsilon) = ("v1 with trainable batch norms", 1e-5)
+    case (.groupNorm, [.c5], true): (name, normEpsilon) = ("v2", 1e-5)
+    default: return nil
+    }
+    let description = ModelDescription(
+      architecture: ModelDescription.Architecture(
+        backbone: .resnet50, normEpsilon: normEpsilon, p6Source: facts.p6Sources[0],
+        headNorm: facts.headNorm),
+      classes: COCOLabels.byColumn, preprocessing: .init(), anchors: .init(),
+      postprocessing: .init()
+    )
+    let epsilon = normEpsilon == 0 ? "0" : "1e-5"
+    return (
+      description,
+      "taken for torchvision's RetinaNet ResNet-50 FPN \(name), trained on COCO: the batch norms'"
+        + " epsilon is \(epsilon)"
+    )
+  }
+
+  /// RetinaNets of other projects, by names of tensors that only they have.
+  static func otherFamily(_ names: some Sequence<String>) -> ModelError.Problem? {
+    for name in names {
+      if name.hasPrefix("backbone.bottom_up.") {
+        return .otherFamily(
+          name: "Detectron2",
+          differences: "strides in the 1x1 convolutions, blue-green-red input in 0...255,"
+            + " resizing before normalisation, unrounded anchors in another order, boxes clipped"
+            + " after suppression")
+      }
+      if name.hasPrefix("bbox_head.retina_") {
+        return .otherFamily(
+          name: "MMDetection",
+          differences: "P7 without a ReLU, resizing before normalisation, unrounded anchors,"
+            + " suppression in pixels of the picture")
+      }
+    }
+    return nil
+  }
+}

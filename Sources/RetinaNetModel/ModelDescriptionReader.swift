@@ -1,0 +1,191 @@
+import Settings
+
+/// Reads a description from settings, the weights and defaults: for each value, what the settings say if they agree
+/// with the weights, else what the weights say, else the default, else it is missing.
+struct ModelDescriptionReader {
+  private typealias Architecture = ModelDescription.Architecture
+
+  private let facts: WeightFacts
+  private let defaults: ModelDescription?
+  /// Keys that nobody gave, with what they could be.
+  private var missing: [String] = []
+
+  /// - Parameters:
+  ///   - tree: the settings; all of its keys are read.
+  ///   - facts: what the weights say.
+  ///   - defaults: what is known of such weights, or stands in the model file.
+  /// - Returns: the description.
+  /// - Throws: `SettingsError` for what the settings say, `ProblemError` for what they do not.
+  static func read(
+    _ tree: SettingsTree, _ facts: WeightFacts, defaults: ModelDescription?
+  ) throws -> ModelDescription {
+    var reader = ModelDescriptionReader(facts: facts, defaults: defaults)
+    return try reader.read(tree)
+  }
+
+  private init(facts: WeightFacts, defaults: ModelDescription?) {
+    self.facts = facts
+    self.defaults = defaults
+  }
+
+  private mutating func read(_ tree: SettingsTree) throws -> ModelDescription {
+    if let version = tree.value(ModelFile.versionKey) {
+      guard try version.int() == ModelFile.formatVersion else {
+        throw version.wrong("\(ModelFile.formatVersion), the one version there is")
+      }
+    }
+    let architecture = try architecture(tree.map("architecture"))
+    let classes = try classes(tree.value("classes"))
+    let preprocessing = try preprocessing(tree.map("preprocessing"))
+    let anchors = try anchors(tree.map("anchors"))
+    let postprocessing = try postprocessing(tree.map("postprocessing"), classes)
+    try tree.finish()
+    guard missing.isEmpty else { throw ProblemError(.undescribed(missing)) }
+    return ModelDescription(
+      architecture: architecture, classes: classes, preprocessing: preprocessing, anchors: anchors,
+      postprocessing: postprocessing)
+  }
+
+  private mutating func architecture(_ tree: SettingsTree?) throws -> Architecture {
+    let backbone = try agreeing(tree, "backbone", [facts.backbone]) {
+      try $0.choice(of: Architecture.Backbone.self)
+    }
+    let baseWidth = try agreeing(tree, "baseWidth", [facts.baseWidth]) { try $0.int() }
+    let pyramidChannels = try agreeing(tree, "pyramidChannels", [facts.pyramidChannels]) {
+      try $0.int()
+    }
+    let p6Source = try agreeing(tree, "p6Source", facts.p6Sources) {
+      try $0.choice(of: Architecture.P6Source.self)
+    }
+    let headDepth = try agreeing(tree, "headDepth", [facts.headDepth]) { try $0.int() }
+    let headNorm = try agreeing(tree, "headNorm", [facts.headNorm]) {
+      try $0.choice(of: Architecture.HeadNorm.self)
+    }
+    let normEpsilon = needed(
+      try tree?.float("normEpsilon", in: 0...0.1) ?? defaults?.architecture.normEpsilon,
+      "architecture.normEpsilon (of the batch norms; PyTorch's default is 1e-5)", or: 0)
+    return Architecture(
+      backbone: backbone, baseWidth: baseWidth, normEpsilon: normEpsilon,
+      pyramidChannels: pyramidChannels, p6Source: p6Source, headDepth: headDepth,
+      headNorm: headNorm)
+  }
+
+  /// A value that the weights say: what the settings add has to be among what is possible.
+  private func agreeing<Value: Equatable>(
+    _ tree: SettingsTree?, _ key: String, _ possible: [Value],
+    _ read: (SettingsValue) throws -> Value
+  ) throws -> Value {
+    guard let setting = tree?.value(key) else { return possible[0] }
+    let value = try read(setting)
+    guard possible.contains(value) else { throw setting.wrong("\(possible[0]), as in the weights") }
+    return value
+  }
+
+  private mutating func classes(_ value: SettingsValue?) throws -> [String?] {
+    let count = facts.classCount
+    guard let value else {
+      return needed(
+        defaults?.classes,
+        "classes (\(count) labels in order; null for a column without a class)", or: [])
+    }
+    let list = try value.list()
+    guard list.count == count else {
+      throw value.wrong("a list of \(count) labels, as many as the weights have")
+    }
+    var labels: [String?] = []
+    for element in list {
+      let label = element.isNull ? nil : try element.string()
+      if let label, !(1...256).contains(label.unicodeScalars.count) || labels.contains(label) {
+        throw element.wrong("a label of 1 to 256 letters that no other class has")
+      }
+      labels.append(label)
+    }
+    guard labels.contains(where: { $0 != nil }) else { throw value.wrong("at least one label") }
+    return labels
+  }
+
+  private mutating func preprocessing(
+    _ tree: SettingsTree?
+  ) throws -> ModelDescription.Preprocessing {
+    let known = defaults?.preprocessing
+    let usual = ModelDescription.Preprocessing()
+    let sides = 1...16_384
+    let minSize = needed(
+      try tree?.int("minSize", in: sides) ?? known?.minSize,
+      "preprocessing.minSize (pixels of the shorter side)", or: 1)
+    let maxSize = needed(
+      try tree?.int("maxSize", in: sides) ?? known?.maxSize,
+      "preprocessing.maxSize (bound of the longer side)", or: minSize)
+    if maxSize < minSize, let value = tree?.value("maxSize") ?? tree?.value("minSize") {
+      throw value.wrong("such that maxSize (\(maxSize)) is at least minSize (\(minSize))")
+    }
+    return ModelDescription.Preprocessing(
+      minSize: minSize, maxSize: maxSize,
+      mean: try colours(tree?.value("mean"), in: -1000...1000) ?? known?.mean ?? usual.mean,
+      standardDeviation: try colours(tree?.value("standardDeviation"), in: 1e-6...1000)
+        ?? known?.standardDeviation ?? usual.standardDeviation)
+  }
+
+  private func colours(
+    _ value: SettingsValue?, in range: ClosedRange<Float>
+  ) throws -> [Float]? {
+    guard let value else { return nil }
+    let list = try value.list()
+    guard list.count == 3 else { throw value.wrong("three numbers: red, green, blue") }
+    return try list.map { try $0.float(in: range) }
+  }
+
+  private mutating func anchors(_ tree: SettingsTree?) throws -> ModelDescription.Anchors {
+    let sizesValue = tree?.value("sizes")
+    let ratiosValue = tree?.value("aspectRatios")
+    let levels = try sizesValue?.list()
+    if let sizesValue, levels?.count != 5 {
+      throw sizesValue.wrong("a list of sizes for each of the five levels P3 to P7")
+    }
+    let sizes =
+      try levels?.map { try $0.list().map { try $0.int(in: 1...100_000) } }
+      ?? defaults?.anchors.sizes
+    let ratios =
+      try ratiosValue?.list().map { try $0.double(in: 0.001...1000) }
+      ?? defaults?.anchors.aspectRatios
+    let perCell = facts.anchorsPerCell
+    if let sizes, let ratios, !sizes.allSatisfy({ $0.count * ratios.count == perCell }),
+      let value = sizesValue ?? ratiosValue
+    {
+      throw value.wrong("such that sizes x ratios are \(perCell) a cell, as in the weights")
+    }
+    return ModelDescription.Anchors(
+      sizes: needed(sizes, "anchors.sizes (a list of side lengths for each of P3 to P7)", or: []),
+      aspectRatios: needed(
+        ratios, "anchors.aspectRatios (height / width; sizes x ratios are \(perCell) a cell)",
+        or: []))
+  }
+
+  private func postprocessing(
+    _ tree: SettingsTree?, _ classes: [String?]
+  ) throws -> ModelDescription.Postprocessing {
+    let known = defaults?.postprocessing ?? ModelDescription.Postprocessing()
+    var classThresholds = known.classThresholds
+    if let thresholds = try tree?.map("classThresholds") {
+      // Asking for each label makes the others unknown keys; without labels, those are what is missing.
+      let labels = classes.isEmpty ? thresholds.keys : classes.compactMap { $0 }
+      classThresholds = [:]
+      for label in labels { classThresholds[label] = try thresholds.float(label, in: 0...1) }
+    }
+    return ModelDescription.Postprocessing(
+      scoreThreshold: try tree?.float("scoreThreshold", in: 0...1) ?? known.scoreThreshold,
+      classThresholds: classThresholds.filter { classes.contains($0.key) },
+      candidatesPerLevel: try tree?.int("candidatesPerLevel", in: 1...1_000_000)
+        ?? known.candidatesPerLevel,
+      nmsThreshold: try tree?.double("nmsThreshold", in: 0...1) ?? known.nmsThreshold,
+      detectionsPerImage: try tree?.int("detectionsPerImage", in: 1...1_000_000)
+        ?? known.detectionsPerImage)
+  }
+
+  private mutating func needed<Value>(
+    _ value: Value?, _ key: String, or placeholder: Value
+  ) -> Value {
+    if value == nil { missing.append(key) }
+    return value ?? placeholder
+  }
+}

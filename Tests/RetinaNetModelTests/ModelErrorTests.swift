@@ -1,0 +1,232 @@
+import Checkpoints
+import SystemPackage
+import Testing
+
+@testable import RetinaNetModel
+
+@Suite struct ModelErrorTests {
+  /// What opening a model says with this configuration.
+  private func message(
+    _ configuration: String?, of name: String = "v1-resnet18"
+  ) throws -> String {
+    do {
+      _ = try DetectionModel(
+        contentsOf: DetectionModelTests.path("\(name).pth"),
+        configuration: configuration.map { ModelConfiguration(text: $0, file: "c.yaml") })
+      return "no error"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  private static let rest = """
+    classes: [red, green, blue]
+    preprocessing: {minSize: 96, maxSize: 160}
+    anchors: {sizes: [[8, 10, 12], [16, 20, 25], [32, 40, 50], [64, 80, 101], [128, 161, 203]], aspectRatios: [0.5, 1, 2]}
+    """
+
+  @Test func listsWhatIsMissing() throws {
+    let path = try DetectionModelTests.path("v1-resnet18.pth")
+    #expect(
+      try message(nil)
+        == "\(path): the weights do not say everything; give a configuration (--config FILE.yaml)"
+        + " with architecture.normEpsilon (of the batch norms; PyTorch's default is 1e-5); classes"
+        + " (3 labels in order; null for a column without a class); preprocessing.minSize (pixels"
+        + " of the shorter side); preprocessing.maxSize (bound of the longer side); anchors.sizes"
+        + " (a list of side lengths for each of P3 to P7); anchors.aspectRatios (height / width;"
+        + " sizes x ratios are 9 a cell)")
+    #expect(
+      try message(Self.rest).hasSuffix(
+        "with architecture.normEpsilon (of the batch norms; PyTorch's default is 1e-5)"))
+    #expect(try message(Self.rest + "\narchitecture: {normEpsilon: 0}") == "no error")
+  }
+
+  @Test(arguments: [
+    (
+      "architecture:\n  backbone: resnet34",
+      "2: 'architecture.backbone' has to be resnet18, as in the weights, not 'resnet34'"
+    ),
+    (
+      "architecture:\n  backbone: vgg",
+      "2: 'architecture.backbone' has to be one of resnet18, resnet34, resnet50, resnet101, resnet152, not 'vgg'"
+    ),
+    (
+      "architecture: {baseWidth: 64}",
+      "1: 'architecture.baseWidth' has to be 4, as in the weights, not '64'"
+    ),
+    (
+      "architecture: {headNorm: groupNorm}",
+      "1: 'architecture.headNorm' has to be none, as in the weights, not 'groupNorm'"
+    ),
+    (
+      "architecture: {headDepth: 4}",
+      "1: 'architecture.headDepth' has to be 2, as in the weights, not '4'"
+    ),
+    (
+      "architecture: {normEpsilon: -1}",
+      "1: 'architecture.normEpsilon' has to be a number from 0.0 to 0.1, not '-1'"
+    ),
+    (
+      "architecture:\n  normEps: 0",
+      "2: there is no key 'architecture.normEps'; backbone, baseWidth, pyramidChannels, p6Source, headDepth, headNorm, normEpsilon can stand there"
+    ),
+    (
+      "classes: [red]",
+      "1: 'classes' has to be a list of 3 labels, as many as the weights have, not a list of 1"
+    ),
+    (
+      "classes:\n- red\n- green\n- red",
+      "4: 'classes[2]' has to be a label of 1 to 256 letters that no other class has, not 'red'"
+    ),
+    (
+      "classes: [red, '', blue]",
+      "1: 'classes[1]' has to be a label of 1 to 256 letters that no other class has, not ''"
+    ),
+    ("classes: [null, null, null]", "1: 'classes' has to be at least one label, not a list of 3"),
+    (
+      "preprocessing: {minSize: 0}",
+      "1: 'preprocessing.minSize' has to be a whole number from 1 to 16384, not '0'"
+    ),
+    (
+      "preprocessing: {minSize: 800, maxSize: 600}",
+      "1: 'preprocessing.maxSize' has to be such that maxSize (600) is at least minSize (800), not '600'"
+    ),
+    (
+      "preprocessing: {mean: [0.5]}",
+      "1: 'preprocessing.mean' has to be three numbers: red, green, blue, not a list of 1"
+    ),
+    (
+      "preprocessing: {standardDeviation: [1, 0, 1]}",
+      "1: 'preprocessing.standardDeviation[1]' has to be a number from 1e-06 to 1000.0, not '0'"
+    ),
+    (
+      "anchors: {sizes: [[1], [2]]}",
+      "1: 'anchors.sizes' has to be a list of sizes for each of the five levels P3 to P7, not a list of 2"
+    ),
+    (
+      "anchors: {sizes: [[1], [2], [4], [8], [8.5]]}",
+      "1: 'anchors.sizes[4][0]' has to be a whole number from 1 to 100000, not '8.5'"
+    ),
+    (
+      "anchors: {sizes: [[1], [2], [4], [8], [8]], aspectRatios: [1]}",
+      "1: 'anchors.sizes' has to be such that sizes x ratios are 9 a cell, as in the weights, not a list of 5"
+    ),
+    (
+      "anchors: {sizes: [[], [], [], [], []], aspectRatios: []}",
+      "1: 'anchors.sizes' has to be such that sizes x ratios are 9 a cell"
+    ),
+    (
+      "postprocessing: {nmsThreshold: 50}",
+      "1: 'postprocessing.nmsThreshold' has to be a number from 0.0 to 1.0, not '50'"
+    ),
+    (
+      "postprocessing: {detectionsPerImage: 0}",
+      "1: 'postprocessing.detectionsPerImage' has to be a whole number from 1 to 1000000, not '0'"
+    ),
+    (
+      "classes: [red, green, blue]\npostprocessing:\n  classThresholds:\n    rad: 0.5",
+      "4: there is no key 'postprocessing.classThresholds.rad'; red, green, blue can stand there"
+    ),
+    ("formatVersion: 2", "1: 'formatVersion' has to be 1, the one version there is, not '2'"),
+    (
+      "nonsense: 1",
+      "1: there is no key 'nonsense'; formatVersion, architecture, classes, preprocessing, anchors, postprocessing can stand there"
+    ),
+  ])
+  func namesKeyAndLine(_ configuration: String, _ expected: String) throws {
+    #expect(try message(configuration).hasPrefix("c.yaml:\(expected)"))
+  }
+
+  @Test func sourceOfP6HasToFit() throws {
+    #expect(
+      try message("architecture: {p6Source: p5}", of: "v2-resnet18")
+        == "c.yaml:1: 'architecture.p6Source' has to be c5, as in the weights, not 'p5'")
+    // This model's pyramid has as many channels as C5: both are possible.
+    #expect(try message(Self.rest + "\narchitecture: {normEpsilon: 0, p6Source: c5}") == "no error")
+  }
+
+  private func message(
+    of model: DetectionModel, _ change: (inout [SafetensorsFile.Tensor]) -> Void,
+    metadata: [String: String]? = nil
+  ) throws -> String {
+    let folder = try ModelFolder()
+    let path = folder.path.appending("model.safetensors")
+    var tensors = model.description.makeNetwork().parameters.map { parameter in
+      SafetensorsFile.Tensor(name: parameter.name, shape: parameter.shape) {
+        try model.values(parameter.name)
+      }
+    }
+    change(&tensors)
+    let own = [ModelFile.versionKey: "1", ModelFile.descriptionKey: model.description.json]
+    try SafetensorsFile.write(tensors, metadata: metadata ?? own, to: path)
+    do {
+      _ = try DetectionModel(contentsOf: path)
+      return "no error"
+    } catch {
+      return "\(error)".replacing("\(path)", with: "model")
+    }
+  }
+
+  @Test func listsTensorsThatDoNotFit() throws {
+    let model = try DetectionModelTests.open("v1-resnet18")
+    #expect(try message(of: model) { _ in } == "no error")
+    let mixed = try message(of: model) { tensors in
+      tensors.removeAll { $0.name.hasPrefix("backbone.body.layer2.1.bn2.") }
+      tensors.append(.init(name: "fc.weight", shape: [1]) { [0] })
+      tensors.append(.init(name: "fc.bias", shape: [1]) { [0] })
+      for index in tensors.indices where tensors[index].name == "backbone.body.bn1.bias" {
+        tensors[index].shape = [1, 4]
+      }
+    }
+    #expect(
+      mixed == "model: its tensors are not this network's; missing: "
+        + ["weight", "bias", "running_mean", "running_var"].map {
+          "backbone.body.layer2.1.bn2.\($0)"
+        }.joined(separator: ", ")
+        + "; unexpected: fc.bias, fc.weight; of another shape: backbone.body.bn1.bias [1, 4] for [4]"
+    )
+    let many = try message(of: model) { tensors in
+      for index in 0..<1000 { tensors.append(.init(name: "extra.\(index)", shape: []) { [0] }) }
+    }
+    #expect(many.hasSuffix(", extra.103, extra.104 and 992 more"), "\(many)")
+    #expect(many.count < 300)
+    let classifier = try message(of: model) { tensors in
+      tensors.removeAll { !$0.name.hasPrefix("backbone.body") }
+    }
+    #expect(
+      classifier.hasPrefix(
+        "model: not a RetinaNet with torchvision's names: it has no backbone.fpn"))
+    let odd = try message(of: model) { tensors in
+      tensors.removeAll { $0.name.hasPrefix("backbone.body.layer3.1") }
+    }
+    #expect(odd == "model: stages of 2, 2, 1, 2 blocks are no ResNet-18, -34, -50, -101 or -152")
+  }
+
+  @Test func namesOtherFamilies() throws {
+    let model = try DetectionModelTests.open("v1-resnet18")
+    let detectron = try message(of: model) { tensors in
+      tensors.append(.init(name: "backbone.bottom_up.stem.conv1.weight", shape: []) { [0] })
+    }
+    #expect(
+      detectron.hasPrefix("model: a RetinaNet of Detectron2, which is not supported: strides"))
+    let mmdetection = try message(of: model) { tensors in
+      tensors.append(.init(name: "bbox_head.retina_cls.weight", shape: []) { [0] })
+    }
+    #expect(mmdetection.hasPrefix("model: a RetinaNet of MMDetection, which is not supported: P7"))
+  }
+
+  @Test func refusesForeignMetadata() throws {
+    let model = try DetectionModelTests.open("v1-resnet18")
+    let newer = [ModelFile.versionKey: "2", ModelFile.descriptionKey: "{}"]
+    #expect(
+      try message(of: model, { _ in }, metadata: newer)
+        == "model: a model file of format version 2; this program reads version 1")
+    let broken = [ModelFile.versionKey: "1", ModelFile.descriptionKey: "{\"classes\":\n*a}"]
+    #expect(
+      try message(of: model, { _ in }, metadata: broken)
+        == "model (detect-batch.model):2: '*' outside of a text is not JSON")
+    let incomplete = [ModelFile.versionKey: "1", ModelFile.descriptionKey: "{}"]
+    #expect(
+      try message(of: model, { _ in }, metadata: incomplete).contains("do not say everything"))
+  }
+}
