@@ -1,15 +1,21 @@
 import COneDNN
 
-/// oneDNN's CPU engine. There is one for the process; it holds no state of its own.
+/// oneDNN's CPU engine: one for the process, as oneDNN refuses to mix objects of different engines in a call.
 ///
 /// `@unchecked Sendable`: oneDNN's engine object is immutable and its use from several threads is allowed.
 public final class Engine: @unchecked Sendable {
   let handle: dnnl_engine_t
 
-  /// Creates a CPU engine.
+  private static let made = Result { () throws(NeuralNetworkError) in try Engine() }
+
+  /// The process's engine.
   ///
-  /// - Throws: `NeuralNetworkError.oneDNN`.
-  public init() throws(NeuralNetworkError) {
+  /// - Throws: `NeuralNetworkError.oneDNN`, always the same.
+  static func shared() throws(NeuralNetworkError) -> Engine {
+    try made.get()
+  }
+
+  private init() throws(NeuralNetworkError) {
     var handle: dnnl_engine_t?
     try check(dnnl_engine_create(&handle, dnnl_cpu, 0), "dnnl_engine_create")
     self.handle = try unwrap(handle, "dnnl_engine_create")
@@ -29,11 +35,8 @@ public final class Engine: @unchecked Sendable {
 /// An in-order queue of one thread's oneDNN calls. Not for use by two threads.
 final class ExecutionStream {
   let handle: dnnl_stream_t
-  /// Outlives the stream.
-  private let engine: Engine
 
   init(engine: Engine) throws(NeuralNetworkError) {
-    self.engine = engine
     var handle: dnnl_stream_t?
     try check(
       dnnl_stream_create(&handle, engine.handle, dnnl_stream_default_flags.rawValue),

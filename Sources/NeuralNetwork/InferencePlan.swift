@@ -73,8 +73,7 @@ public final class InferencePlan: Sendable {
     _ graph: NetworkGraph, height: Int, width: Int, store: WeightStore,
     algorithm: ConvolutionAlgorithm = .winograd
   ) throws {
-    let builder = try Self.builder(
-      graph, height: height, width: width, engine: store.engine, algorithm: algorithm)
+    let builder = try Self.builder(graph, height: height, width: width, algorithm: algorithm)
     let packed = try store.packed(builder.weightKeys)
     self.height = height
     self.width = width
@@ -91,27 +90,24 @@ public final class InferencePlan: Sendable {
   ///   - graph: the network.
   ///   - height: pixels, at least 1.
   ///   - width: pixels, at least 1.
-  ///   - engine: where it would run.
   ///   - algorithm: as for `init`.
   /// - Returns: bytes.
   /// - Throws: `NeuralNetworkError`.
   public static func memory(
-    _ graph: NetworkGraph, height: Int, width: Int, engine: Engine,
-    algorithm: ConvolutionAlgorithm = .winograd
+    _ graph: NetworkGraph, height: Int, width: Int, algorithm: ConvolutionAlgorithm = .winograd
   ) throws(NeuralNetworkError) -> Memory {
-    try builder(graph, height: height, width: width, engine: engine, algorithm: algorithm).memory
+    try builder(graph, height: height, width: width, algorithm: algorithm).memory
   }
 
   private static func builder(
-    _ graph: NetworkGraph, height: Int, width: Int, engine: Engine,
-    algorithm: ConvolutionAlgorithm
+    _ graph: NetworkGraph, height: Int, width: Int, algorithm: ConvolutionAlgorithm
   ) throws(NeuralNetworkError) -> InferencePlanBuilder {
     guard height > 0, width > 0, height <= maxPixels / width else {
       throw .inputSize(
         height: height, width: width, problem: "not from 1 to \(maxPixels) pixels")
     }
     return try InferencePlanBuilder(
-      graph, height: height, width: width, engine: engine, algorithm: algorithm)
+      graph, height: height, width: width, engine: try Engine.shared(), algorithm: algorithm)
   }
 
   /// Indices of one level's logits stay below 2^32 with a thousand classes and nine anchors.

@@ -68,8 +68,7 @@ public final class InferencePlanCache: Sendable {
   /// - Returns: bytes.
   /// - Throws: `NeuralNetworkError`.
   public func memory(height: Int, width: Int) throws -> InferencePlan.Memory {
-    try InferencePlan.memory(
-      graph, height: height, width: width, engine: store.engine, algorithm: algorithm)
+    try InferencePlan.memory(graph, height: height, width: width, algorithm: algorithm)
   }
 
   private func entry(for size: Size) -> Entry {

@@ -26,10 +26,9 @@ public final class InferenceWorker {
 
   /// Makes a worker that grows its memory with the plans it is given.
   ///
-  /// - Parameter engine: the engine of the plans' weight store.
   /// - Throws: `NeuralNetworkError`.
-  public init(engine: Engine) throws(NeuralNetworkError) {
-    self.engine = engine
+  public init() throws(NeuralNetworkError) {
+    engine = try Engine.shared()
     stream = try ExecutionStream(engine: engine)
     slab = try AlignedBuffer(byteCount: 0)
     scratch = try AlignedBuffer(byteCount: 0)

@@ -57,13 +57,10 @@ struct TensorLayout: Hashable, @unchecked Sendable {
 /// A layout bound to an address: oneDNN's memory object. Does not own the address.
 final class TensorMemory {
   let handle: dnnl_memory_t
-  /// Outlives the memory object.
-  private let engine: Engine
 
   init(
     _ layout: TensorLayout, at address: UnsafeMutableRawPointer, engine: Engine
   ) throws(NeuralNetworkError) {
-    self.engine = engine
     var handle: dnnl_memory_t?
     let status = withUnsafePointer(to: layout.descriptor) {
       dnnl_memory_create(&handle, $0, engine.handle, address)

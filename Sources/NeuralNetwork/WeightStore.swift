@@ -33,30 +33,46 @@ public final class WeightStore: Sendable {
     var byteCount: Int { layout.byteCount + outputChannels * MemoryLayout<Float>.stride }
   }
 
-  private struct WeakPacked {
-    weak var value: Packed?
+  /// The place of one key's weights. Its lock is held while they are packed, so that two plans in the making pack
+  /// them once. Places stay, their weights do not: a network has few keys.
+  private final class Place: Sendable {
+    private struct WeakPacked {
+      weak var value: Packed?
+    }
+    private let packed = Mutex(WeakPacked())
+
+    func packed(orMakeBy pack: () throws -> Packed) throws -> Packed {
+      try packed.withLock { packed in
+        if let value = packed.value { return value }
+        let made = try pack()
+        packed.value = made
+        return made
+      }
+    }
   }
 
   let engine: Engine
   private let load: Loader
-  private let held = Mutex<[Key: WeakPacked]>([:])
+  private let places = Mutex<[Key: Place]>([:])
 
   /// Creates a store that loads nothing yet.
   ///
-  /// - Parameters:
-  ///   - engine: where the weights will be used.
-  ///   - load: called from several threads, once for each use of a tensor; its errors pass through.
-  public init(engine: Engine, load: @escaping Loader) {
-    self.engine = engine
+  /// - Parameter load: called from several threads, once for each use of a tensor; its errors pass through.
+  /// - Throws: `NeuralNetworkError.oneDNN` where there is no engine.
+  public init(load: @escaping Loader) throws(NeuralNetworkError) {
+    engine = try Engine.shared()
     self.load = load
   }
 
-  /// Values of a tensor that is not a convolution's.
+  /// Values of a tensor, all of them finite.
   func values(_ name: String, count: Int) throws -> [Float] {
     let values = try load(name)
     guard values.count == count else {
       throw NeuralNetworkError.parameter(
         name: name, problem: "\(values.count) numbers where the network has \(count)")
+    }
+    guard isFinite(values) else {
+      throw NeuralNetworkError.parameter(name: name, problem: "holds NaN or infinity")
     }
     return values
   }
@@ -68,29 +84,23 @@ public final class WeightStore: Sendable {
   /// - Returns: the packed weights of every key.
   /// - Throws: `NeuralNetworkError`, or what the loader throws: of several errors, any one.
   func packed(_ keys: [Key]) throws -> [Key: Packed] {
-    var result: [Key: Packed] = [:]
-    var missing: [Key] = []
-    var asked: Set<Key> = []
-    held.withLock { held in
-      held = held.filter { $0.value.value != nil }
-      for key in keys where asked.insert(key).inserted {
-        if let packed = held[key]?.value { result[key] = packed } else { missing.append(key) }
+    // Longest first, so that the last ones to finish are short.
+    let jobs = Set(keys).sorted { $0.byteCount > $1.byteCount }
+    let places = places.withLock { places in
+      jobs.map { key in
+        if let place = places[key] { return place }
+        let place = Place()
+        places[key] = place
+        return place
       }
     }
-    // Longest first, so that the last ones to finish are short.
-    missing.sort { $0.layout.byteCount > $1.layout.byteCount }
-    let jobs = missing
     let made = Mutex<[Result<Packed, any Error>?]>(Array(repeating: nil, count: jobs.count))
     DispatchQueue.concurrentPerform(iterations: jobs.count) { index in
-      let packed = Result { try pack(jobs[index]) }
+      let packed = Result { try places[index].packed { try pack(jobs[index]) } }
       made.withLock { $0[index] = packed }
     }
-    for (key, packed) in zip(jobs, made.withLock { $0 }) {
-      result[key] = try packed?.get()
-    }
-    held.withLock { held in
-      for key in jobs { held[key] = WeakPacked(value: result[key]) }
-    }
+    var result: [Key: Packed] = [:]
+    for (key, packed) in zip(jobs, made.withLock { $0 }) { result[key] = try packed?.get() }
     return result
   }
 
@@ -141,10 +151,10 @@ public final class WeightStore: Sendable {
         }
       }
     }
-    guard isFinite(weights), isFinite(bias) else {
-      let what = parameters.batchNorm.map { " with batch norm '\($0.prefix)' folded in" } ?? ""
+    if let norm = parameters.batchNorm, !isFinite(weights) || !isFinite(bias) {
       throw NeuralNetworkError.parameter(
-        name: parameters.weight, problem: "holds NaN or infinity\(what)")
+        name: "\(norm.prefix).running_var",
+        problem: "with these variances '\(parameters.weight)' becomes NaN or infinite")
     }
     return (weights, bias)
   }

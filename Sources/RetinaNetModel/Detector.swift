@@ -11,7 +11,6 @@ public final class Detector: Sendable {
   public let description: ModelDescription
   let decoder: OutputDecoder
   let preprocessor: Preprocessor
-  private let engine: Engine
   private let plans: InferencePlanCache
 
   /// Creates a detector from a description and a source of weights; nothing is loaded yet.
@@ -29,10 +28,9 @@ public final class Detector: Sendable {
     self.description = description
     decoder = OutputDecoder(description, try OutputSelection(options, for: description))
     preprocessor = Preprocessor(description.preprocessing)
-    engine = try Engine()
     plans = InferencePlanCache(
-      description.makeNetwork(), store: WeightStore(engine: engine, load: values),
-      algorithm: algorithm, capacity: Self.planCapacity)
+      description.makeNetwork(), store: try WeightStore(load: values), algorithm: algorithm,
+      capacity: Self.planCapacity)
   }
 
   /// Compiles the network for pictures of this size, if that has not been done: R50 takes about a second on two
@@ -64,7 +62,7 @@ public final class Detector: Sendable {
   /// - Returns: a worker, to be used by one thread.
   /// - Throws: `NeuralNetworkError`.
   public func makeWorker() throws -> DetectorWorker {
-    DetectorWorker(self, try InferenceWorker(engine: engine))
+    DetectorWorker(self, try InferenceWorker())
   }
 
   func geometry(width: Int, height: Int) -> InputGeometry {
