@@ -35,7 +35,7 @@ struct InferencePlanBuilder {
     images = []
     for (node, size) in zip(graph.nodes, graph.sizes(height: height, width: width)) {
       let shape = [1, node.channels, size.height, size.width]
-      // The input stays as the caller writes it; its one reader, the first convolution, takes plain order.
+      // The input stays as the caller writes it: convolutions take plain order too.
       let layout =
         if case .input = node.operation { try TensorLayout.plain(shape) } else {
           try TensorLayout.blocked(shape, block: block)
@@ -45,6 +45,7 @@ struct InferencePlanBuilder {
           offset: 0, channels: node.channels, height: size.height, width: size.width,
           layout: layout))
     }
+    precondition(!graph.outputs.contains(graph.input), "a network that returns its input")
     placeImages(outputs: graph.outputs, input: graph.input)
     for operation in operations { compiled.append(try compile(operation, algorithm)) }
   }
@@ -116,6 +117,8 @@ struct InferencePlanBuilder {
           input: input.layout, output: output.layout, kernel: kernel, stride: stride,
           padding: padding, engine: engine))
     case .groupNorm, .relu, .add, .upsampleNearest:
+      precondition(
+        operation.inputs.allSatisfy { $0.index != 0 }, "the input is read by no convolution")
       return .kernel
     }
   }

@@ -37,14 +37,16 @@ enum SmallNetwork: String, CaseIterable, Sendable {
       // convolution; nor may a convolution whose plain result is needed swallow the sum.
       let sum = graph.add(normalised(stem, "a", 20), stem)
       let plain = normalised(sum, "b", 20)
+      let positive = graph.relu(plain)
       let second = graph.relu(graph.add(plain, sum))
-      graph.returns(graph.add(graph.add(second, plain), stem))
+      graph.returns(graph.add(graph.add(second, positive), stem))
     case .sumOfOutputs:
       // Values that a run returns are read, added to and passed through ReLU, and must survive all of it.
       let a = normalised(stem, "a", 17)
       let b = normalised(stem, "b", 17)
       let sum = graph.add(b, a)
       for value in [stem, a, graph.relu(a), sum, graph.relu(sum), b, a] { graph.returns(value) }
+      graph.returns(graph.add(normalised(stem, "c", 17), a))
     case .pyramid:
       let fine = graph.relu(normalised(stem, "fine", 24))
       let coarse = graph.relu(normalised(fine, "coarse", 40, stride: 2))
