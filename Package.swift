@@ -107,7 +107,8 @@ let package = Package(
     .testTarget(
       name: "RetinaNetModelTests",
       dependencies: [
-        "Checkpoints", "Digests", "RetinaNetModel", "Settings", "TestSupport",
+        "BoxGeometry", "Checkpoints", "Digests", "NeuralNetwork", "RetinaNetModel", "Settings",
+        "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),

@@ -192,9 +192,10 @@ def _calibrate_convolution(module, inputs, output):
 
 
 def _norm_gain(name):
-    """Gain of the batch norm that closes a residual branch is smaller, so that sums do not grow."""
-    closing = name.endswith(("bn3", "downsample.1"))
-    return 0.7 if closing else 1.0
+    """Gain of a batch norm: small where it closes a bottleneck's residual branch, so that blocks stay near the
+    identity. With 0.7 a random ResNet-101 makes 9e-4 of one float32 rounding (torchvision against itself in
+    float64), with 0.2 it makes 2e-5."""
+    return 0.2 if name.endswith("bn3") else 1.0
 
 
 @torch.inference_mode()
