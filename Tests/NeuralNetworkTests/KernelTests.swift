@@ -6,9 +6,8 @@ import Testing
 @Suite struct KernelTests {
   static let channels = [1, 7, 8, 9, 15, 16, 17]
 
-  /// Runs `declare` on a map of `channels` channels, and compares with the plain loops.
-  ///
-  /// - Parameter roundings: units in the last place of the greatest number that the operation may add.
+  /// Runs `declare` on a map of `channels` channels, and compares with the plain loops. `roundings` are units in
+  /// the last place of the greatest number that the operation may add.
   private func check(
     channels: Int, height: Int, width: Int, roundings: Double,
     _ declare: (inout NetworkGraph, NetworkGraph.Value) -> NetworkGraph.Value
