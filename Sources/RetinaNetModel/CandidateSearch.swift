@@ -134,7 +134,7 @@ struct CandidateSearch {
   /// Where far more pairs pass than are asked for, drops the worst, and says below which logit no pair can be
   /// among the best any more. nil while there are few.
   private mutating func forgetTheWorst() -> Float? {
-    guard keys.count >= 4 * limit + 4096 else { return nil }
+    guard keys.count >= 4096, keys.count / 4 >= limit else { return nil }
     keepBest()
     guard let last = keys.last else { return .infinity }
     return Self.lowerBound(ofLogitsScoring: Float(bitPattern: ~UInt32(last >> 32)))

@@ -13,7 +13,23 @@ public final class Detector: Sendable {
   let preprocessor: Preprocessor
   private let plans: InferencePlanCache
 
-  /// Creates a detector from a description and a source of weights; nothing is loaded yet.
+  /// Creates a detector; no weights are loaded yet.
+  ///
+  /// - Parameters:
+  ///   - model: description and weights.
+  ///   - options: what of its outputs becomes a detection.
+  ///   - algorithm: `direct` for comparisons only.
+  /// - Throws: `UnknownLabelError`, `NeuralNetworkError`.
+  public convenience init(
+    model: DetectionModel, options: DetectionOptions = .init(),
+    algorithm: ConvolutionAlgorithm = .winograd
+  ) throws {
+    try self.init(
+      description: model.description, options: options, algorithm: algorithm,
+      values: model.values)
+  }
+
+  /// As `init(model:options:algorithm:)`, with weights from anywhere.
   ///
   /// - Parameters:
   ///   - description: the network and what surrounds it.

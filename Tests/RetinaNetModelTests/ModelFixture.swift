@@ -1,7 +1,6 @@
 import BoxGeometry
 import Checkpoints
 import Foundation
-import NeuralNetwork
 import SystemPackage
 import Testing
 
@@ -21,24 +20,14 @@ enum ModelFixture: String, CaseIterable, Sendable {
     try Checkpoint(contentsOf: FilePath(url(name).path))
   }
 
-  var description: ModelDescription {
-    get throws {
-      try JSONDecoder().decode(
-        FixtureDescription.self, from: Data(contentsOf: Self.url("\(rawValue).json"))
-      ).description
-    }
+  func makeModel() throws -> DetectionModel {
+    try DetectionModel(
+      contentsOf: FilePath(Self.url("\(rawValue).pth").path),
+      configuration: ModelConfiguration(
+        contentsOf: FilePath(Self.url("\(rawValue).json").path)))
   }
 
-  func makeDetector(
-    options: DetectionOptions = .init(), algorithm: ConvolutionAlgorithm = .winograd
-  ) throws -> Detector {
-    let checkpoint = try Self.checkpoint("\(rawValue).pth")
-    return try Detector(
-      description: try description, options: options, algorithm: algorithm
-    ) { name in
-      try #require(checkpoint.tensors[name], "no tensor \(name)").floats()
-    }
-  }
+  var description: ModelDescription { get throws { try makeModel().description } }
 
   var cases: [PictureFixture] {
     get throws {
@@ -121,57 +110,6 @@ struct PictureFixture {
         return PlainImage(
           channels: channels, height: grid.height, width: grid.width, values: values)
       }
-    }
-  }
-}
-
-/// The import configurations beside the fixtures.
-private struct FixtureDescription: Decodable {
-  struct Architecture: Decodable {
-    var backbone, p6Source, headNorm: String
-    var baseWidth, pyramidChannels, headDepth: Int
-    var normEpsilon: Float
-  }
-  struct Preprocessing: Decodable {
-    var minSize, maxSize: Int
-    var mean, standardDeviation: [Float]
-  }
-  struct Anchors: Decodable {
-    var sizes: [[Int]]
-    var aspectRatios: [Double]
-  }
-  struct Postprocessing: Decodable {
-    var scoreThreshold: Float
-    var candidatesPerLevel, detectionsPerImage: Int
-    var nmsThreshold: Double
-  }
-
-  var architecture: Architecture
-  var classes: [String]
-  var preprocessing: Preprocessing
-  var anchors: Anchors
-  var postprocessing: Postprocessing
-
-  var description: ModelDescription {
-    get throws {
-      ModelDescription(
-        architecture: .init(
-          backbone: try #require(.init(rawValue: architecture.backbone)),
-          baseWidth: architecture.baseWidth, normEpsilon: architecture.normEpsilon,
-          pyramidChannels: architecture.pyramidChannels,
-          p6Source: try #require(.init(rawValue: architecture.p6Source)),
-          headDepth: architecture.headDepth,
-          headNorm: try #require(.init(rawValue: architecture.headNorm))),
-        classes: classes,
-        preprocessing: .init(
-          minSize: preprocessing.minSize, maxSize: preprocessing.maxSize,
-          mean: preprocessing.mean, standardDeviation: preprocessing.standardDeviation),
-        anchors: .init(sizes: anchors.sizes, aspectRatios: anchors.aspectRatios),
-        postprocessing: .init(
-          scoreThreshold: postprocessing.scoreThreshold,
-          candidatesPerLevel: postprocessing.candidatesPerLevel,
-          nmsThreshold: postprocessing.nmsThreshold,
-          detectionsPerImage: postprocessing.detectionsPerImage))
     }
   }
 }

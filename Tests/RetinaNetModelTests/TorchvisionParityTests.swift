@@ -15,7 +15,7 @@ import Testing
 
   /// (a) Raw outputs, within 1e-4 of their rms.
   private func checkHeadOutputs(_ model: ModelFixture, algorithm: ConvolutionAlgorithm) throws {
-    let detector = try model.makeDetector(algorithm: algorithm)
+    let detector = try Detector(model: model.makeModel(), algorithm: algorithm)
     let worker = try detector.makeWorker()
     for fixture in try model.cases {
       #expect(detector.geometry(width: fixture.width, height: fixture.height) == fixture.geometry)
@@ -77,7 +77,7 @@ import Testing
   }
 
   private static func checkDetections(_ model: ModelFixture) throws {
-    let detector = try model.makeDetector()
+    let detector = try Detector(model: model.makeModel())
     let worker = try detector.makeWorker()
     for fixture in try model.cases {
       let ours = try worker.detect(fixture.pixels, width: fixture.width, height: fixture.height)
