@@ -87,7 +87,11 @@ let package = Package(
       name: "TestSupport",
       dependencies: [.product(name: "SystemPackage", package: "swift-system")],
       path: "Tests/TestSupport"),
-    .testTarget(name: "WorkersTests", dependencies: ["Workers", "TestSupport"]),
+    .testTarget(
+      name: "WorkersTests",
+      dependencies: [
+        "Workers", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestSupport"]),
     .testTarget(
       name: "DigestsTests",
@@ -121,7 +125,12 @@ let package = Package(
     .testTarget(
       name: "FrameDecodingTests", dependencies: ["FrameDecoding", "TestSupport"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "DetectionRecordsTests", dependencies: ["DetectionRecords", "TestSupport"]),
+    .testTarget(
+      name: "DetectionRecordsTests",
+      dependencies: [
+        "DetectionRecords", "Digests", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .testTarget(
       name: "DetectionPipelineTests",
       dependencies: [

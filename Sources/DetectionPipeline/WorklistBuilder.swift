@@ -55,11 +55,12 @@ struct WorklistBuilder {
     let directory = prefix.isEmpty ? base : base.pushing(FilePath(bytes: prefix))
     let listing: DirectoryListing
     do { listing = try DirectoryListing(directory) } catch { return fail(directory, nil, error) }
-    if ancestors.contains(listing.identity) {
+    let identity = FileIdentity(listing.metadata)
+    if ancestors.contains(identity) {
       notes.append("left out \(directory.oneLine): it leads back to a directory that it is in")
       return
     }
-    if isOutput(directory, listing.identity) {
+    if isOutput(directory, identity) {
       notes.append("left out \(directory.oneLine): an output directory")
       return
     }
@@ -67,7 +68,7 @@ struct WorklistBuilder {
       let path = prefix + entry.name
       switch entry.content {
       case .directory:
-        try walk(base, at: path, ancestors: ancestors + [listing.identity])
+        try walk(base, at: path, ancestors: ancestors + [identity])
       case .file(let input):
         try add(WorkItem(base: base, source: try .checked(path), input: input))
       }
@@ -85,7 +86,7 @@ struct WorklistBuilder {
     of listing: DirectoryListing, in directory: FilePath, at prefix: [UInt8]
   ) -> [(name: [UInt8], content: Content)] {
     var found: [(name: [UInt8], content: Content)] = []
-    for entry in listing.entries where !entry.isHidden {
+    for entry in listing.entries where entry.name.first != UInt8(ascii: ".") {
       let isSearchedFor = filter.searchesFor(entry.name)
       if entry.type == .regular && !isSearchedFor { continue }
       let components = (prefix + entry.name).split(separator: UInt8(ascii: "/"))

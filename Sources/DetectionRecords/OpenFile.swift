@@ -117,19 +117,30 @@ final class OpenFile: Sendable {
 
   /// Makes a directory and those above it that are missing, each one durable.
   static func createDirectories(_ path: FilePath) throws(RecordsError) {
+    if try createDirectory(path, mayLackParent: true) { return }
+    try createDirectories(path.removingLastComponent())
+    _ = try createDirectory(path, mayLackParent: false)
+  }
+
+  /// Makes one directory, unless it is there.
+  ///
+  /// - Returns: False when what it has to be in is missing, and that may be.
+  private static func createDirectory(
+    _ path: FilePath, mayLackParent: Bool
+  ) throws(RecordsError) -> Bool {
+    let parent = path.removingLastComponent()
     if path.withPlatformString({ mkdir($0, 0o777) }) == 0 {
-      let parent = path.removingLastComponent()
-      return try syncDirectory(parent.isEmpty ? "." : parent)
+      try syncDirectory(parent.isEmpty ? "." : parent)
+      return true
     }
     let code = Errno(rawValue: errno)
     switch code {
     case .fileExists:
-      guard let metadata = try? Stat(path), metadata.type == .directory else {
-        throw .creating(path, .notDirectory)
-      }
-    case .noSuchFileOrDirectory where path.components.count > 1:
-      try createDirectories(path.removingLastComponent())
-      try createDirectories(path)
+      // What cannot be looked at is no directory that could be used.
+      if (try? Stat(path))?.type != .directory { throw .creating(path, .notDirectory) }
+      return true
+    case .noSuchFileOrDirectory where mayLackParent && !parent.isEmpty && parent != path:
+      return false
     default: throw .creating(path, code)
     }
   }
@@ -145,25 +156,15 @@ final class OpenFile: Sendable {
     }
   }
 
-  /// The names in a directory, as bytes, without `.` and `..`, in no order; nil where there is no directory.
+  /// The names in a directory; nil where there is no directory.
   static func names(in path: FilePath) throws(RecordsError) -> [[UInt8]]? {
-    guard let stream = path.withPlatformString({ opendir($0) }) else {
-      let code = Errno(rawValue: errno)
-      if code == .noSuchFileOrDirectory { return nil }
-      throw .cannotCreate(path, reason: "its names cannot be read: \(code)")
+    do {
+      return try DirectoryListing(path).entries.map(\.name)
+    } catch .noSuchFileOrDirectory {
+      return nil
+    } catch {
+      throw .cannotCreate(path, reason: "its names cannot be read: \(error)")
     }
-    defer { closedir(stream) }
-    var names: [[UInt8]] = []
-    while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        // A C array of characters, ended by a zero.
-        UnsafeRawBufferPointer(
-          start: $0, count: strlen(UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
-        ).map { $0 }
-      }
-      if name != [0x2e] && name != [0x2e, 0x2e] { names.append(name) }
-    }
-    return names
   }
 }
 

@@ -1,0 +1,224 @@
+import Digests
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import DetectionRecords
+
+func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
+
+@Suite struct ManifestTests {
+  private func entry(_ source: String, settings: String = "ab", failure: String? = nil) throws
+    -> ManifestEntry
+  {
+    ManifestEntry(
+      key: OutputKey(
+        source: try SourceName(source), input: InputVersion(size: 5, modificationTime: -3),
+        settingsDigest: settings),
+      outcome: InputOutcome(
+        failure: failure, decodeErrors: 1, lastError: "bad \"NAL\"\n", seconds: 1.5),
+      frames: 7, detections: 9, outputSize: 11, outputDigest: "cd")
+  }
+
+  private func parsed(_ bytes: [UInt8]) -> ManifestEntry? {
+    bytes.withUnsafeBytes { ManifestEntry(line: $0) }
+  }
+
+  @Test func linesAreAsDocumentedAndReadBack() throws {
+    var failed = try entry("cam/ä.mp4", failure: "moov atom not found")
+    #expect(
+      text(failed.line)
+        == #"{"source":"cam/ä.mp4","size":5,"mtime":-3,"settings":"ab","status":"failed","frames":7,"detections":9,"decodeErrors":1,"lastError":"bad \"NAL\"\n","failure":"moov atom not found","seconds":1.500,"outputSize":11,"outputDigest":"cd"}"#
+        + "\n")
+    #expect(parsed(failed.line) == failed)
+    failed.outcome.failure = nil
+    failed.outcome.lastError = nil
+    failed.key.segment = Part(index: 2, count: 3)
+    failed.key.input.modificationTime = 1_794_307_260_123_456_789
+    #expect(text(failed.line).contains(#","segment":"2/3","size":5,"mtime":1794307260123456789,"#))
+    #expect(parsed(failed.line) == failed)
+    failed.key.source = try SourceName(bytes: [0xff, 0x0a])
+    #expect(parsed(failed.line) == failed)
+    let python = try python(
+      "import json,sys; print(json.load(open(sys.argv[1]))['mtime'])", input: failed.line)
+    if let python { #expect(python == "1794307260123456789\n") }
+  }
+
+  @Test func damagedLinesVouchForNothing() throws {
+    let seed: UInt64 = 5
+    print("damagedLinesVouchForNothing: seed \(seed)")
+    var generator = SeededGenerator(seed: seed)
+    let line = try entry("a.mp4").line
+    #expect(parsed(line) != nil)
+    for cut in 0..<line.count - 1 { #expect(parsed(Array(line[..<cut])) == nil, "\(cut)") }
+    for _ in 0..<3000 {
+      // Never a crash; and what is read of a damaged line is at least a whole entry.
+      var damaged = line
+      for _ in 0...generator.below(3) {
+        damaged[generator.below(line.count)] = UInt8(generator.below(256))
+      }
+      if let read = parsed(damaged) { #expect(parsed(read.line) == read) }
+    }
+    let unknown = Array(
+      text(line).replacing("{", with: "{\"added later\":[1],", maxReplacements: 1).utf8)
+    #expect(parsed(unknown) == nil)
+    let known = Array(
+      text(line).replacing("{", with: "{\"added later\":1e3,", maxReplacements: 1).utf8)
+    #expect(parsed(known) == (try entry("a.mp4")))
+  }
+
+  @Test func objectsAreReadAsTheStandardHasThem() throws {
+    func fields(_ text: String) -> [String: FlatJSON.Value]? {
+      Array(text.utf8).withUnsafeBytes { FlatJSON.fields(of: $0) }
+    }
+    #expect(
+      fields(
+        #" { "a" : -12 , "b":1.5e2,"c":"\ud83c\udf88\u00e9\/\b\f\"","d":null,"e":true,"f":false,"g":0 } "#
+      )
+        == [
+          "a": .integer(-12), "b": .double(150), "c": .string("🎈é/\u{8}\u{c}\""), "d": .null,
+          "e": .bool(true), "f": .bool(false), "g": .integer(0),
+        ])
+    #expect(fields("{}") == [:])
+    for bad in [
+      "", "{", "{}x", "[]", "{\"a\":01}", "{\"a\":1.}", "{\"a\":.5}", "{\"a\":+1}", "{\"a\":1e}",
+      "{\"a\":-}",
+      "{\"a\":1,}", "{\"a\":1 \"b\":2}", "{\"a\" 1}", "{a:1}", "{\"a\":\"\\x\"}", "{\"a\":\"\n\"}",
+      "{\"a\":\"\\ud800\"}", "{\"a\":\"\\ud800\\u0041\"}", "{\"a\":\"\\udc00\"}",
+      "{\"a\":\"\\u12\"}",
+      "{\"a\":tru}", "{\"a\":nul", "{\"a\":1,\"a\":2}", "{\"a\":NaN}", "{\"a\":1e999}", "{\"a\":\"",
+      "{\"a\":\"\\",
+    ] { #expect(fields(bad) == nil, "\(bad)") }
+    let latin1: [UInt8] = Array("{\"a\":\"".utf8) + [0xe9] + Array("\"}".utf8)
+    #expect(latin1.withUnsafeBytes { FlatJSON.fields(of: $0) } == nil)
+  }
+
+  @Test func aTornLastLineIsCutBeforeAppending() throws {
+    let fixture = try RecordsFixture()
+    let first = try entry("a.mp4").line
+    try write(first + Array(first.dropLast(10)), to: fixture.manifestPath)
+    // Reading alone leaves it: another shard may be writing it now.
+    _ = try Manifest(reading: fixture.output, RunPartition())
+    #expect(try contents(fixture.manifestPath)?.count == 2 * first.count - 10)
+    let manifest = try Manifest(fixture.output, RunPartition())
+    #expect(try contents(fixture.manifestPath) == first)
+    let partial = try fixture.openPartial()
+    try partial.append(fixture.lines(0..<1))
+    let published = try manifest.publish(partial, InputOutcome(seconds: 0))
+    #expect(try contents(fixture.manifestPath) == first + published.line)
+  }
+
+  /// Publishes records made with some settings, as a run of some partition.
+  private func publish(
+    _ fixture: RecordsFixture, _ partition: RunPartition, settings: String, _ records: [UInt8],
+    _ outcome: InputOutcome = InputOutcome(seconds: 0)
+  ) throws -> ManifestEntry {
+    var key = fixture.key
+    key.settingsDigest = settings
+    key.segment = partition.segment
+    let partial = try PartialFile(key, in: fixture.output, encoder: fixture.encoder)
+    try partial.append(records)
+    return try Manifest(fixture.output, partition).publish(partial, outcome)
+  }
+
+  @Test func theLastLineWins() throws {
+    let fixture = try RecordsFixture()
+    let all = RunPartition()
+    let records = fixture.lines(0..<3)
+    let first = try publish(fixture, all, settings: "aa", records)
+    let second = try publish(fixture, all, settings: "bb", records)
+    let manifest = try Manifest(fixture.output, all)
+    #expect(try manifest.prior(second.key) == .complete(second))
+    #expect(try manifest.prior(first.key) == .stale(second))
+    var changed = second.key
+    changed.input.size += 1
+    #expect(try manifest.prior(changed) == .stale(second))
+    var unknown = second.key
+    unknown.source = try SourceName("other.mp4")
+    #expect(try manifest.prior(unknown) == .none)
+    try write(fixture.lines(0..<1), to: fixture.output.recordFile(unknown))
+    #expect(try manifest.prior(unknown) == .unrecorded)
+  }
+
+  @Test func shardsReadEachOthersManifests() throws {
+    let fixture = try RecordsFixture()
+    let owner = try #require(
+      (1...4).map { Part(index: $0, count: 4) }.first { $0.owns(fixture.key.source) })
+    let records = fixture.lines(0..<3)
+    let failed = InputOutcome(failure: "no frame", decodeErrors: 3, lastError: "x", seconds: 1)
+    let byShard = try publish(fixture, RunPartition(shard: owner), settings: "aa", records, failed)
+    #expect(
+      fixture.output.manifestFile(RunPartition(shard: owner)).string.hasSuffix(
+        "manifest-\(owner.index)-of-4.jsonl"))
+    for partition in [
+      RunPartition(), RunPartition(shard: owner), RunPartition(shard: Part(index: 1, count: 1)),
+    ] {
+      #expect(try Manifest(fixture.output, partition).prior(byShard.key) == .complete(byShard))
+    }
+    // Another number of shards, other settings, the same number of bytes: only the digest tells whose file it is.
+    let other = records.map { $0 == UInt8(ascii: "1") ? UInt8(ascii: "2") : $0 }
+    let later = try publish(fixture, RunPartition(), settings: "bb", other)
+    #expect(later.outputSize == byShard.outputSize)
+    for partition in [RunPartition(), RunPartition(shard: owner)] {
+      let manifest = try Manifest(fixture.output, partition)
+      #expect(try manifest.prior(byShard.key) == .stale(later))
+      #expect(try manifest.prior(later.key) == .complete(later))
+    }
+  }
+
+  @Test func segmentsAreOutputsOfTheirOwn() throws {
+    let fixture = try RecordsFixture()
+    let segments = (1...2).map { RunPartition(segment: Part(index: $0, count: 2)) }
+    let entries = try segments.enumerated().map {
+      try publish(fixture, $1, settings: "aa", fixture.lines($0..<$0 + 1))
+    }
+    for (entry, partition) in zip(entries, segments) {
+      #expect(try Manifest(fixture.output, partition).prior(entry.key) == .complete(entry))
+    }
+    var whole = entries[0].key
+    whole.segment = nil
+    #expect(try Manifest(fixture.output, RunPartition()).prior(whole) == .none)
+    #expect(
+      fixture.output.recordFile(entries[1].key).string.hasSuffix(
+        "out/cam1/0700.mp4.segment-2-of-2.jsonl"))
+  }
+
+  @Test func lookingNeedsNoOutputDirectory() throws {
+    let folder = try TemporaryFolder()
+    let fixture = try RecordsFixture()
+    let nowhere = OutputDirectory(folder.path.appending("not/there"))
+    #expect(try Manifest(reading: nowhere, RunPartition()).prior(fixture.key) == .none)
+    #expect(try OpenFile.metadata(nowhere.path) == nil)
+  }
+
+  @Test func manyThreadsPublishAtOnce() async throws {
+    let fixture = try RecordsFixture()
+    let manifest = try Manifest(fixture.output, RunPartition())
+    let output = fixture.output
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<40 {
+        group.addTask {
+          let source = try SourceName("d\(number % 3)/\(number).png")
+          let encoder = RecordEncoder(source: source, labels: RecordsFixture.labels)
+          let key = OutputKey(
+            source: source, input: InputVersion(size: 1, modificationTime: 1), settingsDigest: "ab")
+          let partial = try PartialFile(key, in: output, encoder: encoder)
+          var lines: [UInt8] = []
+          encoder.appendFailure("no \(number)", to: &lines)
+          try partial.append(lines)
+          try manifest.publish(partial, InputOutcome(failure: "no \(number)", seconds: 0))
+          guard case .complete(let entry) = try manifest.prior(key) else {
+            Issue.record("not complete")
+            return
+          }
+          #expect(entry.outcome.failure == "no \(number)")
+          #expect(entry.frames == 0)
+        }
+      }
+      try await group.waitForAll()
+    }
+    let lines = try #require(try contents(fixture.manifestPath)).split(separator: 0x0a)
+    #expect(lines.count == 40)
+    #expect(Set(lines.compactMap { parsed(Array($0))?.key.source }).count == 40)
+  }
+}

@@ -1,0 +1,41 @@
+import Foundation
+import SystemPackage
+import TestSupport
+
+/// A file system of a few kilobytes, in memory.
+final class SmallDisk {
+  let path: FilePath
+  private let folder: TemporaryFolder
+
+  /// Mounts it; nil, said aloud, where the tests may not.
+  init?(kilobytes: Int) throws {
+    folder = try TemporaryFolder()
+    path = folder.path
+    guard try Self.run("mount", ["-t", "tmpfs", "-o", "size=\(kilobytes)k", "tmpfs", path.string])
+    else {
+      print("skipping a test on a full disk: mounting a tmpfs is not allowed here")
+      return nil
+    }
+  }
+
+  deinit {
+    do { _ = try Self.run("umount", ["-l", path.string]) } catch {
+      print("cannot unmount \(path): \(error)")
+    }
+  }
+
+  /// Makes room.
+  func grow(kilobytes: Int) throws {
+    _ = try Self.run("mount", ["-o", "remount,size=\(kilobytes)k", path.string])
+  }
+
+  private static func run(_ tool: String, _ arguments: [String]) throws -> Bool {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = [tool] + arguments
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }
+}
