@@ -42,9 +42,11 @@ final class PrimitiveDescription {
   ///   - operation: a pointer to one of oneDNN's operation descriptors.
   ///   - postOperations: what the primitive does to each result before it is stored.
   ///   - engine: where it runs.
+  ///   - forward: of a backward operation that shares a workspace with its forward one, the latter.
   /// - Throws: `NeuralNetworkError.oneDNN`, also where nothing implements the operation.
   init(
-    _ operation: UnsafeRawPointer, _ postOperations: [PostOperation], engine: Engine
+    _ operation: UnsafeRawPointer, _ postOperations: [PostOperation], engine: Engine,
+    forward: PrimitiveDescription? = nil
   ) throws(NeuralNetworkError) {
     // oneDNN divides the work, and sizes the scratchpad, for the threads of the thread that compiles.
     runSingleThreaded()
@@ -71,9 +73,38 @@ final class PrimitiveDescription {
       dnnl_primitive_attr_set_post_ops(attributes, operations), "dnnl_primitive_attr_set_post_ops")
     var handle: dnnl_primitive_desc_t?
     try check(
-      dnnl_primitive_desc_create(&handle, operation, attributes, engine.handle, nil),
+      dnnl_primitive_desc_create(
+        &handle, operation, attributes, engine.handle, forward?.handle),
       "dnnl_primitive_desc_create")
     self.handle = try unwrap(handle, "dnnl_primitive_desc_create")
+  }
+
+  /// A copy from one layout to another.
+  ///
+  /// - Parameters:
+  ///   - source: where numbers come from.
+  ///   - destination: where they go; padding is filled with zeros.
+  ///   - engine: where it runs.
+  /// - Throws: `NeuralNetworkError.oneDNN`.
+  init(
+    reorderFrom source: TensorLayout, to destination: TensorLayout, engine: Engine
+  ) throws(NeuralNetworkError) {
+    runSingleThreaded()
+    var attributes: dnnl_primitive_attr_t?
+    try check(dnnl_primitive_attr_create(&attributes), "dnnl_primitive_attr_create")
+    defer { dnnl_primitive_attr_destroy(attributes) }
+    try check(
+      dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user),
+      "dnnl_primitive_attr_set_scratchpad_mode")
+    var handle: dnnl_primitive_desc_t?
+    let status = withUnsafePointer(to: source.descriptor) { source in
+      withUnsafePointer(to: destination.descriptor) { destination in
+        dnnl_reorder_primitive_desc_create(
+          &handle, source, engine.handle, destination, engine.handle, attributes)
+      }
+    }
+    try check(status, "dnnl_reorder_primitive_desc_create")
+    self.handle = try unwrap(handle, "dnnl_reorder_primitive_desc_create")
   }
 
   deinit {
