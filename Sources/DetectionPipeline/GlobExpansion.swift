@@ -3,16 +3,22 @@ import SystemPackage
 
 extension Glob {
   /// The paths that a pattern names, sorted by bytes, as a shell would find them: a name that begins with a dot is
-  /// found only by a component that does, and `**` does not enter symbolic links.
+  /// found only by a component that does, and `**` does not enter symbolic links. Unlike in a shell, `**` at the end is
+  /// the directory itself, for all below a directory is searched anyway.
   ///
   /// Directories that cannot be read name nothing.
-  static func expand(_ pattern: FilePath) -> [FilePath] {
+  ///
+  /// - Parameters:
+  ///   - pattern: The pattern.
+  ///   - isLeftOut: Whether a directory that a pattern's component found, and all below it, is not wanted.
+  /// - Returns: The paths, each once.
+  static func expand(_ pattern: FilePath, leavingOut isLeftOut: (FilePath) -> Bool) -> [FilePath] {
     let isAbsolute = pattern.isAbsolute
     let components = pattern.bytes.split(separator: UInt8(ascii: "/")).map { part in
       PatternComponent(bytes: Array(part), glob: Glob(Array(part)).components[0])
     }
     var found: [FilePath] = []
-    expand(isAbsolute ? "/" : "", components[...], into: &found)
+    expand(isAbsolute ? "/" : "", components[...], isLeftOut, into: &found)
     // `a/**/**` finds a path in several ways.
     var unique: [FilePath] = []
     for path in found.map({ (path: $0, bytes: $0.bytes) }).sorted(by: {
@@ -47,31 +53,32 @@ extension Glob {
   }
 
   private static func expand(
-    _ directory: FilePath, _ components: ArraySlice<PatternComponent>, into found: inout [FilePath]
+    _ directory: FilePath, _ components: ArraySlice<PatternComponent>,
+    _ isLeftOut: (FilePath) -> Bool, into found: inout [FilePath]
   ) {
     guard let component = components.first else {
-      found.append(directory)
+      found.append(directory.isEmpty ? "." : directory)
       return
     }
     let rest = components.dropFirst()
     if let literal = component.literal {
       let path = directory.pushing(FilePath(bytes: literal))
-      if FileIdentity.exists(path) { expand(path, rest, into: &found) }
+      if FileIdentity.exists(path) { expand(path, rest, isLeftOut, into: &found) }
       return
     }
-    if component.glob == .anyDepth {
-      // At the end it means everything below; elsewhere no component is one way to read it.
-      if !rest.isEmpty { expand(directory, rest, into: &found) }
-    }
+    // No component is one of the ways to read `**`.
+    if component.glob == .anyDepth { expand(directory, rest, isLeftOut, into: &found) }
+    if component.glob == .anyDepth && rest.isEmpty { return }
     // What cannot be read has no names that match.
     let entries = (try? DirectoryListing(directory.isEmpty ? "." : directory))?.entries ?? []
     for entry in entries where component.matches(entry.name) {
       let path = directory.pushing(FilePath(bytes: entry.name))
-      if component.glob == .anyDepth {
-        if rest.isEmpty { found.append(path) }
-        if FileIdentity.isDirectoryItself(path) { expand(path, components, into: &found) }
-      } else if rest.isEmpty || FileIdentity.isDirectory(path) {
-        expand(path, rest, into: &found)
+      let isDirectory = FileIdentity.isDirectory(path)
+      if isDirectory && isLeftOut(path) { continue }
+      if component.glob != .anyDepth {
+        if rest.isEmpty || isDirectory { expand(path, rest, isLeftOut, into: &found) }
+      } else if FileIdentity.isDirectoryItself(path) {
+        expand(path, components, isLeftOut, into: &found)
       }
     }
   }

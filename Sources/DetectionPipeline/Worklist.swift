@@ -5,8 +5,8 @@ import SystemPackage
 /// The inputs of a run, in the order of their records on standard output: as they were named, within a directory by
 /// the bytes of the source.
 ///
-/// The source of a file in a named directory is its path below that directory; that of a file named by itself, by a
-/// pattern or in a list is the path as written, relative to the root.
+/// The source of a file in a directory argument is its path below that directory; that of a file which was named
+/// itself, or which a pattern or a list named, itself or by a directory, is the path as written, relative to the root.
 public struct Worklist: Sendable {
   /// What to work on: this shard's.
   public private(set) var items: [WorkItem] = []
@@ -28,17 +28,9 @@ public struct Worklist: Sendable {
   public init(_ request: WorklistRequest) throws(WorklistError) {
     var builder = WorklistBuilder(request)
     var missing: [FilePath] = []
-    for input in request.inputs {
-      if Glob.isPattern(input.bytes) && !FileIdentity.exists(input) {
-        let paths = Glob.expand(input)
-        if paths.isEmpty { missing.append(input) }
-        for path in paths where try !builder.add(path) { missing.append(path) }
-      } else if try !builder.add(input) {
-        missing.append(input)
-      }
-    }
+    for input in request.inputs where try !builder.add(argument: input) { missing.append(input) }
     for list in request.lists {
-      for path in try WorklistFileList.paths(in: list) where try !builder.add(path) {
+      for path in try WorklistFileList.paths(in: list) where try !builder.add(entry: path) {
         missing.append(path)
       }
     }

@@ -20,10 +20,44 @@ struct WorklistBuilder {
     outputIdentity = request.output.flatMap { FileIdentity(of: $0) }
   }
 
-  /// Adds what a path leads to: a file, or what a directory holds.
+  /// Adds what was named on the command line: a file, a directory, or else a pattern.
   ///
   /// - Returns: False when there is nothing of this name.
-  mutating func add(_ path: FilePath) throws(WorklistError) -> Bool {
+  mutating func add(argument path: FilePath) throws(WorklistError) -> Bool {
+    if !Glob.isPattern(path.bytes) || FileIdentity.exists(path) {
+      return try add(path) { builder, metadata throws(WorklistError) in
+        if builder.isOutput(path, FileIdentity(metadata)) { throw .outputAsInput(path) }
+        try builder.walk(path, at: [], ancestors: [])
+      }
+    }
+    var outputs: [FilePath] = []
+    let paths = Glob.expand(path) { directory in
+      guard let identity = FileIdentity(of: directory), isOutput(directory, identity) else {
+        return false
+      }
+      outputs.append(directory)
+      return true
+    }
+    for output in outputs { noteOutput(output) }
+    // What vanishes between finding and looking was not named by the user.
+    for path in paths { _ = try add(entry: path) }
+    return !paths.isEmpty
+  }
+
+  /// Adds what a list or a pattern names: a file, or a directory whose files keep its name before theirs.
+  ///
+  /// - Returns: False when there is nothing of this name.
+  mutating func add(entry path: FilePath) throws(WorklistError) -> Bool {
+    try add(path) { builder, _ throws(WorklistError) in
+      let (base, prefix) = try builder.sources.locate(directory: path)
+      try builder.walk(base, at: prefix, ancestors: [])
+    }
+  }
+
+  private mutating func add(
+    _ path: FilePath,
+    walking walk: (inout WorklistBuilder, Stat) throws(WorklistError) -> Void
+  ) throws(WorklistError) -> Bool {
     let metadata: Stat
     do {
       metadata = try Stat(path)
@@ -35,9 +69,7 @@ struct WorklistBuilder {
       return true
     }
     switch metadata.type {
-    case .directory:
-      if isOutput(path, FileIdentity(metadata)) { throw .outputAsInput(path) }
-      try walk(path, at: [], ancestors: [])
+    case .directory: try walk(&self, metadata)
     case .regular:
       let (base, source) = try sources.locate(path)
       if filter.wants(source.components) {
@@ -61,7 +93,7 @@ struct WorklistBuilder {
       return
     }
     if isOutput(directory, identity) {
-      notes.append("left out \(directory.oneLine): an output directory")
+      noteOutput(directory)
       return
     }
     for entry in contents(of: listing, in: directory, at: prefix) {
@@ -114,6 +146,10 @@ struct WorklistBuilder {
       }
     }
     return found.sorted { $0.name.lexicographicallyPrecedes($1.name) }
+  }
+
+  private mutating func noteOutput(_ directory: FilePath) {
+    notes.append("left out \(directory.oneLine): an output directory")
   }
 
   private func isOutput(_ directory: FilePath, _ identity: FileIdentity) -> Bool {

@@ -46,7 +46,7 @@ public enum WorklistError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(path.oneLine) is neither a file nor a directory"
     case .sameOutput(let first, let second, let record):
       "\(first.oneLine) and \(second.oneLine) would both be written to \(record.oneLine): "
-        + "run them with an --output each, or name files below one directory"
+        + "run them with an --output each, or name them by a pattern in quotes, which keeps their directories in the names"
     case .outputInTheWay(let first, let second, let record):
       "\(first.oneLine) would be written to \(record.oneLine), which has to be a directory for \(second.oneLine): "
         + "run them with an --output each"

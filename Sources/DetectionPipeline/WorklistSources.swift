@@ -12,18 +12,32 @@ struct WorklistSources {
   init(root: FilePath?) { self.root = root }
 
   /// What the source is relative to, to be put before it to open the file, and the source.
-  func locate(_ path: FilePath) throws(WorklistError) -> (base: FilePath, source: SourceName) {
-    let own = path.nameComponents
+  func locate(_ file: FilePath) throws(WorklistError) -> (base: FilePath, source: SourceName) {
+    let names = try components(file)
+    if names.isEmpty { throw .outsideRoot(file, root: root) }
+    return (root ?? "", try .checked(Array(names.joined(separator: [UInt8(ascii: "/")]))))
+  }
+
+  /// What the sources of a directory's files are relative to, and what they begin with: empty for the root itself,
+  /// else ended by a slash.
+  func locate(
+    directory: FilePath
+  ) throws(WorklistError) -> (base: FilePath, prefix: [UInt8]) {
+    let names = try components(directory)
+    return (root ?? (names.isEmpty ? "." : ""), names.flatMap { $0 + [UInt8(ascii: "/")] })
+  }
+
+  /// The names from the root down to a path.
+  private func components(_ path: FilePath) throws(WorklistError) -> [[UInt8]] {
     if root == nil && !path.isAbsolute {
+      let own = path.nameComponents
       if own.contains(Self.parent) { throw .outsideRoot(path, root: nil) }
-      return ("", try .checked(path.bytes))
+      return own
     }
     guard let absolute = Self.absoluteComponents(path),
-      let top = Self.absoluteComponents(root ?? "."), absolute.starts(with: top),
-      absolute.count > top.count
+      let top = Self.absoluteComponents(root ?? "."), absolute.starts(with: top)
     else { throw .outsideRoot(path, root: root) }
-    let source = absolute[top.count...].joined(separator: [UInt8(ascii: "/")])
-    return (root ?? "", try .checked(Array(source)))
+    return Array(absolute[top.count...])
   }
 
   private static let parent = Array("..".utf8)

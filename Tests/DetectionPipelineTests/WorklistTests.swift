@@ -112,6 +112,9 @@ private struct Tree {
     #expect(try WorklistSources(root: ".").locate("a.mp4") == (FilePath("."), SourceName("a.mp4")))
     #expect(throws: WorklistError.self) { try WorklistSources(root: "..").locate("../../x.mp4") }
     #expect(throws: WorklistError.self) { try sources.locate(".detect-batch/x.mp4") }
+    #expect(throws: WorklistError.outsideRoot(".", root: nil)) { try sources.locate(".") }
+    #expect(try sources.locate(directory: ".") == (FilePath("."), []))
+    #expect(try sources.locate(directory: "a/b/") == (FilePath(""), Array("a/b/".utf8)))
   }
 
   @Test func namesThatAreNotUTF8AreKept() throws {
@@ -190,6 +193,24 @@ private struct Tree {
     #expect(inTheWay.description.contains("b.mp4"))
   }
 
+  @Test func patternsKeepTheDirectoriesInTheNames() throws {
+    let tree = try Tree([
+      "cam1/a.mp4", "cam1/deep/b.mp4", "cam2/a.mp4", "cam2/notes.txt", "out/cam1/a.mp4.jsonl",
+      "out/x.mp4",
+    ])
+    let all = ["cam1/a.mp4", "cam1/deep/b.mp4", "cam2/a.mp4"]
+    #expect(try tree.sources(["cam*"]) == all)
+    #expect(try tree.sources(["**/*.mp4"]) == all)
+    #expect(try tree.sources(["*/[a]*", "cam1/deep"]) == ["cam1/a.mp4", "cam2/a.mp4", "b.mp4"])
+    // What a pattern names is taken whatever its extension; what an output directory holds is not.
+    #expect(try tree.sources(["*/notes*"]) == ["cam2/notes.txt"])
+    #expect(
+      try tree.worklist(["*/*.mp4"]).notes == ["left out \(tree.path)/out: an output directory"])
+    let everything = try tree.worklist(["**"])
+    #expect(everything.items.map(\.source.text) == all)
+    #expect(everything.notes == ["left out \(tree.path)/out: an output directory"])
+  }
+
   @Test func whatIsMissingIsSaid() throws {
     let tree = try Tree(["a.mp4", "empty/notes.txt"])
     let gone = [
@@ -217,19 +238,38 @@ private struct Tree {
   }
 
   @Test func unreadableDirectoriesAreReported() throws {
-    try #require(geteuid() != 0 || access("/usr/bin/setpriv", X_OK) == 0)
     let tree = try Tree(["a.mp4", "locked/b.mp4"])
+    // Root reads every directory, but none whose path is longer than the system takes.
+    let script =
+      "cd \"$1\"; n=$(printf 'x%.0s' {1..250}); for i in {1..20}; do mkdir $n; cd $n; done; touch y.mp4"
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/bash")
+    process.arguments = ["-c", script, "bash", tree.path.string]
+    try process.run()
+    process.waitUntilExit()
     chmod(tree.path.appending("locked").string, 0)
     defer { chmod(tree.path.appending("locked").string, 0o700) }
     let list = try tree.worklist()
+    let deep = try #require(list.accessFailures.last)
+    #expect(deep.reason == "File name too long")
+    #expect(deep.source == nil)
     if geteuid() == 0 {
       print(
-        "unreadableDirectoriesAreReported: root reads everything, only checked that nothing is lost"
+        "unreadableDirectoriesAreReported: root reads everything, so that only the length of paths is tried"
       )
-      #expect(list.items.count == 2)
+      #expect(list.items.map(\.source.text) == ["a.mp4", "locked/b.mp4"])
+      #expect(list.accessFailures.count == 1)
     } else {
       #expect(list.items.map(\.source.text) == ["a.mp4"])
-      #expect(list.accessFailures.map(\.path) == [tree.path.appending("locked")])
+      let locked = try #require(list.accessFailures.first)
+      #expect(
+        locked
+          == AccessFailure(
+            path: tree.path.appending("locked"), source: nil, reason: "Permission denied"))
+      // What cannot be reached cannot be said to be missing.
+      let named = try tree.worklist(["locked/b.mp4"])
+      #expect(named.accessFailures.map { $0.source?.text } == ["locked/b.mp4"])
+      #expect(named.found == 0)
     }
   }
 
@@ -243,8 +283,10 @@ private struct Tree {
     }
     for separator in ["\n", "\0", "\n\n"] {
       let file = try list(["b c.mp4", "*.mp4", "d"], separator)
-      #expect(try tree.sources([]) { $0.lists = [file] } == ["b c.mp4", "*.mp4", "e.png"])
+      #expect(try tree.sources([]) { $0.lists = [file] } == ["b c.mp4", "*.mp4", "d/e.png"])
     }
+    let root = try list([""], "\n")
+    #expect(try tree.sources([]) { $0.lists = [root] } == ["*.mp4", "a.mp4", "b c.mp4", "d/e.png"])
     let missing = try list(["x?.mp4", "a.mp4"], "\n")
     #expect(throws: WorklistError.missing([tree.path.appending("x?.mp4")])) {
       try tree.worklist([]) { $0.lists = [missing] }
