@@ -78,8 +78,9 @@ let package = Package(
     .executableTarget(
       name: "detect-batch-dev",
       dependencies: [
-        "Checkpoints", "RetinaNetModel",
+        "BoxGeometry", "Checkpoints", "NeuralNetwork", "RetinaNetModel", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
     // Tests.

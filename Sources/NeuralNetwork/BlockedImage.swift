@@ -12,6 +12,17 @@ public struct BlockedImage {
   /// Channels per block: 8 or 16.
   public let block: Int
 
+  /// Creates a view.
+  package init(
+    base: UnsafePointer<Float>, channels: Int, height: Int, width: Int, block: Int
+  ) {
+    self.base = base
+    self.channels = channels
+    self.height = height
+    self.width = width
+    self.block = block
+  }
+
   /// Blocks of channels.
   public var blockCount: Int { (channels + block - 1) / block }
   /// Numbers in one block of channels.

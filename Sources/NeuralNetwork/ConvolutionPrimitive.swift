@@ -1,14 +1,27 @@
 import COneDNN
 
 /// A two-dimensional convolution's numbers, for one image. Square kernels, equal padding on all sides.
-struct ConvolutionShape: Hashable, Sendable {
-  var inputChannels: Int
-  var outputChannels: Int
-  var inputHeight: Int
-  var inputWidth: Int
-  var kernel: Int
-  var stride: Int
-  var padding: Int
+package struct ConvolutionShape: Hashable, Sendable {
+  package var inputChannels: Int
+  package var outputChannels: Int
+  package var inputHeight: Int
+  package var inputWidth: Int
+  package var kernel: Int
+  package var stride: Int
+  package var padding: Int
+
+  package init(
+    inputChannels: Int, outputChannels: Int, inputHeight: Int, inputWidth: Int, kernel: Int,
+    stride: Int, padding: Int
+  ) {
+    self.inputChannels = inputChannels
+    self.outputChannels = outputChannels
+    self.inputHeight = inputHeight
+    self.inputWidth = inputWidth
+    self.kernel = kernel
+    self.stride = stride
+    self.padding = padding
+  }
 
   var outputHeight: Int { (inputHeight + 2 * padding - kernel) / stride + 1 }
   var outputWidth: Int { (inputWidth + 2 * padding - kernel) / stride + 1 }
@@ -17,7 +30,7 @@ struct ConvolutionShape: Hashable, Sendable {
   /// faster than direct convolution from 32 channels on, down to maps of 10x10 (`detect-batch-dev
   /// convolutions` prints the table). Below that its advantage is a fraction of a millisecond an image, and
   /// its packed weights, another format for small maps, would cost more at start-up.
-  var isWorthWinograd: Bool {
+  package var isWorthWinograd: Bool {
     kernel == 3 && stride == 1 && padding == 1 && inputChannels >= 32 && outputChannels >= 32
       && outputHeight * outputWidth >= 100
   }

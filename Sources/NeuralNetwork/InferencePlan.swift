@@ -69,11 +69,22 @@ public final class InferencePlan: Sendable {
   ///   - store: where the weights come from.
   ///   - algorithm: what 3x3 convolutions of stride 1 use where it pays; `direct` everywhere for comparisons.
   /// - Throws: `NeuralNetworkError`, or what the store's loader throws.
-  public init(
+  public convenience init(
     _ graph: NetworkGraph, height: Int, width: Int, store: WeightStore,
     algorithm: ConvolutionAlgorithm = .winograd
   ) throws {
-    let builder = try Self.builder(graph, height: height, width: width, algorithm: algorithm)
+    try self.init(graph, height: height, width: width, store: store) {
+      $0.isWorthWinograd ? algorithm : .direct
+    }
+  }
+
+  /// As above, with a rule of its own for the benchmark that the rule was made from.
+  package init(
+    _ graph: NetworkGraph, height: Int, width: Int, store: WeightStore,
+    algorithmFor: (ConvolutionShape) -> ConvolutionAlgorithm
+  ) throws {
+    let builder = try Self.builder(
+      graph, height: height, width: width, algorithmFor: algorithmFor)
     let packed = try store.packed(builder.weightKeys)
     self.height = height
     self.width = width
@@ -96,18 +107,22 @@ public final class InferencePlan: Sendable {
   public static func memory(
     _ graph: NetworkGraph, height: Int, width: Int, algorithm: ConvolutionAlgorithm = .winograd
   ) throws(NeuralNetworkError) -> Memory {
-    try builder(graph, height: height, width: width, algorithm: algorithm).memory
+    try builder(graph, height: height, width: width) {
+      $0.isWorthWinograd ? algorithm : .direct
+    }.memory
   }
 
   private static func builder(
-    _ graph: NetworkGraph, height: Int, width: Int, algorithm: ConvolutionAlgorithm
+    _ graph: NetworkGraph, height: Int, width: Int,
+    algorithmFor: (ConvolutionShape) -> ConvolutionAlgorithm
   ) throws(NeuralNetworkError) -> InferencePlanBuilder {
     guard height > 0, width > 0, height <= maxPixels / width else {
       throw .inputSize(
         height: height, width: width, problem: "not from 1 to \(maxPixels) pixels")
     }
     return try InferencePlanBuilder(
-      graph, height: height, width: width, engine: try Engine.shared(), algorithm: algorithm)
+      graph, height: height, width: width, engine: try Engine.shared(),
+      algorithmFor: algorithmFor)
   }
 
   /// Indices of one level's logits stay below 2^32 with a thousand classes and nine anchors.

@@ -27,7 +27,7 @@ struct InferencePlanBuilder {
 
   init(
     _ graph: NetworkGraph, height: Int, width: Int, engine: Engine,
-    algorithm: ConvolutionAlgorithm
+    algorithmFor: (ConvolutionShape) -> ConvolutionAlgorithm
   ) throws(NeuralNetworkError) {
     self.engine = engine
     block = InstructionSet.channelBlock
@@ -47,7 +47,7 @@ struct InferencePlanBuilder {
     }
     precondition(!graph.outputs.contains(graph.input), "a network that returns its input")
     placeImages(outputs: graph.outputs, input: graph.input)
-    for operation in operations { compiled.append(try compile(operation, algorithm)) }
+    for operation in operations { compiled.append(try compile(operation, algorithmFor)) }
   }
 
   /// What `InferencePlan` packs, one for each convolution.
@@ -91,7 +91,8 @@ struct InferencePlanBuilder {
   }
 
   private func compile(
-    _ operation: FusedOperation, _ algorithm: ConvolutionAlgorithm
+    _ operation: FusedOperation,
+    _ algorithmFor: (ConvolutionShape) -> ConvolutionAlgorithm
   ) throws(NeuralNetworkError) -> Compiled {
     let input = images[operation.inputs[0].index]
     let output = images[operation.output.index]
@@ -105,7 +106,7 @@ struct InferencePlanBuilder {
         shape, input: input.layout, block: block,
         postOperations: (convolution.addsToOutput ? [.sum] : [])
           + (convolution.relu ? [.relu] : []),
-        algorithm: shape.isWorthWinograd ? algorithm : .direct, engine: engine)
+        algorithm: algorithmFor(shape), engine: engine)
       return .convolution(
         primitive,
         WeightStore.Key(

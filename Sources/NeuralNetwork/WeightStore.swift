@@ -1,5 +1,5 @@
-import Dispatch
 import Synchronization
+import Workers
 
 /// The weights of one network, folded and packed for the primitives that use them: each combination of
 /// tensors and layout once, whoever asks, for all plans and workers together.
@@ -40,6 +40,9 @@ public final class WeightStore: Sendable {
       weak var value: Packed?
     }
     private let packed = Mutex(WeakPacked())
+
+    /// The weights, if they are there.
+    var held: Packed? { packed.withLock(\.value) }
 
     func packed(orMakeBy pack: () throws -> Packed) throws -> Packed {
       try packed.withLock { packed in
@@ -84,24 +87,36 @@ public final class WeightStore: Sendable {
   /// - Returns: the packed weights of every key.
   /// - Throws: `NeuralNetworkError`, or what the loader throws: of several errors, any one.
   func packed(_ keys: [Key]) throws -> [Key: Packed] {
-    // Longest first, so that the last ones to finish are short.
-    let jobs = Set(keys).sorted { $0.byteCount > $1.byteCount }
-    let places = places.withLock { places in
-      jobs.map { key in
-        if let place = places[key] { return place }
-        let place = Place()
-        places[key] = place
-        return place
+    var packed: [Key: Packed] = [:]
+    var missing: [(key: Key, place: Place)] = []
+    for (key, place) in placesOf(Set(keys)) {
+      if let held = place.held { packed[key] = held } else { missing.append((key, place)) }
+    }
+    // Taken from the end: the longest first, so that the last ones to finish are short.
+    missing.sort { $0.key.byteCount < $1.key.byteCount }
+    let jobs = Mutex(missing)
+    let made = Mutex(packed)
+    let threads = WorkerGroup()
+    for index in 0..<min(missing.count, Machine().availableCores) {
+      threads.start("pack \(index)") { [self] in
+        while let job = jobs.withLock({ $0.popLast() }) {
+          let packed = try job.place.packed { try pack(job.key) }
+          made.withLock { $0[job.key] = packed }
+        }
       }
     }
-    let made = Mutex<[Result<Packed, any Error>?]>(Array(repeating: nil, count: jobs.count))
-    DispatchQueue.concurrentPerform(iterations: jobs.count) { index in
-      let packed = Result { try places[index].packed { try pack(jobs[index]) } }
-      made.withLock { $0[index] = packed }
+    try threads.join()
+    return made.withLock { $0 }
+  }
+
+  private func placesOf(_ keys: Set<Key>) -> [(key: Key, place: Place)] {
+    places.withLock { places in
+      keys.map { key in
+        let place = places[key] ?? Place()
+        places[key] = place
+        return (key, place)
+      }
     }
-    var result: [Key: Packed] = [:]
-    for (key, packed) in zip(jobs, made.withLock { $0 }) { result[key] = try packed?.get() }
-    return result
   }
 
   private func pack(_ key: Key) throws -> Packed {

@@ -42,7 +42,7 @@ public final class Detector: Sendable {
     algorithm: ConvolutionAlgorithm = .winograd, values: @escaping WeightStore.Loader
   ) throws {
     self.description = description
-    decoder = OutputDecoder(description, try OutputSelection(options, for: description))
+    decoder = try OutputDecoder(description, options)
     preprocessor = Preprocessor(description.preprocessing)
     plans = InferencePlanCache(
       description.makeNetwork(), store: try WeightStore(load: values), algorithm: algorithm,
@@ -81,11 +81,11 @@ public final class Detector: Sendable {
     DetectorWorker(self, try InferenceWorker())
   }
 
-  func geometry(width: Int, height: Int) -> InputGeometry {
+  package func geometry(width: Int, height: Int) -> InputGeometry {
     InputGeometry(height: height, width: width, preprocessing: description.preprocessing)
   }
 
-  func plan(for geometry: InputGeometry) throws -> InferencePlan {
+  package func plan(for geometry: InputGeometry) throws -> InferencePlan {
     try plans.plan(height: geometry.paddedHeight, width: geometry.paddedWidth)
   }
 }
@@ -123,7 +123,7 @@ public final class DetectorWorker {
   }
 
   /// Runs the network on one picture and hands its outputs over.
-  func run<Result>(
+  package func run<Result>(
     _ pixels: [UInt8], _ geometry: InputGeometry,
     readOutputs: (HeadOutputs) throws -> Result
   ) throws -> Result {

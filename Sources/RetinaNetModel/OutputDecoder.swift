@@ -2,12 +2,12 @@ import BoxGeometry
 import NeuralNetwork
 
 /// The network's outputs for one picture, finest level first; see `ModelDescription.makeNetwork` for channels.
-struct HeadOutputs {
-  var logits: ArraySlice<BlockedImage>
-  var regressions: ArraySlice<BlockedImage>
+package struct HeadOutputs {
+  package var logits: ArraySlice<BlockedImage>
+  package var regressions: ArraySlice<BlockedImage>
 
   /// Class logits of all levels, then box regressions of all levels.
-  init(_ images: [BlockedImage]) {
+  package init(_ images: [BlockedImage]) {
     logits = images.prefix(images.count / 2)
     regressions = images.suffix(images.count / 2)
   }
@@ -16,12 +16,14 @@ struct HeadOutputs {
 /// Turns the network's outputs into detections as torchvision's `postprocess_detections` does
 /// (`models/detection/retinanet.py`): threshold, best candidates of each level, boxes, clipping, suppression,
 /// limit, scaling to the picture.
-struct OutputDecoder: Sendable {
+package struct OutputDecoder: Sendable {
   private let selection: OutputSelection
   private let anchors: AnchorGenerator
 
-  init(_ description: ModelDescription, _ selection: OutputSelection) {
-    self.selection = selection
+  package init(
+    _ description: ModelDescription, _ options: DetectionOptions
+  ) throws(UnknownLabelError) {
+    selection = try OutputSelection(options, for: description)
     anchors = AnchorGenerator(
       sizes: description.anchors.sizes, aspectRatios: description.anchors.aspectRatios)
   }
@@ -33,7 +35,7 @@ struct OutputDecoder: Sendable {
   ///   - geometry: the picture's sizes.
   /// - Returns: by falling score, then class, then anchor; boxes in pixels of the picture, clipped to it.
   /// - Throws: `DetectionError.nonFiniteOutput` if any logit is, or the box of any candidate.
-  func detections(
+  package func detections(
     _ outputs: HeadOutputs, _ geometry: InputGeometry
   ) throws(DetectionError) -> [Detection] {
     let grid = anchors.grid(

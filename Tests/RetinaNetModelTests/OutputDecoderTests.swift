@@ -17,7 +17,7 @@ import Testing
     let fixture = try PictureFixture(model: Self.model, name: "landscape")
     var outputs = try fixture.headOutputs()
     change(&description, &outputs)
-    let decoder = OutputDecoder(description, try OutputSelection(options, for: description))
+    let decoder = try OutputDecoder(description, options)
     return try PlainImage.withBlocked(outputs, block: 16) {
       try decoder.detections(HeadOutputs($0), fixture.geometry)
     }

@@ -45,7 +45,7 @@ import Testing
   @Test(arguments: ModelFixture.allCases, [8, 16])
   func decodingAgrees(_ model: ModelFixture, block: Int) throws {
     let description = try model.description
-    let decoder = OutputDecoder(description, try OutputSelection(.init(), for: description))
+    let decoder = try OutputDecoder(description, .init())
     for fixture in try model.cases {
       let detections = try PlainImage.withBlocked(try fixture.headOutputs(), block: block) {
         try decoder.detections(HeadOutputs($0), fixture.geometry)
