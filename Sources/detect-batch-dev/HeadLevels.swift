@@ -15,6 +15,7 @@ struct HeadLevels {
   ///   - flat: level, row, column, channel.
   ///   - geometry: gives the maps' sizes, P3 to P7.
   ///   - depth: channels.
+  /// - Throws: `NeuralNetworkError.outOfMemory`.
   init(_ flat: [Float], _ geometry: InputGeometry, depth: Int) throws {
     var size = (height: geometry.paddedHeight / 8, width: geometry.paddedWidth / 8)
     var first = 0

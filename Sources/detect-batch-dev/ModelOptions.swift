@@ -67,6 +67,7 @@ struct ModelOptions: ParsableArguments {
 }
 
 extension ConvolutionAlgorithm: ExpressibleByArgument {
+  /// "winograd" or "direct".
   public init?(argument: String) {
     switch argument {
     case "winograd": self = .winograd
