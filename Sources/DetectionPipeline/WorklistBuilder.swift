@@ -181,7 +181,7 @@ struct WorklistBuilder {
       let components = item.source.components
       for depth in components.indices.dropLast() where components[depth].ends(with: suffix) {
         let directory = Array(components[...depth].joined(separator: [UInt8(ascii: "/")]))
-        guard let source = try? SourceName(bytes: directory.dropLast(suffix.count)),
+        guard let source = try? SourceName(bytes: Array(directory.dropLast(suffix.count))),
           let index = indices[source]
         else { continue }
         throw .outputInTheWay(items[Int(index)].path, item.path, record: recordFile(source))

@@ -59,9 +59,7 @@ enum FlatJSON {
     }
 
     private mutating func skipSpace() {
-      while position < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[position]) {
-        position += 1
-      }
+      while next(isIn: " \t\n\r") { position += 1 }
     }
 
     private mutating func value() -> Value? {

@@ -42,61 +42,62 @@ enum JSONText {
   static func append(_ value: Double, decimals: Int, to bytes: inout [UInt8]) {
     precondition(value.isFinite && value.magnitude < 0x1p96, "\(value) cannot be written")
     let unit = powersOfTen[decimals]
-    // value = significand * 2^exponent in whole numbers, so that times 10^decimals is exact in 128 bits:
-    // 2^96 * 10^6 < 2^116.
-    let exponent = max(value.exponentBitPattern, 1).signed - 1075
-    let significand =
-      value.significandBitPattern | (value.exponentBitPattern == 0 ? 0 : 1 << 52)
-    var scaled = UInt128(significand) * UInt128(unit)
-    if exponent >= 0 {
-      scaled <<= UInt128(exponent)
-    } else if exponent > -128 {
-      let shift = UInt128(-exponent)
-      let half = UInt128(1) << (shift - 1)
-      let remainder = scaled & ((half << 1) - 1)
-      scaled >>= shift
-      if remainder > half || (remainder == half && scaled & 1 == 1) { scaled += 1 }
-    } else {
-      scaled = 0
-    }
+    let scaled = quicklyScaled(value.magnitude, unit) ?? exactlyScaled(value.magnitude, unit)
     if value < 0 && scaled != 0 { bytes.append(UInt8(ascii: "-")) }
-    appendScaled(scaled, unit: unit, decimals: decimals, to: &bytes)
-  }
-
-  /// Appends `scaled / 10^decimals`.
-  private static func appendScaled(
-    _ scaled: UInt128, unit: UInt64, decimals: Int, to bytes: inout [UInt8]
-  ) {
     if let small = UInt64(exactly: scaled) {
       appendDigits(small / unit, atLeast: 1, to: &bytes)
-      guard decimals > 0 else { return }
-      bytes.append(UInt8(ascii: "."))
-      appendDigits(small % unit, atLeast: decimals, to: &bytes)
     } else {
       bytes.append(contentsOf: String(scaled / UInt128(unit)).utf8)
-      guard decimals > 0 else { return }
-      bytes.append(UInt8(ascii: "."))
-      appendDigits(UInt64(scaled % UInt128(unit)), atLeast: decimals, to: &bytes)
     }
+    guard decimals > 0 else { return }
+    bytes.append(UInt8(ascii: "."))
+    appendDigits(UInt64(truncatingIfNeeded: scaled % UInt128(unit)), atLeast: decimals, to: &bytes)
+  }
+
+  /// `value * unit`, rounded, where arithmetic of doubles is good enough to tell: below 2^32 the product is off by
+  /// less than 2^-20, so that a fraction further than 2^-18 from a half is on the right side of it. Nil elsewhere.
+  private static func quicklyScaled(_ value: Double, _ unit: UInt64) -> UInt128? {
+    let product = value * Double(unit)
+    guard product < 0x1p32 else { return nil }
+    let whole = UInt64(product)
+    let overHalf = product - Double(whole) - 0.5
+    guard overHalf.magnitude > 0x1p-18 else { return nil }
+    return UInt128(overHalf > 0 ? whole + 1 : whole)
+  }
+
+  /// `value * unit`, rounded, ties to even, in whole numbers: value = significand * 2^exponent, and
+  /// 2^96 * 10^6 < 2^116 has room in 128 bits.
+  private static func exactlyScaled(_ value: Double, _ unit: UInt64) -> UInt128 {
+    let exponent = Int(max(value.exponentBitPattern, 1)) - 1075
+    let significand = value.significandBitPattern | (value.exponentBitPattern == 0 ? 0 : 1 << 52)
+    let product = UInt128(significand) * UInt128(unit)
+    if exponent >= 0 { return product << UInt128(exponent) }
+    // The product is below 2^73.
+    if exponent <= -75 { return 0 }
+    let half = UInt128(1) << UInt128(-exponent - 1)
+    let remainder = product & ((half << 1) - 1)
+    let whole = product >> UInt128(-exponent)
+    return remainder > half || (remainder == half && whole & 1 == 1) ? whole + 1 : whole
   }
 
   /// Appends decimal digits, with zeros in front up to `minimum` of them.
   private static func appendDigits(_ number: UInt64, atLeast minimum: Int, to bytes: inout [UInt8])
   {
-    let start = bytes.count
+    var count = 1
     var rest = number
-    var count = 0
-    while rest > 0 || count < minimum {
-      bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+    while rest >= 10 || count < minimum {
       rest /= 10
       count += 1
     }
-    bytes[start...].reverse()
+    var position = bytes.count + count
+    bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: count))
+    rest = number
+    while rest > 0 {
+      position -= 1
+      bytes[position] += UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
+    }
   }
 
   private static let powersOfTen: [UInt64] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]
-}
-
-extension UInt {
-  fileprivate var signed: Int { Int(bitPattern: self) }
 }

@@ -27,8 +27,8 @@ public final class Manifest: Sendable {
   let afterStep: @Sendable (Int) throws(RecordsError) -> Void
 
   private struct State {
-    /// The last entry of each output in each manifest; nearly always one.
-    var entries: [OutputName: [ManifestEntry]] = [:]
+    var entries = ManifestEntries()
+    /// Bytes of whole lines in this run's own manifest.
     var size: Int64 = 0
   }
 
@@ -56,23 +56,19 @@ public final class Manifest: Sendable {
     var state = State()
     let own = output.manifestFile(partition)
     for path in try Self.manifests(of: output) where path != own {
-      let read = try Self.read(try OpenFile(path, .readOnly), partition)
-      state.entries.merge(read.entries.mapValues { [$0] }) { $0 + $1 }
+      _ = try state.entries.read(OpenFile(path, .readOnly), partition)
     }
-    let isMissing = try OpenFile.metadata(own) == nil
-    if isReadOnly && isMissing {
+    if isReadOnly {
       file = nil
-    } else {
-      let file = try OpenFile(
-        own, isReadOnly ? .readOnly : .readWrite, options: isReadOnly ? [] : [.create, .append])
-      let read = try Self.read(file, partition)
-      state.entries.merge(read.entries.mapValues { [$0] }) { $0 + $1 }
-      state.size = read.size
-      if !isReadOnly {
-        if try file.size() != read.size { try file.truncate(to: read.size) }
-        try OpenFile.syncDirectory(output.state)
+      if try OpenFile.metadata(own) != nil {
+        _ = try state.entries.read(OpenFile(own, .readOnly), partition)
       }
-      self.file = isReadOnly ? nil : file
+    } else {
+      let file = try OpenFile(own, .readWrite, options: [.create, .append])
+      state.size = try state.entries.read(file, partition)
+      if try file.size() != state.size { try file.truncate(to: state.size) }
+      try OpenFile.syncDirectory(output.state)
+      self.file = file
     }
     self.state = Mutex(state)
   }
@@ -83,25 +79,6 @@ public final class Manifest: Sendable {
       $0.starts(with: "manifest".utf8) && $0.suffix(6).elementsEqual(".jsonl".utf8)
     }
     .map { output.state.pushing(FilePath(bytes: $0)) }
-  }
-
-  /// The last entry of each output that this partition has, and the bytes of whole lines. A line that is no entry is
-  /// skipped: it vouches for nothing.
-  private static func read(
-    _ file: OpenFile, _ partition: RunPartition
-  ) throws(RecordsError) -> (entries: [OutputName: ManifestEntry], size: Int64) {
-    var entries: [OutputName: ManifestEntry] = [:]
-    // Few digests serve many lines: one string each.
-    var digests: Set<String> = []
-    let size = try file.scanLines { line in
-      guard var entry = ManifestEntry(line: line), partition.shard?.owns(entry.key.source) ?? true,
-        entry.key.segment == partition.segment
-      else { return true }
-      entry.key.settingsDigest = digests.insert(entry.key.settingsDigest).memberAfterInsert
-      entries[OutputName(entry.key)] = entry
-      return true
-    }
-    return (entries, size)
   }
 }
 
@@ -123,7 +100,7 @@ extension Manifest {
   /// Cost: two looks at the file system; the final file is read only where manifests contradict each other.
   public func prior(_ key: OutputKey) throws(RecordsError) -> PriorOutput {
     let name = OutputName(key)
-    let candidates = state.withLock { $0.entries[name] ?? [] }
+    let candidates = state.withLock { $0.entries.candidates(name) }
     let wanted = candidates.filter { $0.key == key }
     if !wanted.isEmpty, let partial = try OpenFile.metadata(output.partialFile(key)),
       let entry = wanted.first(where: { $0.outputSize == partial.size })
@@ -141,7 +118,7 @@ extension Manifest {
       matching.removeAll { $0.outputDigest != digest }
     }
     if let entry = matching.first(where: { $0.key == key }) { return .complete(entry) }
-    return matching.last.map(PriorOutput.stale) ?? .unrecorded
+    return matching.first.map(PriorOutput.stale) ?? .unrecorded
   }
 
   /// Makes a partial file the final one and writes it into the manifest. Any thread may call it; one publishes at a
@@ -182,7 +159,7 @@ extension Manifest {
       try afterStep(2)
       try file.sync()
       try afterStep(3)
-      state.entries[OutputName(key)] = [entry]
+      state.entries.set(entry)
     }
     try finishRenaming(key)
     return entry

@@ -111,12 +111,18 @@ public struct OutputKey: Hashable, Sendable {
   public init(source: SourceName, segment: Part? = nil, input: InputVersion, settingsDigest: String)
   {
     precondition(
-      !settingsDigest.isEmpty && settingsDigest.allSatisfy(\.isHexDigit),
+      Self.isDigest(settingsDigest),
       "the settings digest '\(settingsDigest)' is not hexadecimal")
     self.source = source
     self.segment = segment
     self.input = input
     self.settingsDigest = settingsDigest
+  }
+
+  /// Whether a text is hexadecimal digits.
+  static func isDigest(_ text: some StringProtocol) -> Bool {
+    !text.isEmpty
+      && text.utf8.allSatisfy { ((0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20)) }
   }
 
   /// What the name of a partial file says of what it was made from.
@@ -126,8 +132,8 @@ public struct OutputKey: Hashable, Sendable {
   static func isVersionSuffix(_ bytes: ArraySlice<UInt8>) -> Bool {
     let fields = String(decoding: bytes, as: UTF8.self)
       .split(separator: ".", omittingEmptySubsequences: false)
-    return fields.count == 3 && fields[0].isEmpty && !fields[1].isEmpty && !fields[2].isEmpty
-      && fields[1].allSatisfy(\.isHexDigit) && fields[2].allSatisfy { $0.isNumber || $0 == "-" }
+    return fields.count == 3 && fields[0].isEmpty && isDigest(fields[1]) && !fields[2].isEmpty
+      && fields[2].allSatisfy { $0.isNumber || $0 == "-" }
   }
 }
 
