@@ -78,7 +78,7 @@ let package = Package(
     .executableTarget(
       name: "detect-batch-dev",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "NeuralNetwork", "RetinaNetModel", "Workers",
+        "BoxGeometry", "Checkpoints", "NeuralNetwork", "RetinaNetModel", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -118,7 +118,10 @@ let package = Package(
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "TrainingTests", dependencies: ["Training", "TestSupport"],
+      name: "TrainingTests",
+      dependencies: [
+        "Training", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"],

@@ -149,6 +149,26 @@ extension NetworkGraph {
     return result
   }
 
+  /// Names of the factors and shifts of batch and group norms.
+  public var normParameterNames: Set<String> {
+    var names: Set<String> = []
+    for node in nodes {
+      switch node.operation {
+      case .batchNorm(let prefix, _), .groupNorm(let prefix, _, _):
+        names.formUnion(["\(prefix).weight", "\(prefix).bias"])
+      case .input, .convolution, .relu, .add, .maxPool, .upsampleNearest:
+        break
+      }
+    }
+    return names
+  }
+
+  /// Rows and columns of the outputs for an input of this size, in the order they were declared.
+  public func outputSizes(height: Int, width: Int) -> [(rows: Int, columns: Int)] {
+    let sizes = sizes(height: height, width: width)
+    return outputs.map { (sizes[$0.index].height, sizes[$0.index].width) }
+  }
+
   /// Height and width of every value for an input of this size, by node.
   func sizes(height: Int, width: Int) -> [(height: Int, width: Int)] {
     var sizes: [(height: Int, width: Int)] = []

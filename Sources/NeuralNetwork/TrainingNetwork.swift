@@ -24,6 +24,13 @@ public final class TrainingNetwork {
   /// the calls.
   public let gradients: ParameterSlab
 
+  /// Called after each operation with its label and duration, from several threads: for a profile. nil by default.
+  public var stepObserver: (@Sendable (String, Duration) -> Void)? {
+    didSet {
+      for worker in workers { worker.stepObserver = stepObserver }
+    }
+  }
+
   private let engine: Engine
   private let algorithm: ConvolutionAlgorithm
   private let weights: TrainingWeights

@@ -1,0 +1,161 @@
+import BoxGeometry
+import Foundation
+import NeuralNetwork
+import RetinaNetModel
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Training
+
+/// Whole training steps of small RetinaNets against torchvision in float64: no further from it than three times
+/// PyTorch's own float32. The same on full-sized networks is `scripts/compare-training`'s.
+@Suite struct TorchvisionTrainingTests {
+  struct Case: Decodable {
+    struct Parameter: Decodable {
+      let name: String
+      let length: Double
+      let float32Distance: Double
+      let sketch: [Double]
+    }
+    let model: String
+    let height: Int
+    let width: Int
+    let seed: UInt64
+    let scale: Double
+    let logitScale: Float
+    let priorBias: Float
+    let boxLoss: String
+    let learningRate: Double
+    let trainsNorms: Bool
+    let boxes: [[[Float]]]
+    let labels: [[Int]]
+    let losses: [[Double]]
+    let float32Distances: [[Double]]
+    let parameters: [Parameter]
+    let statistics: [String: [Double]]?
+
+    /// Of the class loss (0) or the box loss (1): one step's may be small by chance, the greatest of all is what
+    /// float32 is good for.
+    func float32Distance(_ index: Int) -> Double {
+      float32Distances.map { $0[index] }.max() ?? 0
+    }
+
+    var box: BoxLoss {
+      switch boxLoss {
+      case "giou": .giou
+      case "smooth_l1": .smoothL1(beta: 1)
+      default: .l1
+      }
+    }
+
+    func makeGradients(_ algorithm: ConvolutionAlgorithm) throws -> DetectorGradients {
+      // The models lie with the tests of the target that reads them.
+      let path =
+        TestData.packageRoot
+        .appending(path: "Tests/RetinaNetModelTests/Fixtures/\(model)").path
+      let configuration = ModelConfiguration(
+        text: try String(contentsOfFile: "\(path).json", encoding: .utf8), file: "\(path).json")
+      let source = try DetectionModel(
+        contentsOf: FilePath("\(path).pth"), configuration: configuration)
+      let isFrozen = !parameters.contains { $0.name == "backbone.body.conv1.weight" }
+      let gradients = try DetectorGradients(
+        source.description,
+        trained: TrainedParameters(
+          frozenStages: isFrozen ? 2 : 0, batchNorm: trainsNorms ? .trained : .frozen),
+        loss: DetectionLoss(box: box),
+        imagesPerCall: trainsNorms ? boxes.count : 1, workers: 2, algorithm: algorithm)
+      let network = gradients.network
+      for entry in network.parameters.layout.entries {
+        network.parameters[entry.parameter.name] = try source.values(entry.parameter.name)
+      }
+      let last = "head.classification_head.cls_logits"
+      network.parameters["\(last).weight"] = network.parameters["\(last).weight"].map {
+        $0 * logitScale
+      }
+      network.parameters["\(last).bias"] = network.parameters["\(last).bias"].map { _ in priorBias }
+      #expect(network.trained == Set(parameters.map(\.name)))
+      return gradients
+    }
+
+    var batch: DetectorGradients.Batch {
+      let perImage = 3 * height * width
+      let numbers = TrainingFixture.numbers(
+        seed: seed, count: perImage * boxes.count, scale: scale)
+      let objects = zip(boxes, labels).map { boxes, labels in
+        zip(boxes, labels).map { LabelledBox(classIndex: $1, box: Box($0)) }
+      }
+      return DetectorGradients.Batch(height: height, width: width, objects: objects) {
+        _ = $1.update(from: numbers[$0 * perImage..<($0 + 1) * perImage])
+      }
+    }
+  }
+
+  /// The distance of a gradient from the one that a sketch was made of: the root of the mean of its products with
+  /// random signs, squared. Of 24 products, within a third of it (two standard errors).
+  private func distance(_ gradient: [Float], _ parameter: Case.Parameter, index: Int) -> Double {
+    var sum = 0.0
+    for (probe, expected) in parameter.sketch.enumerated() {
+      var generator = SeededGenerator(seed: UInt64(1000 * index + probe))
+      var product = 0.0
+      for number in gradient {
+        product += generator.next() >> 63 == 1 ? -Double(number) : Double(number)
+      }
+      sum += (product - expected) * (product - expected)
+    }
+    return (sum / Double(parameter.sketch.count)).squareRoot()
+  }
+
+  @Test(arguments: ["v1-resnet18", "v2-resnet18", "v1-resnet50"])
+  func gradientsAreAsNearAsPyTorchs(_ name: String) throws {
+    let expected = try TrainingFixture.read("gradients-\(name)", as: Case.self)
+    let gradients = try expected.makeGradients(.direct)
+    let loss = try gradients.compute(expected.batch).loss
+    for (ours, index) in [(loss.classification, 0), (loss.box, 1)] {
+      expectClose(
+        ours, expected.losses[0][index], relative: 0,
+        absolute: 3 * expected.float32Distance(index))
+    }
+    var ratios: [Double] = []
+    for (index, parameter) in expected.parameters.enumerated() {
+      let ours = distance(gradients.network.gradients[parameter.name], parameter, index: index)
+      // A thousandth of the signal at most, or the comparison says nothing.
+      #expect(3 * parameter.float32Distance < 1e-3 * parameter.length, "\(parameter.name)")
+      #expect(
+        ours <= 3 * parameter.float32Distance,
+        "\(parameter.name): \(ours / parameter.length) against \(parameter.float32Distance / parameter.length)"
+      )
+      ratios.append(ours / parameter.float32Distance)
+    }
+    ratios.sort()
+    print(
+      "\(name): distance over PyTorch's float32, median \(ratios[ratios.count / 2]), worst \(ratios[ratios.count - 1])"
+    )
+    gradients.network.updateRunningStatistics()
+    for (name, numbers) in expected.statistics ?? [:] {
+      for (ours, theirs) in zip(gradients.network.parameters[name], numbers) {
+        expectClose(Double(ours), theirs, relative: 1e-5, absolute: 1e-6, "\(name)")
+      }
+    }
+  }
+
+  @Test(arguments: ["v1-resnet18", "v1-resnet50"])
+  func tenStepsStayAsNearAsPyTorchs(_ name: String) throws {
+    let expected = try TrainingFixture.read("gradients-\(name)", as: Case.self)
+    let gradients = try expected.makeGradients(.direct)
+    let optimizer = try Optimizer(
+      .sgd(momentum: 0.9), weightDecay: 1e-4, network: gradients.network)
+    #expect(expected.losses.count == 10)
+    for (step, losses) in expected.losses.enumerated() {
+      let loss = try gradients.compute(expected.batch).loss
+      for (index, ours) in [loss.classification, loss.box].enumerated() {
+        expectClose(
+          ours, losses[index], relative: 0, absolute: 3 * expected.float32Distance(index),
+          "step \(step)")
+      }
+      optimizer.step(
+        gradients.network.parameters, gradients: gradients.network.gradients,
+        learningRate: expected.learningRate)
+    }
+  }
+}
