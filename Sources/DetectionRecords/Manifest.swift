@@ -148,6 +148,7 @@ extension Manifest {
       outputSize: content.size, outputDigest: content.digest)
     let line = entry.line
     try state.withLock { state throws(RecordsError) in
+      if try !file.hasName() { throw .removed(output) }
       do throws(RecordsError) {
         try file.write(line)
       } catch {

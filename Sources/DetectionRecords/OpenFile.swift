@@ -15,7 +15,7 @@ final class OpenFile: Sendable {
     do {
       descriptor = try FileDescriptor.open(
         path, mode, options: options.union(.closeOnExec),
-        permissions: [.ownerReadWrite, .groupRead, .otherRead])
+        permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite])
     } catch let error {
       throw .creating(path, error.code)
     }
@@ -27,6 +27,13 @@ final class OpenFile: Sendable {
   /// Bytes that the file has.
   func size() throws(RecordsError) -> Int64 {
     do { return try Stat(descriptor).size } catch {
+      throw .cannotCreate(path, reason: error.description)
+    }
+  }
+
+  /// Whether the file still has a name.
+  func hasName() throws(RecordsError) -> Bool {
+    do { return try Stat(descriptor).linkCount > 0 } catch {
       throw .cannotCreate(path, reason: error.description)
     }
   }

@@ -63,6 +63,8 @@ public final class PartialFile: Sendable {
     if try OpenFile.metadata(finalPath)?.type == .directory {
       throw .creating(finalPath, .isDirectory)
     }
+    // An output directory that was removed while the run goes on must not come back without its locks.
+    if try OpenFile.metadata(output.partials) == nil { throw .removed(output) }
     try OpenFile.createDirectories(finalPath.removingLastComponent())
     try OpenFile.createDirectories(path.removingLastComponent())
     try output.removeStalePartials(key)

@@ -56,6 +56,11 @@ public enum RecordsError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The error of an output directory that is gone in the middle of a run.
+  static func removed(_ output: OutputDirectory) -> RecordsError {
+    .cannotCreate(output.path, reason: "it was removed, or moved, while the run was writing to it")
+  }
+
   /// The error of a call that makes, opens or renames something: a full or broken disk is a failed write, a long
   /// name concerns one input, anything else means that the output cannot be created.
   static func creating(_ path: FilePath, _ code: Errno) -> RecordsError {

@@ -1,3 +1,4 @@
+import Foundation
 import SystemPackage
 import TestSupport
 import Testing
@@ -164,5 +165,21 @@ import Testing
     let bytes = try #require(try contents(output.manifestFile(RunPartition())))
     #expect(bytes.last == 0x0a)
     #expect(bytes.count { $0 == 0x0a } == published)
+  }
+
+  @Test func anOutputDirectoryThatIsGoneIsSaid() throws {
+    let manifest = try Manifest(fixture.output, RunPartition())
+    let partial = try fixture.openPartial()
+    try partial.append(whole)
+    let moved = fixture.folder.path.appending("moved")
+    try OpenFile.rename(fixture.output.path, to: moved)
+    let gone = RecordsError.cannotCreate(
+      fixture.output.path, reason: "it was removed, or moved, while the run was writing to it")
+    #expect(throws: gone) { try fixture.openPartial() }
+    #expect(gone.exitCode == 73 && !gone.concernsOneInput)
+    #expect(throws: RecordsError.self) { try manifest.publish(partial, InputOutcome(seconds: 0)) }
+    #expect(try OpenFile.metadata(fixture.output.path) == nil)
+    try FileManager.default.removeItem(atPath: moved.string)
+    #expect(throws: gone) { try manifest.publish(partial, InputOutcome(seconds: 0)) }
   }
 }

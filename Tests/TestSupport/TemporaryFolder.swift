@@ -15,9 +15,17 @@ public final class TemporaryFolder: Sendable {
   }
 
   deinit {
+    do {
+      try FileManager.default.removeItem(atPath: path.string)
+    } catch {
+      // Foundation cannot name files that are not UTF-8, nor reach what lies deeper than a path may be long.
+      removeByTool()
+    }
+  }
+
+  private func removeByTool() {
     let removal = Process()
     removal.executableURL = URL(filePath: "/bin/rm")
-    // Not FileManager, which cannot name files that are not UTF-8.
     removal.arguments = ["-rf", path.string]
     do {
       try removal.run()
