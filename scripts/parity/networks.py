@@ -231,7 +231,7 @@ def fill(model, variant, pictures):
     last.weight.mul_(0.4)
     last.bias.mul_(0.4)
     ranks = [rank * len(pictures) for rank in variant.ranks]
-    _spread_scores(model.head.classification_head.cls_logits, outputs["cls_logits"], ranks)
+    spread_scores(model.head.classification_head.cls_logits, outputs["cls_logits"], ranks)
 
 
 def _once(module, calibrate):
@@ -247,7 +247,7 @@ def _once(module, calibrate):
     return module.register_forward_hook(hook)
 
 
-def _spread_scores(last, logits, ranks):
+def spread_scores(last, logits, ranks):
     """Scales and shifts the class logits so that `ranks` of them lie above 0.95 and 0.05."""
     highest = torch.topk(logits.flatten().double(), ranks[1]).values
     top, bottom = highest[ranks[0] - 1].item(), highest[-1].item()
