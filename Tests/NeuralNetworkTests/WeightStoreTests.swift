@@ -71,7 +71,9 @@ import Testing
     let loader = CountingLoader(TestNetwork(SmallNetwork.sharedHead.graph))
     let store = try WeightStore(load: loader.load)
     let alone = CountingLoader(loader.network)
-    _ = try plan(alone, try WeightStore(load: alone.load), 64, 96)
+    let storeAlone = try WeightStore(load: alone.load)
+    let plansAlone = [try plan(alone, storeAlone, 64, 96), try plan(alone, storeAlone, 64, 128)]
+    #expect(plansAlone.count == 2)
     let plans = try await withThrowingTaskGroup(of: InferencePlan.self) { group in
       for index in 0..<8 {
         group.addTask { try plan(loader, store, 64, 96 + index % 2 * 32) }
