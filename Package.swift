@@ -127,7 +127,11 @@ let package = Package(
       name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "FrameDecodingTests", dependencies: ["FrameDecoding", "TestSupport"],
+      name: "FrameDecodingTests",
+      dependencies: [
+        "Digests", "FrameDecoding", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "DetectionRecordsTests",

@@ -22,7 +22,9 @@ struct ContainerFormat {
     guard score >= 0, let pointer else {
       throw MediaError(.data, "no known video or image format")
     }
-    self.pointer = pointer
+    // To a prober, many JPEGs in a row look like one.
+    let isMotionJPEG = ["mjpeg", "mjpg"].contains(fileExtension?.lowercased())
+    self.pointer = isMotionJPEG ? av_find_input_format("mjpeg") ?? pointer : pointer
     if let refusal { throw MediaError(.data, "\(name): \(refusal)") }
   }
 
@@ -39,10 +41,11 @@ struct ContainerFormat {
   /// Its index lists every packet of the file when it is open, unless it is fragmented.
   var isIndexed: Bool { name.hasPrefix("mov,") }
 
-  /// AVIF, and animations of one frame.
+  /// Icons (sizes of one picture), AVIF, and animations of one frame.
   func holdsOnePicture(
     _ context: FormatContext, _ stream: UnsafeMutablePointer<AVStream>
   ) -> Bool {
+    if name == "ico" { return true }
     if name == "gif" || name == "apng" { return stream.pointee.nb_frames == 1 }
     guard let brand = av_dict_get(context.pointer.pointee.metadata, "major_brand", nil, 0) else {
       return false

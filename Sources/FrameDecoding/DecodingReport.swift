@@ -4,7 +4,7 @@ public struct DecodingReport: Equatable, Sendable {
   public var framesDecoded = 0
   /// Frames among them that are marked corrupt.
   public var corruptFrames = 0
-  /// Packets that the container or the decoder called damaged and that gave no frame.
+  /// Packets that the container or the decoder called damaged.
   public var decodeErrors = 0
   /// FFmpeg's text for the last of these errors.
   public var lastError: String?

@@ -23,6 +23,7 @@ final class Demuxer {
   private let source: FileSource
   private let log: FFmpegLog
   private var packetsRead = 0
+  private var lastIsCorrupt = false
   /// From the first packet on, without leaving any out.
   private var readsAll = true
 
@@ -51,12 +52,6 @@ final class Demuxer {
     return Double(timestamp) * Double(base.num) / Double(base.den) - context.startTime
   }
 
-  /// Leaves packets that are no keyframes where they are, as far as the container can.
-  func discardBetweenKeyframes() {
-    readsAll = false
-    stream.pointee.discard = AVDISCARD_NONKEY
-  }
-
   /// Goes to a keyframe before `time`, in seconds; false if the container cannot.
   func seek(before time: Double) -> Bool {
     readsAll = false
@@ -80,6 +75,7 @@ final class Demuxer {
       if status < 0 { return status == cffmpeg_error_eof ? end() : .damaged(log.text(of: status)) }
       if packet.pointer.pointee.stream_index == stream.pointee.index {
         packetsRead += 1
+        lastIsCorrupt = packet.isCorrupt
         return .packet
       }
     }
@@ -91,6 +87,10 @@ final class Demuxer {
     if format.isIndexed && readsAll && packetsRead < indexed {
       return .failed(
         MediaError(.data, "truncated: \(packetsRead) of \(indexed) packets are in the file"))
+    }
+    // Broadcasts may be cut anywhere, and say "corrupt" of packets that were lost on the way.
+    if lastIsCorrupt && !format.mayJumpInTime {
+      return .failed(MediaError(.data, "truncated: the file ends inside a packet"))
     }
     if let error = log.firstError { return .failed(MediaError(.data, "truncated: \(error)")) }
     return .ended

@@ -62,7 +62,7 @@ struct FrameSampler {
     case .keyframes: return Decision(frame: stamp.isKeyframe ? .sampled : .rejected)
     case .rate:
       guard let time = stamp.time, let owners = ticks?.advance(to: time) else {
-        // A frame without a time is nearest to no tick, and says nothing of the one before.
+        // Without a time, or with that of the frame before, it is nearest to no tick and decides nothing.
         return Decision(heldFrame: held == nil ? .rejected : .held, frame: .rejected)
       }
       return Decision(
@@ -100,10 +100,11 @@ private struct TickCursor {
   init(rate: Double) { self.rate = rate }
 
   /// Goes on to the next frame: whether a tick belongs to the frame before it (on ties too), and whether one already
-  /// belongs to this one, whatever comes after it.
-  mutating func advance(to time: Double) -> (previous: Bool, current: Bool) {
+  /// belongs to this one, whatever comes after it; nil if it has the time of the frame before.
+  mutating func advance(to time: Double) -> (previous: Bool, current: Bool)? {
     var previous = false
     if let previousTime {
+      if time == previousTime { return nil }
       if time < previousTime {
         // A new run, with the ticks from here on.
         nextTick = max(0, firstTick(after: time - 2 * Self.tolerance))

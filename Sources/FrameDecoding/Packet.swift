@@ -32,7 +32,11 @@ final class Packet {
     av_packet_free(&pointer)
   }
 
+  /// A keyframe, as the container says.
   var isKey: Bool { pointer.pointee.flags & AV_PKT_FLAG_KEY != 0 }
+
+  /// Cut short, or damaged on the way.
+  var isCorrupt: Bool { pointer.pointee.flags & AV_PKT_FLAG_CORRUPT != 0 }
 
   /// Lets go of the bytes.
   func clear() { av_packet_unref(pointer) }

@@ -11,27 +11,26 @@ final class StillImage: FrameSequence {
 
   /// Decodes the picture.
   ///
-  /// A decoder that mends what is missing does not always say so: one that refuses damage is asked first, and only if
-  /// it fails a lenient one, whose picture is then known to be damaged.
+  /// Image decoders mend what is missing (half of a JPEG becomes a picture that is gray below) and do not mark the
+  /// frame, but they log an error: then the picture is known to be damaged.
   ///
   /// - Throws: a data failure if there is no picture in it.
   init(
     _ packet: Packet, _ parameters: UnsafePointer<AVCodecParameters>, limits: MediaLimits,
     log: FFmpegLog
   ) throws(MediaError) {
-    func decode(isStrict: Bool) throws(MediaError) -> Frame {
-      let decoder = try VideoDecoder(
-        parameters, timeBase: AVRational(num: 0, den: 1), limits: limits, isStrict: isStrict,
-        log: log)
-      return try Self.firstPicture(of: packet, decoder)
+    let decoder = try VideoDecoder(
+      parameters, timeBase: AVRational(num: 0, den: 1), limits: limits, checksSums: true, log: log)
+    var errors: [String] = []
+    guard let picture = Self.firstPicture(of: packet, decoder, log, &errors) else {
+      throw MediaError(.data, "no picture: \(errors.first ?? "the decoder gives none")")
     }
-    do {
-      decoded = try decode(isStrict: true)
+    decoded = picture
+    if errors.isEmpty {
       damage = nil
-    } catch let damage {
-      decoded = try decode(isStrict: false)
-      decoded.pointer.pointee.flags |= AV_FRAME_FLAG_CORRUPT
-      self.damage = damage
+    } else {
+      picture.pointer.pointee.flags |= AV_FRAME_FLAG_CORRUPT
+      damage = MediaError(.data, "damaged picture: \(errors[0])")
     }
   }
 
@@ -47,17 +46,22 @@ final class StillImage: FrameSequence {
   }
 
   private static func firstPicture(
-    of packet: Packet, _ decoder: VideoDecoder
-  ) throws(MediaError) -> Frame {
-    var damage: String?
+    of packet: Packet, _ decoder: VideoDecoder, _ log: FFmpegLog, _ errors: inout [String]
+  ) -> Frame? {
     for packet in [packet, nil] {
-      if case .damaged(let text) = decoder.send(packet) { damage = damage ?? text }
+      if case .damaged(let text) = decoder.send(packet) {
+        errors.append(text)
+      } else if let error = log.firstError {
+        errors.append(error)
+      }
       switch decoder.receive() {
-      case .frame(let frame): return frame
-      case .damaged(let text): damage = damage ?? text
+      case .frame(let frame):
+        if let error = log.firstError { errors.append(error) }
+        return frame
+      case .damaged(let text): errors.append(text)
       case .needsPacket, .ended: break
       }
     }
-    throw MediaError(.data, "no picture" + (damage.map { ": \($0)" } ?? ""))
+    return nil
   }
 }

@@ -23,12 +23,12 @@ final class VideoDecoder {
   private let context: UnsafeMutablePointer<AVCodecContext>
   private let log: FFmpegLog
 
-  /// Opens a decoder; `isStrict` refuses what is damaged instead of mending it, `onlyKeyframes` skips other frames.
+  /// Opens a decoder; `checksSums` compares checksums where the codec has them, `onlyKeyframes` skips other frames.
   ///
   /// - Throws: a data failure if the codec is unknown or its parameters are damaged.
   init(
     _ parameters: UnsafePointer<AVCodecParameters>, timeBase: AVRational, limits: MediaLimits,
-    isStrict: Bool = false, onlyKeyframes: Bool = false, log: FFmpegLog
+    checksSums: Bool = false, onlyKeyframes: Bool = false, log: FFmpegLog
   ) throws(MediaError) {
     self.log = log
     let name = Self.name(of: parameters.pointee.codec_id)
@@ -43,7 +43,7 @@ final class VideoDecoder {
     context.pointee.thread_count = 1
     context.pointee.pkt_timebase = timeBase
     context.pointee.max_pixels = Int64(limits.maxPixels)
-    if isStrict { context.pointee.err_recognition |= AV_EF_EXPLODE }
+    if checksSums { context.pointee.err_recognition |= AV_EF_CRCCHECK }
     if onlyKeyframes { context.pointee.skip_frame = AVDISCARD_NONKEY }
     status = avcodec_open2(context, codec, nil)
     if status < 0 { throw log.failure("opening the \(name) decoder", status) }

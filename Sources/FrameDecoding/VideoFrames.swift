@@ -34,7 +34,6 @@ final class VideoFrames: FrameSequence {
     decoder = try VideoDecoder(
       demuxer.stream.pointee.codecpar, timeBase: demuxer.stream.pointee.time_base, limits: limits,
       onlyKeyframes: onlyKeyframes, log: log)
-    if onlyKeyframes { demuxer.discardBetweenKeyframes() }
     source.noteFrame()
   }
 
@@ -93,6 +92,7 @@ final class VideoFrames: FrameSequence {
       switch demuxer.read(into: packet) {
       case .packet:
         failedReads = 0
+        // Not left to the demuxer (AVDISCARD_NONKEY): that changed timestamps of keyframes in MP4 with B-frames.
         if onlyKeyframes && !packet.isKey {
           noteProgress()
           continue
@@ -102,6 +102,7 @@ final class VideoFrames: FrameSequence {
           stop(MediaError(.data, "no frame in \(limits.maxPacketsWithoutFrame) packets"))
         } else {
           packetIsPending = true
+          if packet.isCorrupt { noteDamage("the container calls a packet corrupt") }
           return
         }
       case .damaged(let text):
@@ -127,7 +128,8 @@ final class VideoFrames: FrameSequence {
     case .full: break
     case .damaged(let text):
       packetIsPending = false
-      noteDamage(text)
+      // One error is not counted twice.
+      if packet.isCorrupt && !isDraining { report.lastError = text } else { noteDamage(text) }
     }
   }
 

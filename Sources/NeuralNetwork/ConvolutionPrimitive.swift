@@ -27,10 +27,9 @@ package struct ConvolutionShape: Hashable, Sendable {
   var outputWidth: Int { (inputWidth + 2 * padding - kernel) / stride + 1 }
 
   /// Where Winograd's algorithm is asked for; oneDNN's `auto` never picks it forward. On one core of a Xeon
-  /// (Sapphire Rapids) it takes 0.6 to 0.9 of direct convolution's time at 32 channels, 0.4 to 0.7 at 128, 0.3 to
-  /// 0.65 at 256, the less the larger the map (`detect-batch-dev convolutions` prints the table). On maps below
-  /// 10x10 it saves a fraction of a millisecond an image or nothing, and its weights, of another format there,
-  /// cost more at start-up.
+  /// (Sapphire Rapids) it takes 0.84 of direct convolution's time at 32 channels, 0.6 at 128, 0.3 to 0.5 at 256,
+  /// down to maps of 10x10 (`detect-batch-dev convolutions` prints the table). Below that it saves a fraction of
+  /// a millisecond an image, and its weights, of another format there, cost more at start-up.
   package var isWorthWinograd: Bool {
     kernel == 3 && stride == 1 && padding == 1 && inputChannels >= 32 && outputChannels >= 32
       && outputHeight * outputWidth >= 100
@@ -85,11 +84,7 @@ struct ConvolutionPrimitive: Sendable {
           &operation, dnnl_forward_inference, kind, &input, &weights, &bias, &output, strides,
           padding, padding),
         "dnnl_convolution_forward_desc_init")
-      // For small layers oneDNN offers F(2x2, 3x3) first, but F(4x4, 3x3) takes 0.6 to 0.85 of its time on all
-      // of them (64>64 200x304: 9.1 against 11.8 ms, 128>128 100x152: 7.6 against 12.7).
-      return try PrimitiveDescription(
-        &operation, postOperations, engine: engine,
-        preferring: kind == dnnl_convolution_winograd ? "wino_4x3" : nil)
+      return try PrimitiveDescription(&operation, postOperations, engine: engine)
     }
 
     var chosen = algorithm

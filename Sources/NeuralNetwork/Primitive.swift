@@ -43,12 +43,10 @@ final class PrimitiveDescription {
   ///   - postOperations: what the primitive does to each result before it is stored.
   ///   - engine: where it runs.
   ///   - forward: of a backward operation that shares a workspace with its forward one, the latter.
-  ///   - preferred: part of the name of an implementation to take where it is offered; else, and if nil, oneDNN's
-  ///     first.
   /// - Throws: `NeuralNetworkError.oneDNN`, also where nothing implements the operation.
   init(
     _ operation: UnsafeRawPointer, _ postOperations: [PostOperation], engine: Engine,
-    forward: PrimitiveDescription? = nil, preferring preferred: String? = nil
+    forward: PrimitiveDescription? = nil
   ) throws(NeuralNetworkError) {
     // oneDNN divides the work, and sizes the scratchpad, for the threads of the thread that compiles.
     runSingleThreaded()
@@ -73,40 +71,12 @@ final class PrimitiveDescription {
     }
     try check(
       dnnl_primitive_attr_set_post_ops(attributes, operations), "dnnl_primitive_attr_set_post_ops")
-    var iterator: dnnl_primitive_desc_iterator_t?
+    var handle: dnnl_primitive_desc_t?
     try check(
-      dnnl_primitive_desc_iterator_create(
-        &iterator, operation, attributes, engine.handle, forward?.handle),
-      "dnnl_primitive_desc_iterator_create")
-    defer { dnnl_primitive_desc_iterator_destroy(iterator) }
-    let first = try Self.fetch(iterator)
-    guard let preferred, !Self.name(first).contains(preferred) else {
-      handle = first
-      return
-    }
-    while dnnl_primitive_desc_iterator_next(iterator) == dnnl_success {
-      let next = try Self.fetch(iterator)
-      if Self.name(next).contains(preferred) {
-        dnnl_primitive_desc_destroy(first)
-        handle = next
-        return
-      }
-      dnnl_primitive_desc_destroy(next)
-    }
-    handle = first
-  }
-
-  private static func fetch(
-    _ iterator: dnnl_primitive_desc_iterator_t?
-  ) throws(NeuralNetworkError) -> dnnl_primitive_desc_t {
-    try unwrap(dnnl_primitive_desc_iterator_fetch(iterator), "dnnl_primitive_desc_iterator_fetch")
-  }
-
-  /// An implementation's name, such as "jit_wino_4x3:avx512_core".
-  private static func name(_ description: dnnl_primitive_desc_t) -> String {
-    var name: UnsafePointer<CChar>?
-    dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, &name)
-    return name.map { String(cString: $0) } ?? ""
+      dnnl_primitive_desc_create(
+        &handle, operation, attributes, engine.handle, forward?.handle),
+      "dnnl_primitive_desc_create")
+    self.handle = try unwrap(handle, "dnnl_primitive_desc_create")
   }
 
   /// A copy from one layout to another.

@@ -32,19 +32,16 @@ import Testing
       })
   }
 
-  /// Four levels use one head, in as many packings as there are formats; later plans use the first's.
+  /// Four levels use one head, in as many packings as there are formats; a second plan uses the first's.
   @Test func plansShareWhatTheyPack() throws {
     let loader = CountingLoader(TestNetwork(SmallNetwork.sharedHead.graph))
     let store = try WeightStore(load: loader.load)
     let first = try plan(loader, store, 64, 96)
     #expect(packed(first).count <= 4 + 3 * 2)
     let loads = loader.total
-    let second = try plan(loader, store, 64, 96)
+    let second = try plan(loader, store, 64, 128)
     #expect(loader.total == loads)
     #expect(packed(second) == packed(first))
-    // Of another size, whatever has the same format.
-    let third = try plan(loader, store, 64, 128)
-    #expect(packed(third).intersection(packed(first)).count > 4)
   }
 
   @Test func weightsGoWithTheLastPlan() throws {
@@ -71,9 +68,7 @@ import Testing
     let loader = CountingLoader(TestNetwork(SmallNetwork.sharedHead.graph))
     let store = try WeightStore(load: loader.load)
     let alone = CountingLoader(loader.network)
-    let storeAlone = try WeightStore(load: alone.load)
-    let plansAlone = [try plan(alone, storeAlone, 64, 96), try plan(alone, storeAlone, 64, 128)]
-    #expect(plansAlone.count == 2)
+    _ = try plan(alone, try WeightStore(load: alone.load), 64, 96)
     let plans = try await withThrowingTaskGroup(of: InferencePlan.self) { group in
       for index in 0..<8 {
         group.addTask { try plan(loader, store, 64, 96 + index % 2 * 32) }
