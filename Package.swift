@@ -47,7 +47,11 @@ let package = Package(
       name: "Evaluation",
       dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
     .target(
-      name: "Training", dependencies: ["BoxGeometry", "NeuralNetwork", "RetinaNetModel"]),
+      name: "Training",
+      dependencies: [
+        "BoxGeometry", "Checkpoints", "Evaluation", "NeuralNetwork", "RetinaNetModel", "Workers",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
 
     // Media in, records out.
     .target(
@@ -120,7 +124,8 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+        "Evaluation", "Training", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(
