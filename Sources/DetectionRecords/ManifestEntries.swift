@@ -17,7 +17,7 @@ struct ManifestEntries {
   /// Few digests of settings serve many lines: one string each.
   private var digests: Set<String> = []
 
-  /// Reads one more manifest, as far as it tells of what a partition has. A line that is no entry is skipped: it
+  /// Reads one more manifest, as far as it tells of the inputs of a partition. A line that is no entry is skipped: it
   /// vouches for nothing.
   ///
   /// - Returns: The bytes of whole lines.
@@ -25,8 +25,7 @@ struct ManifestEntries {
   mutating func read(_ file: OpenFile, _ partition: RunPartition) throws(RecordsError) -> Int64 {
     manifests += 1
     return try file.scanLines { line in
-      guard var entry = ManifestEntry(line: line), entry.key.segment == partition.segment,
-        partition.shard?.owns(entry.key.source) ?? true
+      guard var entry = ManifestEntry(line: line), partition.shard?.owns(entry.key.source) ?? true
       else { return true }
       entry.key.settingsDigest = digests.insert(entry.key.settingsDigest).memberAfterInsert
       let index = indices[OutputName(entry.key)]

@@ -34,7 +34,8 @@ import Testing
     // Bytes that are not UTF-8 are one character each, and equal themselves only.
     #expect(matches([0x3f], [0xe9]) && !matches([0x3f], [0xe9, 0xe9]))
     #expect(matches([0xe9, 0x2a], [0xe9, 0x61]) && !matches([0xe9], [0xe8]))
-    // A surrogate, an overlong slash and a cut sequence are not UTF-8: three, two and two characters.
+    // A surrogate, two overlong slashes and a cut sequence are not UTF-8: a character a byte.
+    #expect(matches("???".map { $0.asciiValue ?? 0 }, [0xe0, 0x80, 0xaf]))
     #expect(matches("???".map { $0.asciiValue ?? 0 }, [0xed, 0xa0, 0x80]))
     #expect(matches("??".map { $0.asciiValue ?? 0 }, [0xc0, 0xaf]))
     #expect(matches("??".map { $0.asciiValue ?? 0 }, [0xe2, 0x82]))

@@ -100,6 +100,8 @@ private struct Tree {
     }
     let here = FilePath(FileManager.default.currentDirectoryPath)
     #expect(try sources.locate(here.appending("x/y.mp4")) == (FilePath(""), SourceName("x/y.mp4")))
+    let inside = here.pushing("a/../x.mp4")
+    #expect(throws: WorklistError.outsideRoot(inside, root: nil)) { try sources.locate(inside) }
     let above = here.removingLastComponent()
     let name = try #require(here.lastComponent).string
     #expect(

@@ -59,6 +59,10 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
       }
       if let read = parsed(damaged) { #expect(parsed(read.line) == read) }
     }
+    // Statuses that contradict the rest, or are none.
+    for status in ["failed", "half done"] {
+      #expect(parsed(Array(text(line).replacing("\"done\"", with: "\"\(status)\"").utf8)) == nil)
+    }
     let unknown = Array(
       text(line).replacing("{", with: "{\"added later\":[1],", maxReplacements: 1).utf8)
     #expect(parsed(unknown) == nil)
@@ -175,6 +179,9 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
     for (entry, partition) in zip(entries, segments) {
       #expect(try Manifest(fixture.output, partition).prior(entry.key) == .complete(entry))
     }
+    // As a merge looks at all of them.
+    let all = try Manifest(reading: fixture.output, RunPartition())
+    for entry in entries { #expect(try all.prior(entry.key) == .complete(entry)) }
     var whole = entries[0].key
     whole.segment = nil
     #expect(try Manifest(fixture.output, RunPartition()).prior(whole) == .none)

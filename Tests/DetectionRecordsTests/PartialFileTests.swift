@@ -102,6 +102,18 @@ import Testing
     #expect(names.contains { $0.starts(with: "0700.mp4.segment-1-of-3.1111".utf8) })
   }
 
+  @Test func occurrencesAreCounted() {
+    for (text, part, count) in [
+      ("", "ab", 0), ("a", "ab", 0), ("ab", "ab", 1), ("abab", "ab", 2), ("aabaab-ab", "ab", 3),
+      ("aaa", "aa", 1),
+      ("aaaaa", "a", 5), ("ba", "ab", 0),
+    ] {
+      Array(text.utf8).withUnsafeBytes {
+        #expect($0.count(of: Array(part.utf8)) == count, "\(part) in \(text)")
+      }
+    }
+  }
+
   @Test func namesAreAsLongAsTheFileSystemTakes() throws {
     for length in [100, 140, 141, 230, 249] {
       let name = String(repeating: "x", count: length - 4) + ".mp4"

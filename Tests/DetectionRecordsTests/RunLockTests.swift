@@ -75,15 +75,6 @@ import Testing
     #expect(try refusal(output, partition()) == nil)
   }
 
-  @Test func theErrorSaysWhoAndExits75() throws {
-    let error = RecordsError.locked("out", holder: "process 7 on cam since 2026-11-25T10:00:00Z")
-    #expect(error.exitCode == 75)
-    #expect(
-      error.description
-        == "out is in use by process 7 on cam since 2026-11-25T10:00:00Z; wait for it with --wait, or choose another --output"
-    )
-  }
-
   @Test func waitingAsksUntilTheLockIsFree() throws {
     let output = fixture.output
     let holder = try RunLock(output, partition())
@@ -135,6 +126,38 @@ import Testing
     process.waitUntilExit()
     #expect(try refusal(output, partition("1/2")) == nil)
     #expect(try refusal(output, partition()) == nil)
+  }
+
+  /// Without the gate, a run could give its exclusive lock up for a shared one, which `flock` does in two steps, just
+  /// as another takes it for exclusive.
+  @Test func locksAreTakenBehindTheGate() throws {
+    let gate = try OpenFile(
+      fixture.output.locks.appending("gate.lock"), .readWrite, options: .create)
+    try gate.lock()
+    let inode = try Stat(gate.path).inode.rawValue
+    let output = fixture.output
+    let hasEnded = Atomic(false)
+    let done = DispatchSemaphore(value: 0)
+    Thread {
+      let lock = try? RunLock(output, RunPartition())
+      #expect(lock != nil)
+      lock?.release()
+      hasEnded.store(true, ordering: .sequentiallyConsistent)
+      done.signal()
+    }.start()
+    // The kernel lists who waits for a lock with an arrow.
+    var waits = false
+    while !waits && !hasEnded.load(ordering: .sequentiallyConsistent) {
+      let locks = try String(contentsOfFile: "/proc/locks", encoding: .utf8)
+      waits = locks.split(separator: "\n").contains {
+        $0.contains("->") && $0.contains(":\(inode) ")
+      }
+      sched_yield()
+    }
+    #expect(waits)
+    #expect(try contents(output.locks.appending("run.lock")) == nil)
+    _ = try gate.tryLock(.none)
+    done.wait()
   }
 
   /// Many threads take and give up locks of different parts; whoever has one looks whether its neighbours may be there.

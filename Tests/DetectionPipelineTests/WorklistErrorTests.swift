@@ -1,0 +1,55 @@
+import DetectionRecords
+import SystemPackage
+import Testing
+
+@testable import DetectionPipeline
+
+@Suite struct WorklistErrorTests {
+  static let cases: [(WorklistError, Int32, String)] = [
+    (.missing(["a.mp4"]), 66, "there is no a.mp4"),
+    (
+      .missing(["a", "b\nc", "c", "d", "e"]), 66,
+      "there is no a, no b\\nc, no c, and 2 more inputs are missing"
+    ),
+    (
+      .nothingFound(["clips"]), 66,
+      "no video and no image in clips; --all-files tries files of any name, --allow-empty makes this a success"
+    ),
+    (
+      .unreadableList("list", .isDirectory), 66,
+      "cannot read the list of inputs list: Is a directory"
+    ),
+    (.notAFile("/dev/null"), 64, "/dev/null is neither a file nor a directory"),
+    (
+      .sameOutput("x/a.mp4", "y/a.mp4", record: "out/a.mp4.jsonl"), 64,
+      "x/a.mp4 and y/a.mp4 would both be written to out/a.mp4.jsonl: run them with an --output each, or name them by a pattern in quotes, which keeps their directories in the names"
+    ),
+    (
+      .outputInTheWay("a.mp4", "a.mp4.jsonl/b.mp4", record: "out/a.mp4.jsonl"), 64,
+      "a.mp4 would be written to out/a.mp4.jsonl, which has to be a directory for a.mp4.jsonl/b.mp4: run them with an --output each"
+    ),
+    (
+      .outsideRoot("/data/cam/a.mp4", root: nil), 64,
+      "/data/cam/a.mp4 is not below the working directory: say with --root which directory its name shall be relative to, such as --root /data/cam"
+    ),
+    (
+      .outsideRoot("../a.mp4", root: "/x"), 64,
+      "../a.mp4 is not below /x: say with --root which directory its name shall be relative to, such as --root .."
+    ),
+    (
+      .outputAsInput("detections"), 64,
+      "detections is an output directory, which is never searched for inputs: choose another --output"
+    ),
+    (
+      .name(.sourceName("x", problem: "it is empty")), 64,
+      "'x' cannot be the name of an input: it is empty"
+    ),
+  ]
+
+  @Test func everyErrorSaysWhatAndWhatToDo() {
+    for (error, code, text) in Self.cases {
+      #expect(error.description == text)
+      #expect(error.exitCode == code)
+    }
+  }
+}
