@@ -1,4 +1,5 @@
 import BoxGeometry
+import Foundation
 import TestSupport
 import Testing
 
@@ -106,6 +107,28 @@ import Testing
       #expect(box.minX >= 0 && box.minX <= box.maxX && box.maxX <= 223)
       #expect(box.minY >= 0 && box.minY <= box.maxY && box.maxY <= 140)
     }
+  }
+
+  /// Suppression sees boxes clipped to the resized picture (152 wide here, padded to 160): of one box over the
+  /// right edge and one before it, clipped at 152 the IoU is 0.6, at 160 it would be 0.33.
+  @Test func boxesAreClippedBeforeSuppression() throws {
+    let found = try detections(.init()) { _, outputs in
+      for index in 0..<5 { outputs[index].values = outputs[index].values.map { _ in -20 } }
+      // P5: 3x5 cells of 32 pixels; the cell centred on (128, 32); squares of 32 and 40, class 0.
+      let (plane, cell) = (15, 9)
+      for (anchor, logit, deltas) in [
+        (3, 3, [1, 0, 0, 0]), (4, 2, [0.45, 0, log(Float(0.2)), log(Float(0.8))]),
+      ] as [(Int, Float, [Float])] {
+        outputs[2].values[anchor * 3 * plane + cell] = logit
+        for (index, delta) in deltas.enumerated() {
+          outputs[7].values[(anchor * 4 + index) * plane + cell] = delta
+        }
+      }
+    }
+    #expect(found.count == 1)
+    let ratio: Float = 223.0 / 152
+    #expect(abs((found.first?.box.minX ?? 0) - 144 * ratio) < 1e-3)
+    #expect(found.first?.box.maxX == 223)
   }
 
   /// Equal scores: by class, then by anchor, whatever the level.
