@@ -49,7 +49,8 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Evaluation", "NeuralNetwork", "RetinaNetModel", "Workers",
+        "BoxGeometry", "Checkpoints", "Digests", "Evaluation", "NeuralNetwork", "RetinaNetModel",
+        "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 

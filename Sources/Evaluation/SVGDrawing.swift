@@ -1,47 +1,74 @@
 import Foundation
 
 /// A picture in SVG, put together piece by piece. Lengths are pixels, y grows downwards.
-struct SVGDrawing {
+package struct SVGDrawing {
   /// A place in the picture.
-  struct Point {
-    var x: Double
-    var y: Double
+  package struct Point {
+    /// From the left.
+    package var x: Double
+    /// From the top.
+    package var y: Double
+
+    /// Creates a place.
+    package init(x: Double, y: Double) {
+      self.x = x
+      self.y = y
+    }
   }
 
   /// Which end of a text stands at its place.
-  enum Anchor: String {
+  package enum Anchor: String {
     case start, middle, end
   }
 
   private var body = ""
 
+  /// An empty picture.
+  package init() {}
+
   /// A straight line.
-  mutating func line(_ from: Point, _ to: Point, color: String, width: Double = 1) {
+  package mutating func line(_ from: Point, _ to: Point, color: String, width: Double = 1) {
     body += "<line x1=\"\(Self.length(from.x))\" y1=\"\(Self.length(from.y))\""
     body += " x2=\"\(Self.length(to.x))\" y2=\"\(Self.length(to.y))\""
     body += " stroke=\"\(color)\" stroke-width=\"\(Self.length(width))\"/>\n"
   }
 
   /// A line through points.
-  mutating func curve(_ points: [Point], color: String, width: Double) {
+  package mutating func curve(_ points: [Point], color: String, width: Double) {
     body += "<polyline points=\"\(Self.list(points))\" fill=\"none\" stroke=\"\(color)\""
     body += " stroke-width=\"\(Self.length(width))\" stroke-linejoin=\"round\"/>\n"
   }
 
   /// A filled shape.
-  mutating func shape(_ points: [Point], fill: String, opacity: Double) {
+  package mutating func shape(_ points: [Point], fill: String, opacity: Double) {
     body += "<polygon points=\"\(Self.list(points))\" fill=\"\(fill)\""
     body += " fill-opacity=\"\(opacity)\"/>\n"
   }
 
+  /// The outline of a rectangle.
+  package mutating func frame(
+    _ corner: Point, width: Double, height: Double, color: String, lineWidth: Double
+  ) {
+    body += "<rect x=\"\(Self.length(corner.x))\" y=\"\(Self.length(corner.y))\""
+    body += " width=\"\(Self.length(width))\" height=\"\(Self.length(height))\""
+    body += " fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(Self.length(lineWidth))\"/>\n"
+  }
+
+  /// A picture in the picture; `address` is what an `href` holds.
+  package mutating func image(_ corner: Point, width: Double, height: Double, address: String) {
+    body += "<image x=\"\(Self.length(corner.x))\" y=\"\(Self.length(corner.y))\""
+    body += " width=\"\(Self.length(width))\" height=\"\(Self.length(height))\""
+    body += " href=\"\(address)\"/>\n"
+  }
+
   /// A filled circle with a white edge.
-  mutating func dot(_ center: Point, radius: Double, fill: String) {
+  package mutating func dot(_ center: Point, radius: Double, fill: String) {
     body += "<circle cx=\"\(Self.length(center.x))\" cy=\"\(Self.length(center.y))\""
     body += " r=\"\(Self.length(radius))\" fill=\"\(fill)\" stroke=\"white\"/>\n"
   }
 
   /// A line of text; its baseline goes through the place. A halo keeps it legible across lines.
-  mutating func text(
+  package mutating func text(
     _ text: String, at place: Point, size: Double, color: String = "#333333",
     anchor: Anchor = .start,
     isBold: Bool = false, isVertical: Bool = false, hasHalo: Bool = false
@@ -56,7 +83,7 @@ struct SVGDrawing {
   }
 
   /// The file's text, on white.
-  func document(width: Double, height: Double) -> String {
+  package func document(width: Double, height: Double) -> String {
     let (width, height) = (Self.length(width), Self.length(height))
     return """
       <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" \
