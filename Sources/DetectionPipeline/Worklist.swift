@@ -21,7 +21,8 @@ public struct Worklist: Sendable {
 
   /// Looks for the inputs.
   ///
-  /// Memory: about 240 bytes an input. Time: one look at each file; 200 000 files in 200 directories take 1.2 s.
+  /// Memory: about 240 bytes an input. Time: one look at each file; 200 000 files in 200 directories
+  /// take 0.9 s (`detect-batch-dev records --search`).
   ///
   /// - Parameter request: What is wanted.
   /// - Throws: `WorklistError`, before anything is worked on.

@@ -1,7 +1,7 @@
 /// What the manifests of an output directory say: of each output the last entry of each manifest that tells of it,
 /// which is nearly always one.
 ///
-/// Memory: about 500 bytes an entry. Time: 100 000 lines are read in 0.6 s.
+/// Memory: about 500 bytes an entry. Time: 100 000 lines are read in 0.6 s (`detect-batch-dev records`).
 struct ManifestEntries {
   private struct Known {
     var entry: ManifestEntry

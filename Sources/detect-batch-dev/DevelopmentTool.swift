@@ -9,7 +9,7 @@ struct DevelopmentTool: ParsableCommand {
     discussion: "Build it for release: swift build -c release --product detect-batch-dev",
     subcommands: [
       NetworkCommand.self, HeadsCommand.self, DecodeCommand.self, ConvolutionsCommand.self,
-      PreprocessCommand.self, PostprocessCommand.self, TrainingCommand.self,
+      PreprocessCommand.self, PostprocessCommand.self, RecordsCommand.self, TrainingCommand.self,
       TrainingStepsCommand.self,
     ])
 }
