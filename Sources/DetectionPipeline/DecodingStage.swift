@@ -5,7 +5,7 @@ import Workers
 
 /// Reads one input after another and puts the sampled frames into the queue. Each decoder thread runs one.
 struct DecodingStage: Sendable {
-  let work: JobList
+  let jobs: JobList
   let destination: any RecordDestination
   let frames: FrameQueue
   let writer: BoundedQueue<WriterMessage>
@@ -16,7 +16,7 @@ struct DecodingStage: Sendable {
   let report: RunReport
 
   func run() {
-    while !control.isEnding, let job = work.next() { decode(job) }
+    while !control.isEnding, let job = jobs.next() { decode(job) }
     frames.finish()
     writer.finish()
   }
@@ -99,11 +99,27 @@ extension InputJob {
   }
 }
 
-/// The inputs of a run, given out in their order.
+/// The inputs of a run, given out in their order, each made when it is needed.
 final class JobList: Sendable {
-  private let left: Monitor<ArraySlice<InputJob>>
+  let count: Int
+  /// Work of all inputs together, in the unit of `InputJob.work`.
+  let totalWork: Double
+  private let given = Monitor(0)
+  private let make: @Sendable (Int) -> InputJob
 
-  init(_ jobs: [InputJob]) { left = Monitor(jobs[...]) }
+  /// Gives out what `make` makes of 0 ..< `count`.
+  init(count: Int, totalWork: Double, make: @escaping @Sendable (Int) -> InputJob) {
+    self.count = count
+    self.totalWork = totalWork
+    self.make = make
+  }
 
-  func next() -> InputJob? { left.withLock { $0.popFirst() } }
+  func next() -> InputJob? {
+    let ordinal = given.withLock { given -> Int? in
+      guard given < count else { return nil }
+      defer { given += 1 }
+      return given
+    }
+    return ordinal.map(make)
+  }
 }

@@ -25,4 +25,47 @@ struct RunEquipment: Sendable {
   var open: @Sendable (InputJob, _ skipping: Int) throws(MediaError) -> any FrameSource
   /// Makes a worker's detector, on the worker's thread.
   var makeDetector: @Sendable () throws -> any FrameDetector
+  /// Bytes for each worker and bytes that all share, for the largest input of the network.
+  var memory: @Sendable () throws -> (perWorker: Int, shared: Int)
+}
+
+/// What a run needs to know of a model.
+struct RunModel: Sendable {
+  let description: ModelDescription
+  /// The model file's SHA-256.
+  let digest: String
+  /// Called once there is work: what makes plans and packs weights.
+  let makeEquipment: @Sendable (RunConfiguration, MediaCancellation) throws -> RunEquipment
+}
+
+extension RunModel {
+  init(_ model: DetectionModel) {
+    description = model.description
+    digest = model.digest
+    makeEquipment = { configuration, cancellation in
+      let detector = try Detector(model: model, options: configuration.detection)
+      return RunEquipment(detector, configuration, cancellation)
+    }
+  }
+}
+
+extension RunEquipment {
+  /// The real thing.
+  init(_ detector: Detector, _ configuration: RunConfiguration, _ cancellation: MediaCancellation) {
+    var sampling = configuration.sampling
+    sampling.segment = configuration.partition.segment.map {
+      FrameSampling.Segment(index: $0.index - 1, count: $0.count)
+    }
+    open = { [sampling] job, kept throws(MediaError) in
+      try MediaReader(
+        path: job.path, sampling: sampling, limits: configuration.limits, skipping: kept,
+        cancellation: cancellation)
+    }
+    makeDetector = { try detector.makeWorker() }
+    memory = {
+      // No picture becomes a larger input than one that fills both bounds.
+      let sizes = detector.description.preprocessing
+      return try detector.memory(width: sizes.maxSize, height: sizes.minSize)
+    }
+  }
 }

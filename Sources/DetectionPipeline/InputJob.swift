@@ -8,8 +8,8 @@ struct InputJob: Sendable {
   let ordinal: Int
   let path: FilePath
   let source: SourceName
-  /// Its share of the work, as far as it is known before it is decoded: bytes.
-  let size: Int64
+  /// Its share of the work, as far as it is known before it is decoded: its bytes, at least 1.
+  let work: Double
   /// Writes its records.
   let encoder: RecordEncoder
 }

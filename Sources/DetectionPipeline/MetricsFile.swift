@@ -65,3 +65,37 @@ struct MetricsFile {
     return text
   }
 }
+
+/// Keeps a run's metrics file up to date. A file that cannot be written is told of once and is no reason to stop.
+final class MetricsKeeper {
+  private static let interval = Duration.seconds(15)
+
+  private let file: MetricsFile
+  private let report: RunReport
+  private var lastWritten: ContinuousClock.Instant?
+  private var hasFailed = false
+
+  init(_ path: FilePath, _ report: RunReport) {
+    file = MetricsFile(path: path)
+    self.report = report
+  }
+
+  /// Writes the file if it is time to.
+  func update() {
+    if let lastWritten, lastWritten.duration(to: .now) < Self.interval { return }
+    write(report.summary, isRunning: true)
+  }
+
+  /// Writes the file.
+  func write(_ summary: RunSummary, isRunning: Bool) {
+    lastWritten = .now
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    do {
+      try file.write(summary, isRunning: isRunning, now: Double(time.tv_sec))
+    } catch {
+      if !hasFailed { report.remark("cannot write \(file.path.oneLine): \(error)") }
+      hasFailed = true
+    }
+  }
+}

@@ -1,3 +1,4 @@
+import DetectionRecords
 import FrameDecoding
 import RetinaNetModel
 import SystemPackage
@@ -24,6 +25,13 @@ public struct RunConfiguration: Sendable {
     case error
   }
 
+  /// What to work on; its `output` and `shard` are taken from here below.
+  public var inputs = WorklistRequest()
+  /// Which frames of each; its `segment` is taken from here below.
+  public var sampling = FrameSampling()
+  /// Which share of the work is this run's.
+  public var partition = RunPartition()
+
   /// Where records go. Default: `detections` in the working directory.
   public var output = Output.directory("detections")
   /// What to do about an input whose output exists. Default: `stale`.
@@ -32,8 +40,6 @@ public struct RunConfiguration: Sendable {
   public var retryFailed = false
   /// Whether to wait for another run that holds the output, instead of giving up.
   public var waitsForLock = false
-  /// Whether no input at all is success.
-  public var allowsEmpty = false
 
   /// What of the network's outputs becomes a detection.
   public var detection = DetectionOptions()
@@ -48,9 +54,13 @@ public struct RunConfiguration: Sendable {
   public var queueSize: Int?
   /// Bytes that the run may account for: plans, workers, frames. nil: by the memory that is free.
   public var memoryLimit: Int?
+  /// What keeps one input from taking everything.
+  public var limits = MediaLimits()
   /// Decoding errors in one input before it is given up. nil: never.
   public var maxFailures: Int?
 
+  /// How far this process stands back for others, 0...19 (`nice`); nil: as it was started.
+  public var nice: Int?
   /// Prometheus text, written now and then and at the end.
   public var metricsFile: FilePath?
 

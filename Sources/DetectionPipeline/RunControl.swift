@@ -8,8 +8,8 @@ final class RunControl: Sendable {
   /// How and why.
   struct Ending: Equatable, Sendable {
     let status: ExitStatus
-    /// One line; empty where nothing needs to be said.
-    let reason: String
+    /// One line; nil where nothing needs to be said.
+    let reason: String?
   }
 
   /// Wakes readers that are blocked in a file.
@@ -22,7 +22,7 @@ final class RunControl: Sendable {
   var isEnding: Bool { token.isCancelled }
 
   /// Ends the run. A second call does nothing.
-  func end(_ status: ExitStatus, _ reason: String) {
+  func end(_ status: ExitStatus, _ reason: String?) {
     first.withLock { $0 = $0 ?? Ending(status: status, reason: reason) }
     media.cancel()
     token.cancel()
@@ -30,7 +30,7 @@ final class RunControl: Sendable {
 
   /// Ends the run because records cannot be written; the reader of standard output may just have had enough.
   func end(_ error: RecordsError) {
-    end(ExitStatus(error), error == .readerGone ? "" : error.description)
+    end(ExitStatus(error), error == .readerGone ? nil : error.description)
   }
 
   /// Registers what is to be woken at the end.

@@ -43,7 +43,7 @@ public struct PlanCounts: Equatable, Sendable {
 public struct InputStart: Equatable, Sendable {
   /// Its source, as text for people.
   public var source: String
-  /// What is in it, as `h264 1920x1080, about 900 frames`.
+  /// What is in it, as `h264, 1920x1080, about 900 frames`.
   public var media: String
   /// Records that an earlier run wrote and this one keeps.
   public var resumedFrames: Int

@@ -8,6 +8,7 @@ final class RunReport: Sendable {
   private struct State {
     var summary: RunSummary
     /// Work in bytes of input: what of it is done, and how much of each open input.
+    var finishedJobs = 0
     var finishedWork = 0.0
     var openWork: [Int: Double] = [:]
     var estimatedFrames: [Int: Int] = [:]
@@ -16,18 +17,16 @@ final class RunReport: Sendable {
 
   private let state: Mutex<State>
   private let start = ContinuousClock.now
-  private let jobs: Int
-  private let totalWork: Double
+  private let jobs: JobList
   private let tell: @Sendable (RunEvent) -> Void
 
   /// - Parameters:
   ///   - summary: what is known before the work begins.
   ///   - jobs: the work.
   ///   - observer: told what happens, one call at a time.
-  init(_ summary: RunSummary, jobs: [InputJob], observer: any RunObserver) {
+  init(_ summary: RunSummary, jobs: JobList, observer: any RunObserver) {
     state = Mutex(State(summary: summary))
-    self.jobs = jobs.count
-    totalWork = max(1, jobs.reduce(0) { $0 + $1.work })
+    self.jobs = jobs
     let turn = Mutex(())
     tell = { event in turn.withLock { _ in observer.observe(event) } }
   }
@@ -50,6 +49,14 @@ final class RunReport: Sendable {
       state.withLock { $0.summary.stages[keyPath: stage] += elapsed }
     }
     return try work()
+  }
+
+  /// The stages are about to start.
+  func begin(workers: Int, decoders: Int) {
+    state.withLock { state in
+      state.summary.workers = workers
+      state.summary.decoders = decoders
+    }
   }
 
   /// Says something that the user should know.
@@ -89,6 +96,7 @@ final class RunReport: Sendable {
     state.withLock { state in
       state.openWork[job.ordinal] = nil
       state.estimatedFrames[job.ordinal] = nil
+      state.finishedJobs += 1
       state.finishedWork += job.work
       state.summary.decodeErrors += result.decodeErrors
       if result.failure == nil {
@@ -108,31 +116,37 @@ final class RunReport: Sendable {
     }
     tell(
       .progress(
-        meter.progress(summary, doneShare: work / totalWork, inputs: jobs, source: source)))
+        meter.progress(
+          summary, doneShare: work / jobs.totalWork, inputs: jobs.count, source: source)))
+  }
+
+  /// A directory could not be searched.
+  func unsearched(_ directory: String, _ reason: String) {
+    state.withLock { $0.summary.inputs.failed += 1 }
+    tell(
+      .inputFailed(
+        InputResult(
+          source: directory, frames: 0, detections: 0, decodeErrors: 0, lastDecodeError: nil,
+          seconds: 0, failure: reason)))
   }
 
   /// Ends the run's account and tells of it.
   func close(_ ending: RunControl.Ending?) -> RunSummary {
     var summary = summary
-    let counts = summary.inputs
-    summary.inputs.left += jobs - counts.done - counts.failed
-    summary.status = ending?.status ?? (counts.failed > 0 ? .someInputsFailed : .done)
+    summary.inputs.left += jobs.count - state.withLock { $0.finishedJobs }
+    summary.status = ending?.status ?? (summary.inputs.failed > 0 ? .someInputsFailed : .done)
     summary.endedEarly = ending?.reason
     tell(.finished(summary))
     return summary
   }
 }
 
-extension InputJob {
-  /// At least something, so that empty files count too.
-  fileprivate var work: Double { Double(max(1, size)) }
-}
-
 extension MediaInfo {
-  /// As `h264 1920x1080, about 900 frames`.
+  /// As `h264, 1920x1080, about 900 frames`.
   fileprivate var summary: String {
     let frames = isStillImage ? nil : estimatedFrames.map { "about \($0) frames" }
-    return (["\(codec) \(width)x\(height)"] + (frames.map { [$0] } ?? [])).joined(separator: ", ")
+    let size = width > 0 && height > 0 ? "\(width)x\(height)" : nil
+    return [codec, size, frames].compactMap { $0 }.joined(separator: ", ")
   }
 }
 

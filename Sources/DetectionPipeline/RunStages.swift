@@ -21,7 +21,7 @@ struct RunStages: Sendable {
   /// Works through the jobs, or until the run is ended. Meanwhile `whileRunning` has this thread, until the token that
   /// it is given is cancelled.
   func run(
-    _ jobs: [InputJob], into destination: any RecordDestination, with equipment: RunEquipment,
+    _ jobs: JobList, into destination: any RecordDestination, with equipment: RunEquipment,
     control: RunControl, report: RunReport, whileRunning: (CancellationToken) -> Void
   ) {
     let frames = FrameQueue(
@@ -31,7 +31,7 @@ struct RunStages: Sendable {
     control.onEnd { frames.stop() }
 
     let decoding = DecodingStage(
-      work: JobList(jobs), destination: destination, frames: frames, writer: messages,
+      jobs: jobs, destination: destination, frames: frames, writer: messages,
       equipment: equipment, maxFailures: maxFailures, control: control, report: report)
     let detection = DetectionStage(
       frames: frames, writer: messages, equipment: equipment, batchSize: batchSize, report: report)

@@ -89,7 +89,7 @@ final class FakeEquipment: Sendable {
         if let failure = input.failure, input.frames == 0 { throw failure }
         return Source(input, next: kept, self)
       },
-      makeDetector: { Detector(equipment: self) })
+      makeDetector: { Detector(equipment: self) }, memory: { (1 << 20, 1 << 20) })
   }
 
   /// What is found depends on every byte that tells frames apart.

@@ -11,7 +11,7 @@ struct FakeRun {
   let folder: TemporaryFolder
   private let control: RunControl
   private let equipment: FakeEquipment
-  private let jobs: [InputJob]
+  private let jobs: JobList
 
   /// A run whose detector calls `beforeLook` with the number of looks so far.
   init(
@@ -25,14 +25,15 @@ struct FakeRun {
     self.folder = folder
     let files = Files(folder: folder.path)
     equipment = try FakeEquipment(inputs, seed: seed) { try beforeLook($0, files) }
-    jobs = try inputs.enumerated().map { ordinal, input in
-      if !FileManager.default.fileExists(atPath: folder.path.appending(input.name).string) {
-        try files.write(input.name, to: input.name)
-      }
-      let source = try SourceName(input.name)
+    for input in inputs
+    where !FileManager.default.fileExists(atPath: folder.path.appending(input.name).string) {
+      try files.write(input.name, to: input.name)
+    }
+    let sources = try inputs.map { try SourceName($0.name) }
+    jobs = JobList(count: inputs.count, totalWork: Double(inputs.count)) { ordinal in
+      let source = sources[ordinal]
       return InputJob(
-        ordinal: ordinal, path: folder.path.appending(input.name), source: source,
-        size: Int64(input.frames),
+        ordinal: ordinal, path: folder.path.pushing(source.path), source: source, work: 1,
         encoder: RecordEncoder(source: source, labels: FakeEquipment.labels))
     }
   }

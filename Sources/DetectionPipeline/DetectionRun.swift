@@ -1,0 +1,207 @@
+import DetectionRecords
+import Glibc
+import NeuralNetwork
+import RetinaNetModel
+import Workers
+
+/// One run over a worklist: finds out what there is to do, does it, and says how it went.
+public final class DetectionRun: Sendable {
+  private let configuration: RunConfiguration
+  private let model: RunModel
+  private let observer: any RunObserver
+  private let control = RunControl()
+
+  private static let progressInterval = Duration.milliseconds(250)
+  private static let lockInterval = Duration.seconds(1)
+  /// The share of free memory that a run without a limit of its own accounts for.
+  private static let memoryShare = 0.8
+
+  /// Prepares a run; nothing is looked for yet.
+  ///
+  /// - Parameters:
+  ///   - configuration: every choice.
+  ///   - model: what looks at the frames.
+  ///   - observer: told what happens.
+  public convenience init(
+    _ configuration: RunConfiguration, model: DetectionModel, observer: any RunObserver
+  ) {
+    self.init(configuration, RunModel(model), observer: observer)
+  }
+
+  init(_ configuration: RunConfiguration, _ model: RunModel, observer: any RunObserver) {
+    self.configuration = configuration
+    self.model = model
+    self.observer = observer
+  }
+
+  /// Says what `run()` would do, and does nothing.
+  ///
+  /// - Returns: every input of this run's share.
+  /// - Throws: `RunError` where the run would not begin.
+  public func plan() throws(RunError) -> [PlannedInput] {
+    let worklist = try makeWorklist()
+    let output = try openOutput(whileLocked: nil)
+    return try RunPlan(worklist, configuration, prior: output.prior).inputs
+  }
+
+  /// Does the work. Called once.
+  ///
+  /// - Returns: what was done, and the exit status; `RunEvent.finished` has told it already.
+  /// - Throws: `RunError` where the run did not begin.
+  public func run() throws(RunError) -> RunSummary {
+    if let nice = configuration.nice { standBack(nice) }
+    var worklist = try makeWorklist()
+    var hasWaited = false
+    let output = try openOutput { holder in
+      hasWaited = true
+      return self.waits(for: holder)
+    }
+    if hasWaited { worklist = try makeWorklist() }
+    let plan = try RunPlan(worklist, configuration, prior: output.prior)
+    observer.observe(.planned(plan.counts))
+
+    let jobs = makeJobs(plan.work, unreadable: worklist.accessFailures)
+    let summary = RunSummary(plan.counts)
+    let report = RunReport(summary, jobs: jobs, observer: observer)
+    for note in worklist.notes { report.remark(note) }
+    for failure in worklist.accessFailures where failure.source == nil {
+      report.unsearched(failure.path.oneLine, failure.reason)
+    }
+    let metrics = configuration.metricsFile.map { MetricsKeeper($0, report) }
+    if jobs.count > 0 {
+      try work(jobs, into: output.destination, report, metrics)
+    }
+    let result = report.close(control.ending)
+    metrics?.write(result, isRunning: false)
+    return result
+  }
+
+  /// Ends the run early, from any thread: workers finish the batch in hand, what is written is whole, and the next
+  /// run goes on from there.
+  ///
+  /// - Parameter status: `interrupted` or `terminated`, by the signal that asks for it.
+  public func stop(_ status: ExitStatus) {
+    control.end(status, "stopped by a signal: the next run goes on from here")
+  }
+}
+
+extension DetectionRun {
+  private func makeWorklist() throws(RunError) -> Worklist {
+    var request = configuration.inputs
+    request.shard = configuration.partition.shard
+    if case .directory(let path) = configuration.output { request.output = path }
+    do { return try Worklist(request) } catch { throw RunError(error) }
+  }
+
+  private func openOutput(
+    whileLocked: ((RecordsError) -> Bool)?
+  ) throws(RunError) -> RunOutput {
+    guard case .directory(let path) = configuration.output else { return RunOutput() }
+    let settings = SettingsDigest(
+      model: model.digest, description: model.description, options: configuration.detection,
+      sampling: configuration.sampling, instructionSet: .effective)
+    do {
+      return try RunOutput(
+        path, configuration.partition, settings: settings, whileLocked: whileLocked)
+    } catch {
+      if let ending = control.ending { throw RunError(ending.status, ending.reason ?? "stopped") }
+      throw RunError(error)
+    }
+  }
+
+  /// Whether to try again to lock the output, after a pause.
+  private func waits(for holder: RecordsError) -> Bool {
+    guard configuration.waitsForLock else { return false }
+    return !control.wait(for: Self.lockInterval)
+  }
+
+  private func makeJobs(_ items: [WorkItem], unreadable: [AccessFailure]) -> JobList {
+    // A file that could not be looked at is tried all the same: whoever opens it tells why not.
+    let rest = unreadable.compactMap { failure in
+      failure.source.map { (path: failure.path, source: $0) }
+    }
+    let labels = LabelTable(model.description.classes.map { $0 ?? "" })
+    let sizes = items.map { Double(max(1, $0.input.size)) }
+    return JobList(
+      count: items.count + rest.count, totalWork: sizes.reduce(Double(rest.count), +)
+    ) { ordinal in
+      let (path, source) =
+        ordinal < items.count
+        ? (items[ordinal].path, items[ordinal].source) : rest[ordinal - items.count]
+      return InputJob(
+        ordinal: ordinal, path: path, source: source,
+        work: ordinal < items.count ? sizes[ordinal] : 1,
+        encoder: RecordEncoder(source: source, labels: labels))
+    }
+  }
+
+  private func work(
+    _ jobs: JobList, into destination: any RecordDestination, _ report: RunReport,
+    _ metrics: MetricsKeeper?
+  ) throws(RunError) {
+    let equipment: RunEquipment
+    let stages: RunStages
+    do {
+      equipment = try model.makeEquipment(configuration, control.media)
+      stages = try makeStages(for: jobs, equipment, report)
+    } catch let error as UnknownLabelError {
+      throw RunError(.usage, error.description)
+    } catch {
+      throw RunError(.unusableModel, "\(error)")
+    }
+    report.begin(workers: stages.workers, decoders: stages.decoders)
+    var meter = ProgressMeter()
+    stages.run(jobs, into: destination, with: equipment, control: control, report: report) { done in
+      while !done.wait(for: Self.progressInterval) {
+        report.progress(&meter)
+        metrics?.update()
+      }
+    }
+  }
+
+  /// Shares the machine out.
+  private func makeStages(
+    for jobs: JobList, _ equipment: RunEquipment, _ report: RunReport
+  ) throws -> RunStages {
+    let machine = Machine()
+    let cores = machine.availableCores
+    let decoders = min(jobs.count, configuration.decoders ?? max(1, cores / 2))
+    let (perWorker, shared) = try equipment.memory()
+    let memory = MemoryPlan(
+      limit: configuration.memoryLimit
+        ?? machine.availableMemory.map { Int(Double($0) * Self.memoryShare) } ?? .max,
+      wanted: configuration.workers ?? cores, decoders: decoders, perWorker: perWorker,
+      shared: shared)
+    if let remark = memory.remark { report.remark(remark) }
+    let waiting = configuration.queueSize ?? 4 * memory.workers
+    return RunStages(
+      workers: memory.workers, decoders: decoders, batchSize: configuration.batchSize,
+      bounds: FrameBounds(
+        waitingFrames: waiting, bytes: memory.frameBytes, unwrittenRecords: 1024 + waiting,
+        reservedRecords: 64),
+      maxFailures: configuration.maxFailures)
+  }
+
+  private func standBack(_ nice: Int) {
+    // Of this thread, which the run's other threads are started from and take it from.
+    _ = setpriority(.init(PRIO_PROCESS.rawValue), 0, Int32(nice))
+  }
+}
+
+extension RunSummary {
+  fileprivate init(_ plan: PlanCounts) {
+    self.init()
+    inputs.skipped = plan.skipped
+    inputs.failedEarlier = plan.failedEarlier
+    inputs.left = plan.unsettled
+  }
+}
+
+extension RunError {
+  fileprivate init(_ error: WorklistError) {
+    guard let status = ExitStatus(rawValue: error.exitCode) else {
+      preconditionFailure("no exit status \(error.exitCode)")
+    }
+    self.init(status, error.description)
+  }
+}

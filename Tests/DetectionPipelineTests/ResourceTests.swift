@@ -1,0 +1,70 @@
+import Testing
+
+@testable import DetectionPipeline
+
+@Suite struct MemoryPlanTests {
+  static let gibibyte = 1 << 30
+
+  @Test func `where all fits, all workers run`() {
+    let plan = MemoryPlan(
+      limit: 16 * Self.gibibyte, wanted: 4, decoders: 2, perWorker: Self.gibibyte, shared: 1 << 28)
+    #expect(plan.workers == 4)
+    #expect(plan.frameBytes == MemoryPlan.mostFrameBytes)
+    #expect(plan.remark == nil)
+  }
+
+  @Test func `fewer workers run where memory holds no more`() {
+    let plan = MemoryPlan(
+      limit: 4 * Self.gibibyte, wanted: 8, decoders: 1, perWorker: Self.gibibyte, shared: 1 << 28)
+    #expect(plan.workers == 3)
+    #expect(plan.frameBytes >= MemoryPlan.leastFrameBytes)
+    #expect(
+      plan.remark == "3 of 8 workers: each needs 1024 MiB, and 4096 MiB of memory hold no more")
+  }
+
+  @Test func `one worker runs whatever there is, and says so`() {
+    let plan = MemoryPlan(
+      limit: Self.gibibyte, wanted: 2, decoders: 1, perWorker: Self.gibibyte, shared: 0)
+    #expect(plan.workers == 1)
+    #expect(plan.frameBytes == MemoryPlan.leastFrameBytes)
+    #expect(
+      plan.remark
+        == "one worker needs 1184 MiB of memory, more than the 1024 MiB there are: running "
+        + "one all the same")
+  }
+}
+
+@Suite struct ProgressMeterTests {
+  private static func summary(_ seconds: Double, _ frames: Int) -> RunSummary {
+    var summary = RunSummary()
+    summary.seconds = seconds
+    summary.frames = frames
+    return summary
+  }
+
+  @Test func `the rate is that of the last seconds, the estimate that of the last minute`() {
+    var meter = ProgressMeter()
+    var progress: RunProgress?
+    // Ten frames a second for 200 s, a hundredth of the work in each ten; then none.
+    for second in 0...200 {
+      progress = meter.progress(
+        Self.summary(Double(second), second * 10), doneShare: Double(second) / 1000, inputs: 1,
+        source: nil)
+    }
+    #expect(progress?.framesPerSecond == 10)
+    #expect(abs((progress?.remainingSeconds ?? 0) - 800) < 1e-6)
+    for second in 201...215 {
+      progress = meter.progress(
+        Self.summary(Double(second), 2000), doneShare: 0.2, inputs: 1, source: nil)
+    }
+    #expect(progress?.framesPerSecond == 0)
+    // 45 of the last 60 seconds gained 4.5 %.
+    #expect(abs((progress?.remainingSeconds ?? 0) - 0.8 / 0.045 * 60) < 1e-6)
+  }
+
+  @Test func `nothing is promised before there is anything to judge by`() {
+    var meter = ProgressMeter()
+    let progress = meter.progress(Self.summary(1, 0), doneShare: 0, inputs: 1, source: nil)
+    #expect(progress.remainingSeconds == nil)
+  }
+}

@@ -1,0 +1,82 @@
+import FrameDecoding
+import NeuralNetwork
+import Testing
+
+@testable import DetectionPipeline
+@testable import RetinaNetModel
+
+@Suite struct SettingsDigestTests {
+  static let description = ModelDescription(
+    architecture: .init(backbone: .resnet18), classes: [nil, "aztec", "qr_code"],
+    preprocessing: .init(), anchors: .init(),
+    postprocessing: .init(scoreThreshold: 0.25, classThresholds: ["aztec": 0.5]))
+
+  static func digest(
+    model: String = "ab12", description: ModelDescription = description,
+    _ options: DetectionOptions = .init(), _ sampling: FrameSampling = .init(),
+    _ instructionSet: InstructionSet? = .avx2
+  ) -> String {
+    SettingsDigest(
+      model: model, description: description, options: options, sampling: sampling,
+      instructionSet: instructionSet
+    ).hexadecimal
+  }
+
+  @Test func `whatever changes bytes changes the digest`() {
+    let others = [
+      Self.digest(),
+      Self.digest(model: "ab13"),
+      Self.digest(DetectionOptions(scoreThreshold: 0.3)),
+      Self.digest(DetectionOptions(classThresholds: ["qr_code": 0.3])),
+      Self.digest(DetectionOptions(classes: ["qr_code"])),
+      Self.digest(DetectionOptions(nmsThreshold: 0.4)),
+      Self.digest(DetectionOptions(classAgnosticNMS: true)),
+      Self.digest(DetectionOptions(maxDetections: 10)),
+      Self.digest(DetectionOptions(candidatesPerLevel: 10)),
+      Self.digest(.init(), FrameSampling(selection: .every(2))),
+      Self.digest(.init(), FrameSampling(selection: .every(3))),
+      Self.digest(.init(), FrameSampling(selection: .rate(2))),
+      Self.digest(.init(), FrameSampling(selection: .keyframes)),
+      Self.digest(.init(), FrameSampling(start: 1)),
+      Self.digest(.init(), FrameSampling(end: 1)),
+      Self.digest(.init(), FrameSampling(maxFrames: 1)),
+      Self.digest(.init(), FrameSampling(needsFrameNumbers: false)),
+      Self.digest(.init(), .init(), .avx512Core),
+    ]
+    #expect(Set(others).count == others.count)
+  }
+
+  @Test func `saying what holds anyway does not`() {
+    let same = [
+      DetectionOptions(classThresholds: ["qr_code": 0.25]),
+      DetectionOptions(classThresholds: ["aztec": 0.5]),
+      DetectionOptions(classes: ["qr_code", "aztec"]),
+      DetectionOptions(nmsThreshold: 0.5, maxDetections: 300, candidatesPerLevel: 1000),
+    ]
+    for options in same { #expect(Self.digest(options) == Self.digest(), "\(options)") }
+    #expect(Self.digest(.init(), FrameSampling(selection: .every(1))) == Self.digest())
+    // The segment is in the output's name.
+    #expect(
+      Self.digest(.init(), FrameSampling(segment: .init(index: 1, count: 3))) == Self.digest())
+  }
+
+  /// The digest resolves thresholds as the detector does.
+  @Test func `thresholds are those of the detector`() throws {
+    let options = [
+      DetectionOptions(), DetectionOptions(scoreThreshold: 0.3),
+      DetectionOptions(scoreThreshold: 0.3, classThresholds: ["aztec": 0.1]),
+      DetectionOptions(classes: ["aztec"]),
+    ]
+    for options in options {
+      let thresholds = try OutputSelection(options, for: Self.description).scoreThresholds
+      let lines = thresholds.enumerated().filter { $0.element.isFinite }
+        .map { "class \($0.offset) \($0.element)" }
+      let text = SettingsDigest(
+        model: "", description: Self.description, options: options, sampling: .init(),
+        instructionSet: nil
+      ).text
+      #expect(
+        text.split(separator: "\n").map(String.init).filter { $0.hasPrefix("class") } == lines)
+    }
+  }
+}
