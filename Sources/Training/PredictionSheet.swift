@@ -4,7 +4,7 @@ import Foundation
 import RetinaNetModel
 
 /// A page of validation pictures with what a model finds in them: what is right in green, what nobody marked in red,
-/// and dashed what it did not find.
+/// and what it did not find in orange.
 struct PredictionSheet {
   /// The pictures and their truth.
   let dataset: TrainingDataset

@@ -13,6 +13,28 @@ public enum StartingWeights: Sendable {
   /// A residual network with torchvision's names, trained to tell pictures apart.
   case backbone(FilePath)
 
+  /// The architecture that a file's residual network has.
+  ///
+  /// - Parameter path: a checkpoint.
+  /// - Returns: nil where the file is no bare residual network with torchvision's names.
+  /// - Throws: `CheckpointError`.
+  public static func backboneArchitecture(
+    of path: FilePath
+  ) throws(CheckpointError) -> ModelDescription.Architecture? {
+    let tensors = try Checkpoint(contentsOf: path).tensors
+    guard let stem = tensors["conv1.weight"], stem.shape.count == 4,
+      tensors["layer1.0.conv1.weight"] != nil
+    else { return nil }
+    let counts = (1...4).map { stage in
+      (0...).first { tensors["layer\(stage).\($0).conv1.weight"] == nil } ?? 0
+    }
+    let hasBottlenecks = tensors["layer1.0.conv3.weight"] != nil
+    let backbone = ModelDescription.Architecture.Backbone.allCases.first {
+      $0.blockCounts == counts && $0.hasBottlenecks == hasBottlenecks
+    }
+    return backbone.map { .init(backbone: $0, baseWidth: stem.shape[0]) }
+  }
+
   /// Fills the parameters.
   ///
   /// - Parameters:

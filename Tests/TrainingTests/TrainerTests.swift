@@ -286,6 +286,10 @@ final class EventLog: Sendable {
           name: String(entry.parameter.name.dropFirst(prefix.count)), shape: entry.parameter.shape
         ) { values }
       } + [.init(name: "fc.weight", shape: [1, 2]) { [1, 2] }], to: backbone)
+    #expect(
+      try StartingWeights.backboneArchitecture(of: backbone)
+        == .init(backbone: .resnet18, baseWidth: 16))
+    #expect(try StartingWeights.backboneArchitecture(of: first.lastModel) == nil)
     let (body, bodyRemarks) = try start(.backbone(backbone), SquaresFixture.description())
     #expect(
       try body["backbone.body.layer4.1.bn2.running_var"]
