@@ -33,7 +33,8 @@ public struct BatchTargets: Sendable {
   ) {
     let anchors = grid.makeAnchors()
     self.grid = grid
-    images = objects.map { objects in
+    images = concurrentMap(objects.count) { image in
+      let objects = objects[image]
       var targets = ImageTargets(anchorCount: grid.count)
       let assignments = matcher.assign(objects.map(\.box), to: anchors)
       for (anchor, assignment) in assignments.enumerated() {

@@ -1,4 +1,3 @@
-import Dispatch
 import NeuralNetwork
 
 /// Changes parameters along their gradients, as PyTorch's optimisers of the same names do.
@@ -61,15 +60,15 @@ public final class Optimizer {
   /// - Parameter gradients: what `TrainingNetwork.computeGradients` left.
   /// - Returns: the square root of the sum of their squares, summed in float64 in one order.
   public func gradientNorm(_ gradients: ParameterSlab) -> Double {
-    var sum = 0.0
-    for (entry, _) in entries {
+    let entries = entries
+    let parts = concurrentMap(entries.count) { index in
+      let entry = entries[index].entry
+      let numbers = start(gradients, entry)
       var part = 0.0
-      for number in UnsafeMutableBufferPointer(rebasing: gradients.numbers[entry.range]) {
-        part += Double(number) * Double(number)
-      }
-      sum += part
+      for index in 0..<entry.count { part += Double(numbers[index]) * Double(numbers[index]) }
+      return part
     }
-    return sum.squareRoot()
+    return parts.reduce(0, +).squareRoot()
   }
 
   /// Takes one step.
@@ -86,7 +85,7 @@ public final class Optimizer {
     stepCount += 1
     let (rule, memory, entries, stepCount) = (rule, memory.map(\.numbers), entries, stepCount)
     // Every number on its own: the threads change no bit.
-    DispatchQueue.concurrentPerform(iterations: entries.count) { index in
+    _ = concurrentMap(entries.count) { index in
       let (entry, decay) = entries[index]
       let update = ParameterUpdate(
         weights: start(parameters, entry), gradients: start(gradients, entry), count: entry.count,

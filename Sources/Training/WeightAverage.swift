@@ -29,9 +29,13 @@ public final class WeightAverage {
   public func update(_ parameters: ParameterSlab) {
     let kept = min(decay, Double(updateCount) / Double(updateCount + 10))
     let part = Float(1 - kept)
-    let (average, new) = (numbers.numbers, parameters.numbers)
-    precondition(average.count == new.count, "\(new.count) numbers for \(average.count)")
-    for index in average.indices { average[index] += part * (new[index] - average[index]) }
+    precondition(
+      parameters.layout == numbers.layout, "an average of one network's weights, and another's")
+    let (average, entries) = (numbers, numbers.layout.entries)
+    _ = concurrentMap(entries.count) { index in
+      let (average, new) = (average.numbers, parameters.numbers)
+      for index in entries[index].range { average[index] += part * (new[index] - average[index]) }
+    }
     updateCount += 1
   }
 }
