@@ -1,6 +1,7 @@
 /// Bounds that keep one input from taking the memory or the time of all others.
 public struct MediaLimits: Equatable, Sendable {
-  /// Most pixels (width x height) of a frame; a larger one is a data failure before it is allocated.
+  /// Most pixels (width x height) of a frame, as FFmpeg allocates it: sides are rounded up to multiples of at most 64. A
+  /// larger one is a data failure before it is allocated.
   public var maxPixels = 1 << 28
   /// Most streams in a container.
   public var maxStreams = 1000
