@@ -12,10 +12,7 @@ struct ContainerFormat {
   /// - Throws: a data failure if nothing known fits, or if it is of a kind that is never opened; an access failure if
   ///   the file cannot be read.
   init(of bytes: ByteStream, fileExtension: String?) throws(MediaError) {
-    let isPlain = fileExtension?.utf8.allSatisfy {
-      (0x30...0x39).contains($0) || (0x41...0x5a).contains($0 & 0xdf)
-    }
-    inputName = isPlain == true ? "input.\(fileExtension ?? "")" : "input"
+    inputName = "input" + (fileExtension.map { ".\($0)" } ?? "")
     var pointer: UnsafePointer<AVInputFormat>?
     let score = av_probe_input_buffer2(bytes.context, &pointer, inputName, nil, 0, 0)
     if let failure = bytes.source.failure { throw failure }
@@ -23,7 +20,9 @@ struct ContainerFormat {
       throw MediaError(.data, "no known video or image format")
     }
     // To a prober, many JPEGs in a row look like one.
-    let isMotionJPEG = ["mjpeg", "mjpg"].contains(fileExtension?.lowercased())
+    let isMotionJPEG =
+      ["mjpeg", "mjpg"].contains(fileExtension?.lowercased())
+      && ["jpeg_pipe", "image2"].contains(String(cString: pointer.pointee.name))
     self.pointer = isMotionJPEG ? av_find_input_format("mjpeg") ?? pointer : pointer
     if let refusal { throw MediaError(.data, "\(name): \(refusal)") }
   }

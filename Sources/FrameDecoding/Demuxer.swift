@@ -68,10 +68,16 @@ final class Demuxer {
   /// Reads the next packet of the video stream.
   func read(into packet: Packet) -> ReadOutcome {
     log.clear()
+    var attempts = 0
     while true {
       packet.clear()
       let status = av_read_frame(context.pointer, packet.pointer)
       if let failure = source.failure { return .failed(failure) }
+      // Some demuxers ask to be called again, in good faith a few times.
+      if status == -EAGAIN && attempts < 1000 {
+        attempts += 1
+        continue
+      }
       if status < 0 { return status == cffmpeg_error_eof ? end() : .damaged(log.text(of: status)) }
       if packet.pointer.pointee.stream_index == stream.pointee.index {
         packetsRead += 1

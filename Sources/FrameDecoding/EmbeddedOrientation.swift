@@ -1,4 +1,5 @@
-/// Reads the orientation of PNG and TIFF files, which FFmpeg 5.1 does not hand over.
+/// Reads the orientation of PNG and TIFF files, which FFmpeg 5.1 does not hand over. (Nor does it hand over that of AVIF,
+/// the boxes irot and imir: such a picture is taken as it is stored.)
 enum EmbeddedOrientation {
   /// The orientation in the bytes of an image file; nil if it is neither PNG nor TIFF or says nothing valid.
   static func find(in file: [UInt8]) -> Orientation? {

@@ -38,7 +38,8 @@ public struct FrameSampling: Equatable, Sendable {
   public var selection: Selection
   /// Seconds; frames before it are left out, and so are frames without a timestamp.
   public var start: Double?
-  /// Seconds; frames at or after it are left out, and so are frames without a timestamp.
+  /// Seconds; frames at or after it are left out, and so are frames without a timestamp. Decoding stops at the first
+  /// frame at or after it; in containers whose clock may start anew (MPEG-TS and PS, Ogg), 10 seconds after it.
   public var end: Double?
   /// Most frames of the whole file.
   public var maxFrames: Int?

@@ -65,13 +65,14 @@ public enum Orientation: Int, Sendable, CaseIterable {
   /// Turns a stored picture of packed RGB to stand upright.
   ///
   /// - Parameters:
-  ///   - stored: `height * width * 3` bytes.
+  ///   - stored: `height * width * 3` bytes; more are ignored.
   ///   - width: of the stored picture.
   ///   - height: of the stored picture.
-  /// - Returns: the same number of bytes; rows have `height` pixels where the sides are swapped.
+  /// - Returns: as many bytes; rows have `height` pixels where the sides are swapped.
   func turn(_ stored: [UInt8], width: Int, height: Int) -> [UInt8] {
+    let count = width * height * 3
     precondition(
-      stored.count == width * height * 3, "\(stored.count) bytes for \(width)x\(height) pixels")
+      stored.count >= count, "\(stored.count) bytes for \(width)x\(height) pixels")
     let lastRow = (height - 1) * width
     /// Index of the stored pixel for the upright one at x, y: first + x * right + y * down.
     let (first, right, down) =
@@ -88,7 +89,7 @@ public enum Orientation: Int, Sendable, CaseIterable {
     let (columns, rows) = swapsSides ? (height, width) : (width, height)
     // Square tiles keep the rows that a column crosses in the cache.
     let tile = 32
-    return [UInt8](unsafeUninitializedCapacity: stored.count) { upright, filled in
+    return [UInt8](unsafeUninitializedCapacity: count) { upright, filled in
       stored.withUnsafeBufferPointer { stored in
         for top in stride(from: 0, to: rows, by: tile) {
           for left in stride(from: 0, to: columns, by: tile) {
@@ -106,7 +107,7 @@ public enum Orientation: Int, Sendable, CaseIterable {
           }
         }
       }
-      filled = stored.count
+      filled = count
     }
   }
 }

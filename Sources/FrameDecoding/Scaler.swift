@@ -58,16 +58,29 @@ final class Scaler {
 
   /// Converts to packed RGB24, rows without padding.
   func scale(_ frame: Frame) throws(MediaError) -> [UInt8] {
-    let rowBytes = Int(source.width) * 3
-    let count = rowBytes * Int(source.height)
     var status: Int32 = 0
-    let pixels = [UInt8](unsafeUninitializedCapacity: count + Self.padding) { buffer, filled in
-      status = scale(frame, into: [buffer.baseAddress, nil, nil, nil], [Int32(rowBytes), 0, 0, 0])
-      filled = status == source.height ? count : 0
+    let pixels = [UInt8](unsafeUninitializedCapacity: packedBytes + Self.padding) {
+      buffer, filled in
+      status = scale(
+        frame, into: [buffer.baseAddress, nil, nil, nil], [source.width * 3, 0, 0, 0])
+      filled = status == source.height ? packedBytes : 0
     }
     try check(status)
     return pixels
   }
+
+  /// As above, into the first bytes of an array that is used again and again; it grows as needed.
+  func scale(_ frame: Frame, into pixels: inout [UInt8]) throws(MediaError) {
+    if pixels.count < packedBytes + Self.padding {
+      pixels = [UInt8](repeating: 0, count: packedBytes + Self.padding)
+    }
+    try check(
+      pixels.withUnsafeMutableBufferPointer { buffer in
+        scale(frame, into: [buffer.baseAddress, nil, nil, nil], [source.width * 3, 0, 0, 0])
+      })
+  }
+
+  private var packedBytes: Int { Int(source.width) * 3 * Int(source.height) }
 
   /// The number of rows converted, or a negative status.
   private func scale(
