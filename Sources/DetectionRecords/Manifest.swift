@@ -73,7 +73,7 @@ public final class Manifest: Sendable {
     self.state = Mutex(state)
   }
 
-  private static func manifests(of output: OutputDirectory) throws(RecordsError) -> [FilePath] {
+  static func manifests(of output: OutputDirectory) throws(RecordsError) -> [FilePath] {
     let names = try OpenFile.names(in: output.state) ?? []
     return names.filter {
       $0.starts(with: "manifest".utf8) && $0.suffix(6).elementsEqual(".jsonl".utf8)

@@ -132,7 +132,7 @@ extension RecordEncoder {
   }
 
   /// Whether a line is the one that ends a failed input, and so stands for no frame.
-  fileprivate func isInputFailure(_ line: UnsafeRawBufferPointer) -> Bool {
+  func isInputFailure(_ line: UnsafeRawBufferPointer) -> Bool {
     line.hasPrefix(failurePrefix)
   }
 }

@@ -1,0 +1,178 @@
+import Digests
+import SystemPackage
+
+/// Puts the record files of an input's segments together into the file that one run over the whole input would have
+/// written.
+///
+/// A segment that ended with a failure ends the whole: what later segments have lies beyond it. The whole is published
+/// as any input is, so that a run without segments finds it complete.
+public struct SegmentMerge: Sendable {
+  /// What became of one input.
+  public enum Outcome: Equatable, Sendable {
+    /// The whole was written from so many segments.
+    case merged(segments: Int, frames: Int)
+    /// The whole was there already.
+    case alreadyWhole
+    /// Some segments are not finished, or were made from other versions of the input or other settings.
+    case incomplete(missing: [Part])
+  }
+
+  private let output: OutputDirectory
+  private let manifest: Manifest
+  private let lock: RunLock
+  private let inputs: [SourceName: [ManifestEntry]]
+
+  /// Locks an output directory and reads what its manifests tell of segments.
+  ///
+  /// - Throws: `RecordsError.locked` while a run holds the directory; or why the directory cannot be used.
+  public init(_ output: OutputDirectory) throws(RecordsError) {
+    guard OutputDirectory.isOutputDirectory(output.path) else {
+      throw .cannotCreate(output.path, reason: "it is not an output directory of a run")
+    }
+    self.output = output
+    try output.create()
+    lock = try RunLock(output, RunPartition())
+    manifest = try Manifest(output, RunPartition())
+    var entries: [OutputName: ManifestEntry] = [:]
+    for path in try Manifest.manifests(of: output) {
+      _ = try OpenFile(path, .readOnly).scanLines { line in
+        if let entry = ManifestEntry(line: line), entry.key.segment != nil {
+          entries[OutputName(entry.key)] = entry
+        }
+        return true
+      }
+    }
+    inputs = Dictionary(grouping: entries.values) { $0.key.source }
+  }
+
+  /// The inputs of which segments are known, in order.
+  public var sources: [SourceName] { inputs.keys.sorted() }
+
+  /// Puts the segments of one input together.
+  ///
+  /// - Parameters:
+  ///   - source: One of `sources`.
+  ///   - keepingSegments: Whether the segments' own files stay.
+  /// - Returns: What became of it.
+  /// - Throws: `RecordsError`; nothing then has the final name that is not whole.
+  public func merge(
+    _ source: SourceName, keepingSegments: Bool
+  ) throws(RecordsError) -> Outcome {
+    let sets = segmentSets(of: source)
+    var incomplete: [Part] = []
+    for set in sets {
+      var key = set.key
+      key.segment = nil
+      let isWhole: Bool
+      if case .complete = try manifest.prior(key) { isWhole = true } else { isWhole = false }
+      let missing = try set.missing(in: output)
+      guard isWhole || missing.isEmpty else {
+        if incomplete.isEmpty { incomplete = missing }
+        continue
+      }
+      let frames = isWhole ? 0 : try write(set, key)
+      if !keepingSegments { try removeSegments(of: source) }
+      return isWhole ? .alreadyWhole : .merged(segments: set.count, frames: frames)
+    }
+    return .incomplete(missing: incomplete)
+  }
+
+  /// One way in which an input was cut: parts of the same number, input version and settings.
+  private struct SegmentSet {
+    let key: OutputKey
+    let count: Int
+    var entries: [Int: ManifestEntry] = [:]
+
+    /// The parts without a record file that their entry vouches for.
+    func missing(in output: OutputDirectory) throws(RecordsError) -> [Part] {
+      var missing: [Part] = []
+      for index in 1...count {
+        if let entry = entries[index],
+          let file = try OpenFile.metadata(output.recordFile(entry.key)),
+          file.size == entry.outputSize
+        {
+          continue
+        }
+        missing.append(Part(index: index, count: count))
+      }
+      return missing
+    }
+  }
+
+  /// The ways in which an input was cut, the most complete first.
+  private func segmentSets(of source: SourceName) -> [SegmentSet] {
+    var sets: [OutputKey: SegmentSet] = [:]
+    for entry in inputs[source] ?? [] {
+      guard let segment = entry.key.segment else { continue }
+      var key = entry.key
+      // Any part stands for the set.
+      key.segment = Part(index: 1, count: segment.count)
+      sets[key, default: SegmentSet(key: key, count: segment.count)].entries[segment.index] = entry
+    }
+    return sets.values.sorted {
+      let missing = ($0.count - $0.entries.count, $1.count - $1.entries.count)
+      return missing.0 != missing.1 ? missing.0 < missing.1 : $0.count < $1.count
+    }
+  }
+
+  private func write(_ set: SegmentSet, _ key: OutputKey) throws(RecordsError) -> Int {
+    // The labels are in the lines already.
+    let encoder = RecordEncoder(source: key.source, labels: LabelTable([]))
+    // What a run over the whole has left is the same lines: they are written anew.
+    try OpenFile.remove(output.partialFile(key))
+    let whole = try PartialFile(key, in: output, encoder: encoder)
+    var outcome = InputOutcome(seconds: 0)
+    for index in 1...set.count {
+      guard let entry = set.entries[index] else {
+        preconditionFailure("segment \(index) is missing")
+      }
+      let endsHere = try append(entry, to: whole, encoder)
+      outcome.failure = outcome.failure ?? entry.outcome.failure
+      // A file that cannot be cut safely is decoded through for every segment, and its errors are counted each time.
+      outcome.decodeErrors = max(outcome.decodeErrors, entry.outcome.decodeErrors)
+      outcome.lastError = entry.outcome.lastError ?? outcome.lastError
+      outcome.seconds += entry.outcome.seconds
+      if endsHere { break }
+    }
+    return try manifest.publish(whole, outcome).frames
+  }
+
+  /// Appends one segment's lines.
+  ///
+  /// - Returns: Whether the last of them ends the input with a failure.
+  private func append(
+    _ entry: ManifestEntry, to whole: PartialFile, _ encoder: RecordEncoder
+  ) throws(RecordsError) -> Bool {
+    let path = output.recordFile(entry.key)
+    var digest = SHA256Digest()
+    var lines: [UInt8] = []
+    var isFailure = false
+    var failure: RecordsError?
+    _ = try OpenFile(path, .readOnly).scanLines { line in
+      digest.update(line)
+      lines.append(contentsOf: line)
+      isFailure = encoder.isInputFailure(line)
+      if lines.count < Self.appendSize { return true }
+      do throws(RecordsError) {
+        try whole.append(lines)
+      } catch {
+        failure = error
+      }
+      lines.removeAll(keepingCapacity: true)
+      return failure == nil
+    }
+    if let failure { throw failure }
+    try whole.append(lines)
+    guard digest.hexadecimal() == entry.outputDigest else {
+      throw .conflict(path, reason: "it was changed after it was written; run its segment again")
+    }
+    return isFailure
+  }
+
+  private static let appendSize = 1 << 20
+
+  /// Removes the files of all segments of an input, of however many parts.
+  private func removeSegments(of source: SourceName) throws(RecordsError) {
+    for entry in inputs[source] ?? [] { try OpenFile.remove(output.recordFile(entry.key)) }
+  }
+}
