@@ -74,8 +74,8 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "Checkpoints", "DetectionPipeline", "Evaluation", "FrameDecoding", "RetinaNetModel",
-        "Settings",
+        "Checkpoints", "DetectionPipeline", "DetectionRecords", "Evaluation", "FrameDecoding",
+        "NeuralNetwork", "RetinaNetModel", "Settings",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -152,7 +152,19 @@ let package = Package(
         "DetectionPipeline", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
-    .testTarget(name: "ToolTests", dependencies: ["detect-batch", "TestSupport"]),
+    .testTarget(
+      name: "ToolTests",
+      dependencies: [
+        "detect-batch", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )
+
+// `.ci/run` says so: a newer compiler's new warnings are nobody's broken build.
+if Context.environment["DETECT_BATCH_STRICT"] != nil {
+  for target in package.targets where target.type != .system {
+    target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
+  }
+}

@@ -44,6 +44,16 @@ public struct UnknownLabelError: Error, Equatable, Sendable, CustomStringConvert
   }
 }
 
+extension DetectionOptions {
+  /// Finds labels that a model does not have, before anything is done with it.
+  ///
+  /// - Parameter description: the model.
+  /// - Throws: `UnknownLabelError`.
+  public func requireLabels(of description: ModelDescription) throws(UnknownLabelError) {
+    _ = try OutputSelection(self, for: description)
+  }
+}
+
 /// The options of a run, resolved against a model: a number for everything.
 struct OutputSelection: Sendable {
   /// By column of the class head; infinity for a column that is not looked for.

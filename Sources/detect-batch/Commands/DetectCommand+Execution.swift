@@ -1,0 +1,45 @@
+import DetectionPipeline
+import Foundation
+import NeuralNetwork
+import RetinaNetModel
+
+extension DetectCommand {
+  func execute() throws -> ExitStatus {
+    var options = options
+    Log.configure(options.report)
+    let places = Places()
+    if let pipeline {
+      let path = try places.find(.pipeline, pipeline)
+      try options.fill(from: PipelineFile(contentsOf: path, name: path.string))
+      Log.configure(options.report)
+    }
+    // Before anything asks oneDNN what the CPU can do.
+    if let set = options.resources.isa { try InstructionSet.limit(to: set) }
+    if version { return ProgramOutput.write(ProgramVersion.text) }
+
+    let environment = ProcessInfo.processInfo.environment
+    let configuration = try options.configuration(paths: paths, environment: environment)
+    if paths.isEmpty && options.input.filesFrom.isEmpty {
+      throw RunError(
+        .usage,
+        "nothing to look at: name directories, files or globs, as in: detect-batch clips/")
+    }
+    let model = try DetectionModel(
+      contentsOf: places.find(.model, options.model.model ?? Places.defaultModel))
+    try configuration.detection.requireLabels(of: model.description)
+    for remark in model.remarks { Log.logger.notice("\(remark)") }
+
+    let signals = SignalHandling()
+    let showsProgress = Console.standardError.isTerminal && !options.report.quiet
+    let run = DetectionRun(
+      configuration, model: model,
+      observer: RunReporter(logger: Log.logger, showsProgress: showsProgress))
+    if options.output.dryRun { return ProgramOutput.write(Self.lines(of: try run.plan())) }
+    signals.onFirst { status in run.stop(status) }
+    return try run.run().status
+  }
+
+  private static func lines(of plan: [PlannedInput]) -> String {
+    plan.map { "\($0.action.rawValue)\t\($0.source)\t\($0.reason)" }.joined(separator: "\n")
+  }
+}

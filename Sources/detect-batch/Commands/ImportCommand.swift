@@ -1,0 +1,65 @@
+import ArgumentParser
+import Checkpoints
+import DetectionPipeline
+import RetinaNetModel
+import SystemPackage
+
+/// A model file from a checkpoint.
+struct ImportCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Makes a self-describing model file of a checkpoint.",
+    discussion: """
+      Reads PyTorch's .pth (a state dict, or a training checkpoint with one under model or state_dict) and \
+      safetensors, with torchvision's names. What weights do not hold (classes, anchors, sizes, thresholds) comes \
+      from a configuration; torchvision's published RetinaNets need none. samples/models/codes.yaml is an example.
+      """)
+
+  /// How weights are stored.
+  enum Storage: String, CaseIterable {
+    case float32, float16, bfloat16
+
+    fileprivate var inFile: SafetensorsFile.Storage {
+      switch self {
+      case .float32: .float32
+      case .float16: .float16
+      case .bfloat16: .bfloat16
+      }
+    }
+  }
+
+  @Argument(help: "The checkpoint.", completion: .file())
+  var checkpoint: String
+
+  @Option(
+    help: ArgumentHelp(
+      "What the weights do not say, as YAML or JSON.", valueName: "file.yaml"))
+  var config: String?
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp("The model file to write.", valueName: "model.safetensors"))
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "How the convolutions' weights are stored: 16 bits halve the file and round the weights. "
+        + "(default: float32)", valueName: "float32|float16|bfloat16"),
+    transform: OptionValue.choice)
+  var storage: Storage?
+
+  func execute() throws -> ExitStatus {
+    let path = ArgumentBytes.path(checkpoint)
+    let configuration = try config.map { name throws in
+      let file = ArgumentBytes.path(name)
+      return ModelConfiguration(text: try TextFile.read(file), file: file.string)
+    }
+    let model = try DetectionModel(contentsOf: path, configuration: configuration)
+    for remark in model.remarks { Log.logger.notice("\(remark)") }
+    let output = ArgumentBytes.path(output)
+    try model.write(to: output, storage: (storage ?? .float32).inFile)
+    Log.logger.info(
+      "\(output): \(model.description.summary), from \(path) (\(model.format.rawValue))")
+    return .done
+  }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import DetectionPipeline
+import DetectionRecords
+
+/// Whole outputs from the outputs of segments.
+struct MergeCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge",
+    abstract: "Puts the segments that --segment runs wrote together.",
+    discussion: """
+      Of every input in an output directory whose segments are all there, writes the file that one run over the \
+      whole would have written, and takes the segments' files away.
+
+        for i in 1 2 3; do detect-batch film.mp4 --segment $i/3; done
+        detect-batch merge detections
+      """)
+
+  @Argument(help: ArgumentHelp("The output directory.", valueName: "directory"))
+  var output: String
+
+  @Flag(help: "Leave the segments' files where they are.")
+  var keepSegments = false
+
+  @OptionGroup(title: "Messages") var report: ReportOptions
+
+  func execute() throws -> ExitStatus {
+    Log.configure(report)
+    let logger = Log.logger
+    let merge = try SegmentMerge(OutputDirectory(ArgumentBytes.path(output)))
+    var (merged, whole, incomplete) = (0, 0, 0)
+    for source in merge.sources {
+      switch try merge.merge(source, keepingSegments: keepSegments) {
+      case .merged(let segments, let frames):
+        merged += 1
+        logger.debug(
+          "\(source.oneLine): \(RunText.counted(frames, "frame")) from \(segments) segments")
+      case .alreadyWhole:
+        whole += 1
+        logger.debug("\(source.oneLine): whole already")
+      case .incomplete(let missing):
+        incomplete += 1
+        let parts = missing.map(\.description).joined(separator: ", ")
+        logger.error(
+          "\(source.oneLine): not finished: \(missing.count == 1 ? "segment" : "segments") \(parts)"
+        )
+      }
+    }
+    var counts = ["\(RunText.counted(merged, "input")) put together"]
+    if whole > 0 { counts.append("\(whole) whole already") }
+    if incomplete > 0 { counts.append("\(incomplete) not finished") }
+    logger.info("\(counts.joined(separator: ", "))")
+    return incomplete > 0 ? .someInputsFailed : .done
+  }
+}

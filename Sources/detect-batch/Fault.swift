@@ -1,0 +1,57 @@
+import ArgumentParser
+import Checkpoints
+import DetectionPipeline
+import DetectionRecords
+import Evaluation
+import RetinaNetModel
+import Settings
+import SystemPackage
+
+/// An error as the process tells it: one line, and what it exits with.
+struct Fault {
+  let status: ExitStatus
+  let message: String
+
+  init(_ error: any Error) {
+    switch error {
+    case let error as RunError: self.init(error.status, error.description)
+    case let error as SettingsError: self.init(.usage, error.description)
+    case let error as UnknownLabelError: self.init(.usage, error.description)
+    case let error as CheckpointError: self.init(error)
+    case let error as ModelError: self.init(.unusableModel, error.description)
+    case let error as RecordsError:
+      self.init(ExitStatus(rawValue: error.exitCode) ?? .bug, error.description)
+    case let error as EvaluationError:
+      if case .missing = error {
+        self.init(.noInput, error.description)
+      } else {
+        self.init(.unusableModel, error.description)
+      }
+    default:
+      guard DetectBatch.exitCode(for: error) == .validationFailure else {
+        self.init(.bug, "\(error)")
+        return
+      }
+      // The parser's messages may have several lines.
+      let lines = DetectBatch.message(for: error).split(separator: "\n")
+      let message = lines.map { $0.trimmingPrefix { $0 == " " } }.joined(separator: " ")
+      self.init(.usage, ArgumentBytes.display(message) + " (see detect-batch --help)")
+    }
+  }
+
+  /// A file that cannot be written is an output, all else an input.
+  private init(_ error: CheckpointError) {
+    switch error.problem {
+    case .unwritable(let code, _):
+      let isFull = [Errno.noSpace, .diskQuotaExceeded, .ioError].contains(code)
+      self.init(isFull ? .outputFailed : .cannotCreateOutput, error.description)
+    default:
+      self.init(.unusableModel, error.description)
+    }
+  }
+
+  private init(_ status: ExitStatus, _ message: String) {
+    self.status = status
+    self.message = message
+  }
+}

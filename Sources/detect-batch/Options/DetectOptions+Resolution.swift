@@ -1,0 +1,90 @@
+import DetectionPipeline
+import DetectionRecords
+import FrameDecoding
+import RetinaNetModel
+import SystemPackage
+
+extension DetectOptions {
+  /// What was typed and what a pipeline file says, made into the choices of a run.
+  ///
+  /// - Parameters:
+  ///   - paths: inputs as they were typed (see `ArgumentBytes`).
+  ///   - environment: the variables of this process.
+  /// - Returns: every choice.
+  /// - Throws: `RunError`.
+  func configuration(
+    paths: [String], environment: [String: String]
+  ) throws(RunError) -> RunConfiguration {
+    var run = RunConfiguration()
+    run.inputs = request(paths)
+    run.partition = try partition(environment)
+    run.sampling = frameSampling(segment: run.partition.segment)
+    run.detection = detectionOptions()
+
+    switch output.output {
+    case nil: break
+    case "-": run.output = .standardOutput
+    case let path?: run.output = .directory(ArgumentBytes.path(path))
+    }
+    run.overwrite = output.overwrite ?? run.overwrite
+    run.retryFailed = output.retryFailed
+    run.waitsForLock = output.wait
+    run.metricsFile = output.metrics.map(ArgumentBytes.path)
+
+    run.workers = resources.workers
+    run.decoders = resources.decoders
+    run.batchSize = resources.batchSize ?? run.batchSize
+    run.queueSize = resources.queueSize
+    run.memoryLimit = resources.memoryLimit
+    run.limits.readTimeout = resources.readTimeout.map { .seconds($0) }
+    run.maxFailures = resources.maxFailures
+    run.nice = resources.nice
+    return run
+  }
+
+  private func request(_ paths: [String]) -> WorklistRequest {
+    var request = WorklistRequest()
+    request.inputs = paths.map(ArgumentBytes.path)
+    request.lists = input.filesFrom.map(ArgumentBytes.path)
+    request.root = input.root.map(ArgumentBytes.path)
+    request.include = input.include.map(ArgumentBytes.path)
+    request.exclude = input.exclude.map(ArgumentBytes.path)
+    request.allFiles = input.allFiles
+    request.settle = .seconds(input.settle ?? 0)
+    request.allowsEmpty = input.allowEmpty
+    return request
+  }
+
+  private func partition(_ environment: [String: String]) throws(RunError) -> RunPartition {
+    RunPartition(
+      shard: try output.shard?.resolve("--shard", environment: environment),
+      segment: try output.segment?.resolve("--segment", environment: environment))
+  }
+
+  private func frameSampling(segment: Part?) -> FrameSampling {
+    let selection: FrameSampling.Selection =
+      if let step = sampling.every {
+        .every(step)
+      } else if let rate = sampling.fps {
+        .rate(rate)
+      } else {
+        sampling.keyframes ? .keyframes : .all
+      }
+    return FrameSampling(
+      selection: selection, start: sampling.start, end: sampling.end,
+      maxFrames: sampling.maxFrames, needsFrameNumbers: !sampling.noFrameNumbers,
+      segment: segment.map { FrameSampling.Segment(index: $0.index - 1, count: $0.count) })
+  }
+
+  private func detectionOptions() -> DetectionOptions {
+    let classes = model.classes.flatMap { $0 }
+    return DetectionOptions(
+      scoreThreshold: model.scoreThreshold,
+      // Of several thresholds of one label, the last counts.
+      classThresholds: Dictionary(
+        model.classThreshold.map { ($0.label, $0.score) }, uniquingKeysWith: { $1 }),
+      classes: classes.isEmpty ? nil : Set(classes),
+      nmsThreshold: model.nmsThreshold, classAgnosticNMS: model.classAgnosticNMS,
+      maxDetections: model.maxDetections, candidatesPerLevel: model.candidatesPerLevel)
+  }
+}

@@ -1,0 +1,159 @@
+import DetectionPipeline
+
+/// What would be right instead of a value, for the message that names the option or the key.
+struct OptionValueError: Error, Equatable, CustomStringConvertible {
+  let expected: String
+
+  var description: String { "it has to be \(expected)" }
+}
+
+/// The threshold of one label.
+struct ClassThreshold: Equatable {
+  let label: String
+  let score: Float
+}
+
+/// The values that options take, each read in one place: from the command line and from pipeline files alike.
+enum OptionValue {
+  static func text(_ text: String) -> String { text }
+
+  /// A whole number above 0.
+  static func positiveCount(_ text: String) throws(OptionValueError) -> Int {
+    guard let number = Int(text), number > 0 else {
+      throw OptionValueError(expected: "a whole number above 0")
+    }
+    return number
+  }
+
+  /// A whole number from 0 on.
+  static func count(_ text: String) throws(OptionValueError) -> Int {
+    guard let number = Int(text), number >= 0 else {
+      throw OptionValueError(expected: "a whole number from 0 on")
+    }
+    return number
+  }
+
+  /// A number from 0 to 1.
+  static func fraction(_ text: String) throws(OptionValueError) -> Double {
+    guard let number = decimal(text), (0...1).contains(number) else {
+      throw OptionValueError(expected: "a number from 0 to 1")
+    }
+    return number
+  }
+
+  /// A score, rounded once from its digits to a Float.
+  static func score(_ text: String) throws(OptionValueError) -> Float {
+    guard decimal(text) != nil, let number = Float(text), (0...1).contains(number) else {
+      throw OptionValueError(expected: "a number from 0 to 1")
+    }
+    return number
+  }
+
+  /// A number above 0.
+  static func rate(_ text: String) throws(OptionValueError) -> Double {
+    guard let number = decimal(text), number > 0 else {
+      throw OptionValueError(expected: "a number above 0, such as 2 or 0.5")
+    }
+    return number
+  }
+
+  /// A span of time in seconds.
+  static func seconds(_ text: String) throws(OptionValueError) -> Double {
+    guard let number = decimal(text), number >= 0 else {
+      throw OptionValueError(expected: "seconds from 0 on")
+    }
+    return number
+  }
+
+  /// Niceness as `nice` takes it.
+  static func niceness(_ text: String) throws(OptionValueError) -> Int {
+    guard let number = Int(text), (0...19).contains(number) else {
+      throw OptionValueError(expected: "a whole number from 0 to 19")
+    }
+    return number
+  }
+
+  /// A point in time: seconds, MM:SS or HH:MM:SS, each with decimals.
+  static func timePosition(_ text: String) throws(OptionValueError) -> Double {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    let numbers = parts.enumerated().compactMap { index, part -> Double? in
+      guard let number = decimal(String(part)), number >= 0 else { return nil }
+      if parts.count == 1 { return number }
+      // Below the hours (or the minutes that stand first) a part stays below 60, and only seconds have decimals.
+      let isLast = index == parts.count - 1
+      guard index == 0 || number < 60, isLast || part.allSatisfy(\.isNumber) else { return nil }
+      return number
+    }
+    guard numbers.count == parts.count, (1...3).contains(numbers.count) else {
+      throw OptionValueError(expected: "seconds or HH:MM:SS, such as 90.5 or 00:01:30.5")
+    }
+    return numbers.reduce(0) { $0 * 60 + $1 }
+  }
+
+  /// A number of bytes, with a unit or without.
+  static func byteCount(_ text: String) throws(OptionValueError) -> Int {
+    let units = ["": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40]
+    let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+    var unit = text.dropFirst(digits.count).lowercased()
+    for suffix in ["ib", "b"] where unit.hasSuffix(suffix) {
+      unit.removeLast(suffix.count)
+      break
+    }
+    guard let number = decimal(String(digits)), let factor = units[unit],
+      let bytes = Int(exactly: (number * Double(factor)).rounded()), bytes > 0
+    else {
+      throw OptionValueError(expected: "a size such as 512MiB or 4GiB")
+    }
+    return bytes
+  }
+
+  /// The threshold of one label, as LABEL=X; the label may have an equals sign in it.
+  static func classThreshold(
+    _ text: String
+  ) throws(OptionValueError) -> ClassThreshold {
+    let wrong = OptionValueError(expected: "LABEL=X with X from 0 to 1, such as qr_code=0.4")
+    guard let equals = text.lastIndex(of: "="), equals != text.startIndex else { throw wrong }
+    do {
+      return ClassThreshold(
+        label: String(text[..<equals]), score: try score(String(text[text.index(after: equals)...]))
+      )
+    } catch {
+      throw wrong
+    }
+  }
+
+  /// Labels with commas between them.
+  static func labels(_ text: String) throws(OptionValueError) -> [String] {
+    let labels = text.split(separator: ",").map { $0.trimmingBlanks() }
+    guard !labels.isEmpty, labels.allSatisfy({ !$0.isEmpty }) else {
+      throw OptionValueError(expected: "labels with commas between them, such as qr_code,barcode")
+    }
+    return labels
+  }
+
+  /// One of the words of an enumeration.
+  static func choice<Choice: RawRepresentable & CaseIterable>(
+    _ text: String
+  ) throws(OptionValueError) -> Choice where Choice.RawValue == String {
+    guard let choice = Choice(rawValue: text) else {
+      let words = Choice.allCases.map(\.rawValue)
+      throw OptionValueError(expected: "one of \(words.joined(separator: ", "))")
+    }
+    return choice
+  }
+
+  /// A finite number in digits; Swift would also read "nan", "infinity" and hexadecimal.
+  private static func decimal(_ text: String) -> Double? {
+    guard text.allSatisfy({ "0123456789+-.eE".contains($0) }), let number = Double(text),
+      number.isFinite
+    else { return nil }
+    return number
+  }
+}
+
+extension StringProtocol {
+  fileprivate func trimmingBlanks() -> String {
+    let front = drop { $0 == " " }
+    return String(front.reversed().drop { $0 == " " }.reversed())
+  }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import DetectionPipeline
+
+/// Where records go, and what of earlier runs stays.
+struct OutputOptions: ParsableArguments {
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
+      "Directory for one .jsonl file per input; - writes all records to standard output. "
+        + "(default: detections)", valueName: "directory"))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What to do about inputs whose output exists: leave them (skip), make anew what was made "
+        + "from another file or with other settings (stale), make all anew (always), or refuse to "
+        + "run (error). (default: stale)", valueName: "skip|stale|always|error"),
+    transform: OptionValue.choice)
+  var overwrite: RunConfiguration.OverwritePolicy?
+
+  @Flag(help: "Try inputs again that could not be decoded earlier.")
+  var retryFailed = false
+
+  @Flag(help: "Say what would be done, and why, and do nothing.")
+  var dryRun = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Do only the I-th of N parts of the inputs, or the part that a job array of Slurm, "
+        + "Kubernetes, AWS Batch, Cloud Run or Google Batch gives this process (auto).",
+      valueName: "i/n|auto"),
+    transform: OptionValue.shard)
+  var shard: ShardChoice?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of each video do only the I-th of N parts; `detect-batch merge` puts them together.",
+      valueName: "i/n|auto"),
+    transform: OptionValue.shard)
+  var segment: ShardChoice?
+
+  @Flag(help: "Wait while another run holds the output directory, instead of giving up.")
+  var wait = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep counters in this file, as Prometheus text.", valueName: "file"))
+  var metrics: String?
+
+  mutating func fill(from file: PipelineFile) throws {
+    try file.fill(&output, "output", OptionValue.text)
+    try file.fill(&overwrite, "overwrite", OptionValue.choice)
+    try file.fill(&retryFailed, "retry-failed")
+    try file.fill(&shard, "shard", OptionValue.shard)
+    try file.fill(&segment, "segment", OptionValue.shard)
+    try file.fill(&wait, "wait")
+    try file.fill(&metrics, "metrics", OptionValue.text)
+  }
+}

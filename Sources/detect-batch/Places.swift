@@ -1,0 +1,134 @@
+import DetectionPipeline
+import Foundation
+import Glibc
+import SystemPackage
+
+/// Where models and pipelines are found by name: below `DETECT_BATCH_HOME`, below `../share/detect-batch` beside
+/// the executable, and in the checkout that the executable was built in.
+struct Places {
+  /// What is looked for.
+  enum Kind: String {
+    case model
+    case pipeline
+    /// A model or anything else.
+    case file
+
+    fileprivate var extensions: [String] {
+      switch self {
+      case .model, .file: ["safetensors", "pth"]
+      case .pipeline: ["yaml"]
+      }
+    }
+
+    fileprivate var missing: ExitStatus {
+      switch self {
+      case .model: .unusableModel
+      case .pipeline: .usage
+      case .file: .noInput
+      }
+    }
+  }
+
+  private struct Place {
+    let models: FilePath
+    let pipelines: FilePath
+  }
+
+  /// The model that is used where none is named.
+  static let defaultModel = "codes"
+
+  private let places: [Place]
+
+  /// The places of this process.
+  init() {
+    self.init(
+      home: ProcessInfo.processInfo.environment["DETECT_BATCH_HOME"].map { FilePath($0) },
+      executable: Self.executable())
+  }
+
+  init(home: FilePath?, executable: FilePath?) {
+    var roots = home.map { [$0] } ?? []
+    if let executable {
+      roots.append(
+        executable.removingLastComponent().removingLastComponent().appending("share/detect-batch"))
+    }
+    places =
+      roots.map { Place(models: $0.appending("models"), pipelines: $0.appending("pipelines")) }
+      + (executable.flatMap(Self.checkout).map { root in
+        [Place(models: root.appending("samples/models"), pipelines: root.appending("pipelines"))]
+      } ?? [])
+  }
+
+  /// Finds a file by path or by name.
+  ///
+  /// - Parameters:
+  ///   - kind: what it is.
+  ///   - argument: what was typed (see `ArgumentBytes`); a word without a slash may be a name.
+  /// - Returns: its path.
+  /// - Throws: `RunError` that says where was looked and what is there.
+  func find(_ kind: Kind, _ argument: String) throws(RunError) -> FilePath {
+    let path = ArgumentBytes.path(argument)
+    if Self.isFile(path) { return path }
+    let folders = places.map { kind == .pipeline ? $0.pipelines : $0.models }
+    if !argument.contains("/") {
+      for folder in folders {
+        for name in [argument] + kind.extensions.map({ "\(argument).\($0)" }) {
+          let candidate = folder.appending(ArgumentBytes.path(name).components)
+          if Self.isFile(candidate) { return candidate }
+        }
+      }
+    }
+    let names = folders.flatMap { Self.names(in: $0, extensions: kind.extensions) }
+    throw RunError(
+      kind.missing,
+      "there is no \(kind.rawValue) '\(ArgumentBytes.display(argument))': neither a file of that "
+        + "path nor one of that name in \(folders.map(\.string).joined(separator: ", "))"
+        + (names.isEmpty ? "" : " (there: \(Set(names).sorted().joined(separator: ", ")))"))
+  }
+
+  /// The file that this process runs.
+  static func executable() -> FilePath? {
+    do {
+      return FilePath(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+    } catch {
+      // Without /proc there are only the places that the user names.
+      return nil
+    }
+  }
+
+  private static func checkout(of executable: FilePath) -> FilePath? {
+    var folder = executable.removingLastComponent()
+    while folder.lastComponent != nil {
+      if isFile(folder.appending("Package.swift")) && isFolder(folder.appending("samples/models")) {
+        return folder
+      }
+      folder.removeLastComponent()
+    }
+    return nil
+  }
+
+  private static func names(in folder: FilePath, extensions: [String]) -> [String] {
+    let files: [String]
+    do {
+      files = try FileManager.default.contentsOfDirectory(atPath: folder.string)
+    } catch {
+      // A place that is not there holds nothing.
+      return []
+    }
+    return files.map { FilePath($0) }
+      .filter { extensions.contains($0.extension ?? "") }.compactMap(\.stem)
+  }
+
+  private static func mode(_ path: FilePath) -> mode_t? {
+    var status = stat()
+    guard path.withPlatformString({ stat($0, &status) }) == 0 else { return nil }
+    return status.st_mode & S_IFMT
+  }
+
+  private static func isFile(_ path: FilePath) -> Bool {
+    // A pipe will do, as in <(command).
+    mode(path).map { $0 != S_IFDIR } ?? false
+  }
+
+  private static func isFolder(_ path: FilePath) -> Bool { mode(path) == S_IFDIR }
+}

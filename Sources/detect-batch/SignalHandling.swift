@@ -1,0 +1,54 @@
+import DetectionPipeline
+import Foundation
+import Synchronization
+
+/// SIGINT and SIGTERM: the first asks for an orderly end, the second ends the process at once. Signals are blocked
+/// in every thread but one that waits for them, so that no thread is interrupted in its work: to be made before
+/// other threads are.
+final class SignalHandling: Sendable {
+  private let stop = Mutex<(@Sendable (ExitStatus) -> Void)?>(nil)
+
+  /// Starts to wait. Until `onFirst` is called, one signal ends the process.
+  init() {
+    var awaited = sigset_t()
+    sigemptyset(&awaited)
+    // What was ignored from the start (nohup, a shell's background jobs) stays ignored.
+    for signal in [SIGINT, SIGTERM] where !Self.isIgnored(signal) { sigaddset(&awaited, signal) }
+    pthread_sigmask(SIG_BLOCK, &awaited, nil)
+    let signals = awaited
+    let thread = Thread { [self] in
+      while true {
+        var signals = signals
+        var signal: Int32 = 0
+        guard sigwait(&signals, &signal) == 0 else { return }
+        handle(signal == SIGINT ? .interrupted : .terminated)
+      }
+    }
+    thread.name = "signals"
+    thread.start()
+  }
+
+  /// Says what to do on the first signal.
+  ///
+  /// - Parameter stop: called once, from another thread, with the status to end with.
+  func onFirst(_ stop: @escaping @Sendable (ExitStatus) -> Void) {
+    self.stop.withLock { $0 = stop }
+  }
+
+  private func handle(_ status: ExitStatus) {
+    let stop = self.stop.withLock { stop in
+      defer { stop = nil }
+      return stop
+    }
+    guard let stop else { _exit(status.rawValue) }
+    stop(status)
+  }
+
+  private static func isIgnored(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(signal, nil, &action)
+    // Function pointers cannot be compared; SIG_IGN is the address 1.
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+      == unsafeBitCast(SIG_IGN, to: Int.self)
+  }
+}

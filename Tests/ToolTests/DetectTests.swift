@@ -1,0 +1,163 @@
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The program over its own samples.
+struct DetectTests {
+  private static let sources = [
+    "images/no-code.jpg", "images/parcel.jpg", "images/phone.jpg", "images/screenshot.png",
+    "images/shelf.jpg", "images/ticket.jpg", "videos/conveyor.mp4",
+  ]
+
+  private func records(_ workspace: Workspace, _ source: String, in output: String = "detections")
+    throws -> [StrictRecord]
+  {
+    try StrictRecord.all(workspace.read("\(output)/\(source).jsonl"))
+  }
+
+  @Test func aDirectoryGivesOneFilePerInput() throws {
+    let workspace = try Workspace()
+    let outcome = try Tool.run([Tool.samples], in: workspace)
+    #expect(outcome.status == 0, "\(outcome.messages)")
+    #expect(outcome.output.isEmpty)
+    #expect(workspace.files(below: "detections") == Self.sources.map { "\($0).jsonl" })
+
+    // A QR code and a barcode on a label, where the script that drew them put them.
+    let parcel = try records(workspace, "images/parcel.jpg")
+    #expect(parcel.count == 1)
+    #expect((parcel[0].width, parcel[0].height) == (960, 720))
+    #expect(parcel[0].frame == 0 && parcel[0].time == nil)
+    let boxes = (parcel[0].detections ?? []).map(\.box)
+    #expect(boxes.contains { overlap($0, [599, 294, 144, 147]) > 0.8 })
+    #expect(boxes.contains { overlap($0, [215, 309, 311, 98]) > 0.7 })
+
+    #expect(try records(workspace, "images/no-code.jpg").map(\.detections) == [[]])
+
+    // Stored sideways: sizes and boxes are those of the picture as it is looked at.
+    let phone = try records(workspace, "images/phone.jpg")[0]
+    #expect((phone.width, phone.height) == (640, 800))
+    #expect(overlap(phone.detections?.first?.box ?? [0, 0, 0, 0], [110, 384, 440, 112]) > 0.8)
+
+    let video = try records(workspace, "videos/conveyor.mp4")
+    #expect(video.map(\.frame) == (0..<100).map(Optional.some))
+    for (index, record) in video.enumerated() {
+      #expect(abs((record.time ?? -1) - Double(index) / 25) < 1e-6)
+    }
+    #expect(video[0].detections == [])
+    #expect(video.filter { !($0.detections ?? []).isEmpty }.count > 60)
+  }
+
+  @Test func standardOutputHasTheSameRecordsInOrder() throws {
+    let workspace = try Workspace()
+    _ = try Tool.run([Tool.samples, "--max-frames", "3"], in: workspace)
+    let files = try Self.sources.flatMap { try workspace.read("detections/\($0).jsonl") }
+    let outcome = try Tool.run([Tool.samples, "--max-frames", "3", "-o", "-"], in: workspace)
+    #expect(outcome.status == 0)
+    #expect(outcome.output == files)
+    #expect(try StrictRecord.all(outcome.output).count == 9)
+  }
+
+  @Test func theSameBytesWhateverTheThreadsAndQueues() throws {
+    let workspace = try Workspace()
+    let choices = [
+      ["--workers", "1"],
+      ["--workers", "4", "--batch-size", "1", "--queue-size", "1"],
+      ["--workers", "2", "--batch-size", "3", "--decoders", "3"],
+    ]
+    let outputs = try choices.map {
+      try Tool.run([Tool.samples, "-o", "-", "--every", "10"] + $0, in: workspace).output
+    }
+    #expect(!outputs[0].isEmpty)
+    for output in outputs { #expect(output == outputs[0]) }
+  }
+
+  @Test func aSecondRunLeavesEverythingAsItIs() throws {
+    let workspace = try Workspace()
+    let arguments: [any Argument] = [Tool.samples, "--keyframes"]
+    let first = try Tool.run(arguments, in: workspace)
+    #expect(first.status == 0, "\(first.messages)")
+    let path = workspace.file("detections/videos/conveyor.mp4.jsonl").string
+    let before = try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? Int
+    let second = try Tool.run(arguments, in: workspace)
+    #expect(second.status == 0)
+    #expect(second.messages.contains("7 complete"), "\(second.messages)")
+    let after = try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? Int
+    #expect(before == after)
+
+    // Other settings make it stale.
+    let third = try Tool.run([Tool.samples, "--every", "50"], in: workspace)
+    #expect(third.status == 0)
+    #expect(try records(workspace, "videos/conveyor.mp4").map(\.frame) == [0, 50])
+  }
+
+  @Test func dryRunSaysWhatWouldBeDone() throws {
+    let workspace = try Workspace()
+    let outcome = try Tool.run([Tool.samples, "--dry-run"], in: workspace)
+    #expect(outcome.status == 0)
+    #expect(outcome.text == Self.sources.map { "detect\t\($0)\tnew\n" }.joined())
+    #expect(!workspace.exists("detections"))
+  }
+
+  @Test func listsAndPipelinesAndNames() throws {
+    let workspace = try Workspace()
+    let list = ["images/ticket.jpg", "images/parcel.jpg"]
+    try workspace.write("mine.yaml", "class-agnostic-nms: true\nscore-threshold: 0.25\n")
+    let outcome = try Tool.run(
+      ["--files-from", "-", "--root", Tool.samples, "--pipeline", "mine.yaml", "-o", "-"]
+        + ["--model", "codes"],
+      in: workspace,
+      input: Array(list.map { "\(Tool.samples)/\($0)\n" }.joined().utf8))
+    #expect(outcome.status == 0, "\(outcome.messages)")
+    let records = try StrictRecord.all(outcome.output)
+    #expect(records.map(\.source) == list.map { Array($0.utf8) })
+    for record in records {
+      let boxes = (record.detections ?? []).map(\.box)
+      for (index, box) in boxes.enumerated() {
+        for other in boxes[..<index] { #expect(overlap(box, other) < 0.51) }
+      }
+    }
+  }
+
+  @Test func wrongKeyInAPipeline() throws {
+    let workspace = try Workspace()
+    try workspace.write("mine.yaml", "fps: 2\nthreshold: 0.3\n")
+    let outcome = try Tool.run([Tool.samples, "--pipeline", "mine.yaml"], in: workspace)
+    #expect(outcome.status == 64)
+    #expect(
+      outcome.messages.hasPrefix(
+        "detect-batch: error: mine.yaml:2: there is no key 'threshold'; "))
+    #expect(outcome.messageLines.count == 1)
+  }
+
+  @Test func logsForMachines() throws {
+    let workspace = try Workspace()
+    try workspace.write("in/bad\n.mp4", "nothing of that kind")
+    let outcome = try Tool.run(["in", "--log-format", "json", "--verbose"], in: workspace)
+    #expect(outcome.status == 3)
+    let objects = try outcome.messageLines.map {
+      try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
+    }
+    #expect(objects.allSatisfy { $0["time"] is String && $0["message"] is String })
+    let failure = objects.first { $0["level"] as? String == "error" }
+    #expect((failure?["source"] as? String)?.hasPrefix("bad") == true)
+    #expect(failure?["failure"] is String)
+    #expect(objects.last?["failed"] != nil || objects.contains { $0["failed"] as? Int == 1 })
+  }
+
+  private func overlap(_ a: [Double], _ b: [Double]) -> Double {
+    let width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    let height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    let shared = max(0, width) * max(0, height)
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+  }
+}
+
+extension Workspace {
+  /// Names of the files below a directory but for its state, sorted.
+  func files(below directory: String) -> [String] {
+    let all = FileManager.default.enumerator(atPath: file(directory).string)?.allObjects ?? []
+    return all.compactMap { $0 as? String }
+      .filter { !$0.hasPrefix(".detect-batch") && $0.hasSuffix(".jsonl") }.sorted()
+  }
+}

@@ -1,0 +1,47 @@
+import Testing
+
+@testable import detect_batch
+
+struct OptionValueTests {
+  @Test func timePositions() throws {
+    #expect(try OptionValue.timePosition("90.5") == 90.5)
+    #expect(try OptionValue.timePosition("01:30") == 90)
+    #expect(try OptionValue.timePosition("1:00:01.25") == 3601.25)
+    #expect(try OptionValue.timePosition("90:00") == 5400)
+    for wrong in ["", ":", "1:99", "1.5:00", "1:2:3:4", "-1", "0:-1", "nan", "0x10", "1:60:00"] {
+      #expect(throws: OptionValueError.self, "\(wrong)") { try OptionValue.timePosition(wrong) }
+    }
+  }
+
+  @Test func byteCounts() throws {
+    #expect(try OptionValue.byteCount("4GiB") == 4 << 30)
+    #expect(try OptionValue.byteCount("4g") == 4 << 30)
+    #expect(try OptionValue.byteCount("512 MiB".filter { $0 != " " }) == 512 << 20)
+    #expect(try OptionValue.byteCount("1.5k") == 1536)
+    #expect(try OptionValue.byteCount("100") == 100)
+    for wrong in ["", "0", "4x", "GiB", "-1", "1e30G", "ib"] {
+      #expect(throws: OptionValueError.self, "\(wrong)") { try OptionValue.byteCount(wrong) }
+    }
+  }
+
+  @Test func classThresholds() throws {
+    #expect(try OptionValue.classThreshold("a=b=0.5") == ClassThreshold(label: "a=b", score: 0.5))
+    for wrong in ["a", "=0.5", "a=", "a=2", "a=x"] {
+      #expect(throws: OptionValueError.self, "\(wrong)") { try OptionValue.classThreshold(wrong) }
+    }
+  }
+
+  @Test func labels() throws {
+    #expect(try OptionValue.labels("qr_code, stop sign ,a") == ["qr_code", "stop sign", "a"])
+    for wrong in ["", ",", "a, ,b"] {
+      #expect(throws: OptionValueError.self, "\(wrong)") { try OptionValue.labels(wrong) }
+    }
+  }
+
+  @Test func numbersAreDecimalAndFinite() {
+    for wrong in ["nan", "inf", "infinity", "0x1p3", "", "1,5", "2 "] {
+      #expect(throws: OptionValueError.self, "\(wrong)") { try OptionValue.rate(wrong) }
+      #expect(throws: OptionValueError.self, "\(wrong)") { try OptionValue.score(wrong) }
+    }
+  }
+}

@@ -1,1 +1,0 @@
-// Being built: replaced before the first landing.

@@ -1,0 +1,52 @@
+import Foundation
+import SystemPackage
+import Testing
+
+@testable import DetectionPipeline
+@testable import detect_batch
+
+struct PlacesTests {
+  @Test func looksInOrder() throws {
+    let workspace = try Workspace()
+    for file in [
+      "home/models/a.safetensors", "prefix/share/detect-batch/models/a.safetensors",
+      "prefix/share/detect-batch/models/b.safetensors",
+      "prefix/share/detect-batch/pipelines/p.yaml",
+      "checkout/Package.swift", "checkout/samples/models/b.safetensors",
+      "checkout/samples/models/c.pth", "checkout/pipelines/q.yaml",
+    ] { try workspace.write(file, "") }
+
+    let installed = Places(
+      home: workspace.file("home"), executable: workspace.file("prefix/bin/detect-batch"))
+    #expect(try installed.find(.model, "a") == workspace.file("home/models/a.safetensors"))
+    #expect(
+      try installed.find(.model, "b.safetensors")
+        == workspace.file("prefix/share/detect-batch/models/b.safetensors"))
+    #expect(
+      try installed.find(.pipeline, "p")
+        == workspace.file("prefix/share/detect-batch/pipelines/p.yaml"))
+
+    let built = Places(
+      home: nil, executable: workspace.file("checkout/.build/release/detect-batch"))
+    #expect(try built.find(.model, "c") == workspace.file("checkout/samples/models/c.pth"))
+    #expect(try built.find(.pipeline, "q") == workspace.file("checkout/pipelines/q.yaml"))
+
+    let path = workspace.file("checkout/samples/models/c.pth").string
+    #expect(try installed.find(.model, path) == FilePath(path))
+
+    let error = #expect(throws: RunError.self) { try built.find(.model, "d") }
+    #expect(error?.status == .unusableModel)
+    #expect(
+      error?.description
+        == "there is no model 'd': neither a file of that path nor one of that name in "
+        + "\(workspace.path)/checkout/.build/share/detect-batch/models, "
+        + "\(workspace.path)/checkout/samples/models (there: b, c)")
+  }
+
+  @Test func aPathIsNoName() throws {
+    let workspace = try Workspace()
+    try workspace.write("home/models/x/a.safetensors", "")
+    let places = Places(home: workspace.file("home"), executable: nil)
+    #expect(throws: RunError.self) { try places.find(.model, "x/a") }
+  }
+}

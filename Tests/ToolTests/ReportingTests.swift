@@ -1,0 +1,81 @@
+import Logging
+import Testing
+
+@testable import DetectionPipeline
+@testable import detect_batch
+
+struct ReportingTests {
+  @Test func spans() {
+    let cases: [(Double, String)] = [
+      (0, "0.0 s"), (0.04, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (59.4, "59 s"),
+      (59.6, "1 min 0 s"), (3599.6, "1 h 0 min"), (86_399, "23 h 59 min"), (90_000, "1 d 1 h"),
+    ]
+    for (seconds, text) in cases { #expect(RunText.span(seconds) == text) }
+  }
+
+  @Test func numbers() {
+    #expect(RunText.grouped(9999) == "9999")
+    #expect(RunText.grouped(10_000) == "10 000")
+    #expect(RunText.grouped(1_234_567) == "1 234 567")
+    #expect(RunText.decimal(99.94) == "99.9")
+    #expect(RunText.decimal(99.96) == "100")
+    #expect(RunText.counted(1, "frame") == "1 frame")
+  }
+
+  @Test func summaryForPeople() {
+    var summary = RunSummary()
+    summary.inputs.done = 2
+    summary.inputs.failed = 1
+    summary.inputs.skipped = 40
+    summary.frames = 300
+    summary.detections = 12
+    summary.seconds = 10
+    summary.workers = 2
+    summary.decoders = 1
+    summary.stages.decoding = 3
+    summary.stages.detecting = 19
+    #expect(
+      RunText.summary(summary) == [
+        "2 inputs done, 1 failed, 40 complete from earlier",
+        "300 frames, 12 detections in 10 s: 30.0 frames/s, 2 592 000 images per day",
+        "time: decoding 3.0 s in 1 thread (waited 0.0 s), detecting 19 s in 2 threads (waited 0.0 s), "
+          + "writing 0.0 s",
+      ])
+    summary.frames = 0
+    #expect(RunText.summary(summary).count == 1)
+  }
+
+  @Test func progressForPeople() {
+    var summary = RunSummary()
+    summary.inputs.done = 3
+    summary.frames = 1234
+    let progress = RunProgress(
+      summary: summary, inputs: 40, source: "cam1/a.mp4", framesPerSecond: 41.26,
+      remainingSeconds: 200)
+    #expect(
+      RunText.progress(progress)
+        == "3/40 inputs, 1234 frames, 41.3 frames/s, 3 min 20 s left, cam1/a.mp4")
+  }
+
+  @Test func linesForPeople() {
+    func line(_ level: Logger.Level) -> String {
+      ConsoleLogHandler.line(.text, level, "it", ["a": "b"], at: "now")
+    }
+    #expect(line(.error) == "detect-batch: error: it")
+    #expect(line(.warning) == "detect-batch: warning: it")
+    #expect(line(.info) == "detect-batch: it")
+  }
+
+  @Test func linesForMachines() {
+    let line = ConsoleLogHandler.line(
+      .json, .error, "a \"b\"\n\u{1}", ["n": .stringConvertible(3), "l": ["x", "y"]], at: "now")
+    #expect(
+      line
+        == #"{"time":"now","level":"error","message":"a \"b\"\n\u0001","l":["x","y"],"n":3}"#)
+  }
+
+  @Test func namesCannotSteerATerminal() {
+    #expect(Console.visible("a\u{1b}[2Jb\nc\u{9b}") == "a\\u{1b}[2Jb\\nc\\u{9b}")
+    #expect(Console.visible("grün 漢") == "grün 漢")
+  }
+}

@@ -1,0 +1,115 @@
+import DetectionPipeline
+import SystemPackage
+import Testing
+
+/// What is said about wrong usage, word by word, by the real program.
+struct UsageTests {
+  struct Case: CustomTestStringConvertible {
+    let id: String
+    let arguments: [String]
+    let message: String
+    var status: DetectionPipeline.ExitStatus = .usage
+    var testDescription: String { id }
+  }
+
+  static let cases: [Case] = [
+    Case(
+      id: "nothing at all", arguments: [],
+      message: "nothing to look at: name directories, files or globs, as in: detect-batch clips/"),
+    Case(
+      id: "unknown option", arguments: ["--kyframes", "x"],
+      message: "Unknown option '--kyframes'. Did you mean '--keyframes'? (see detect-batch --help)"),
+    Case(
+      id: "missing value", arguments: ["x", "--model"],
+      message: "Missing value for '--model <model>' (see detect-batch --help)"),
+    Case(
+      id: "not a number", arguments: ["x", "--fps", "abc"],
+      message:
+        "The value 'abc' is invalid for '--fps <rate>': it has to be a number above 0, such as 2 or 0.5 "
+        + "(see detect-batch --help)"),
+    Case(
+      id: "not a word of a list", arguments: ["x", "--overwrite", "sometimes"],
+      message:
+        "The value 'sometimes' is invalid for '--overwrite <skip|stale|always|error>': it has to be "
+        + "one of skip, stale, always, error (see detect-batch --help)"),
+    Case(
+      id: "two samplings", arguments: ["x", "--every", "2", "--keyframes"],
+      message: "--every and --keyframes cannot go together: give one (see detect-batch --help)"),
+    Case(
+      id: "times in the wrong order", arguments: ["x", "--start", "1:00", "--end", "30"],
+      message: "--end (30.0 s) has to come after --start (60.0 s) (see detect-batch --help)"),
+    Case(
+      id: "a shard of none", arguments: ["x", "--shard", "0/4"],
+      message:
+        "The value '0/4' is invalid for '--shard <i/n|auto>': it has to be I/N with I from 1 to N, "
+        + "such as 2/7, or auto (see detect-batch --help)"),
+    Case(
+      id: "a shard without a scheduler", arguments: ["x", "--shard", "auto"],
+      message: "--shard auto: auto finds no job array: none of SLURM_ARRAY_TASK_ID, "
+        + "JOB_COMPLETION_INDEX, AWS_BATCH_JOB_ARRAY_INDEX, CLOUD_RUN_TASK_INDEX, BATCH_TASK_INDEX "
+        + "is set"),
+    Case(
+      id: "an input that is not there", arguments: ["nowhere.mp4"],
+      message: "there is no nowhere.mp4", status: .noInput),
+    Case(
+      id: "an unknown label", arguments: ["here.mp4", "--classes", "qr_code,qr"],
+      message: "the model has no class 'qr'; it has: qr_code, data_matrix, aztec, pdf417, barcode"),
+  ]
+
+  @Test(arguments: cases)
+  func messages(_ test: Case) throws {
+    let workspace = try Workspace()
+    try workspace.write("here.mp4", "x")
+    let outcome = try Tool.run(test.arguments, in: workspace)
+    #expect(outcome.messages == "detect-batch: error: \(test.message)\n")
+    #expect(outcome.status == test.status.rawValue)
+    #expect(outcome.output.isEmpty)
+  }
+
+  @Test func helpShowsTheOptionsOfTheDefaultCommand() throws {
+    let workspace = try Workspace()
+    let outcomes = try ["--help", "-h", "help"].map { try Tool.run([$0], in: workspace) }
+    for outcome in outcomes {
+      #expect(outcome.status == 0)
+      #expect(outcome.messages.isEmpty)
+      #expect(outcome.output == outcomes[0].output)
+    }
+    let text = outcomes[0].text
+    for option in Self.options { #expect(text.contains("--\(option)"), "\(option)") }
+    for word in ["mp4", "jpg", "(default: stale)", "import", "inspect", "merge", "evaluate"] {
+      #expect(text.contains(word), "\(word)")
+    }
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
+  }
+
+  static let options = [
+    "model", "pipeline", "output", "root", "score-threshold", "class-threshold", "classes",
+    "nms-threshold", "class-agnostic-nms", "max-detections", "candidates-per-level", "workers",
+    "batch-size", "queue-size", "decoders", "isa", "every", "fps", "keyframes", "start", "end",
+    "max-frames", "files-from", "include", "exclude", "all-files", "settle", "overwrite",
+    "retry-failed", "shard", "segment", "wait", "dry-run", "quiet", "verbose", "log-format",
+    "memory-limit", "nice", "read-timeout", "max-failures", "allow-empty", "metrics",
+    "no-frame-numbers", "version",
+  ]
+
+  @Test func versionNamesWhatItStandsOn() throws {
+    let outcome = try Tool.run(["--version"], in: Workspace())
+    #expect(outcome.status == 0)
+    #expect(
+      try /detect-batch \d+\.\d+\.\d+\noneDNN \d+\.\d+\.\d+\nFFmpeg .+\ninstruction set \w+\n/
+        .wholeMatch(in: outcome.text) != nil, "\(outcome.text)")
+  }
+
+  @Test func versionObeysTheInstructionSet() throws {
+    let outcome = try Tool.run(["--version", "--isa", "avx2"], in: Workspace())
+    #expect(outcome.text.hasSuffix("instruction set avx2\n"))
+  }
+
+  @Test func helpOnAFullDiskFails() throws {
+    let outcome = try Tool.run(["--help"], in: Workspace(), output: "/dev/full")
+    #expect(outcome.status == DetectionPipeline.ExitStatus.outputFailed.rawValue)
+    #expect(
+      outcome.messages
+        == "detect-batch: error: standard output cannot be written: No space left on device\n")
+  }
+}
