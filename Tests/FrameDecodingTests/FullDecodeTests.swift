@@ -1,3 +1,4 @@
+import Foundation
 import FrameDecoding
 import SystemPackage
 import TestSupport
@@ -92,6 +93,21 @@ struct FullDecodeTests {
     }
     #expect(try Reading("audio-cover.m4a").info.remarks == ["no video: the cover picture is read"])
     #expect(throws: MediaError(.data, "no video stream")) { try Reading("audio.m4a") }
+  }
+
+  /// A stream of JPEGs looks like one JPEG: the extension tells.
+  @Test func motionJPEGIsAVideo() throws {
+    let folder = try TemporaryFolder()
+    let photo = try MediaFixture.bytes("images/photo.jpg")
+    for (name, count) in [("a.mjpeg", 5), ("a.MJPG", 5), ("a.jpg", 1)] {
+      let path = folder.path.appending(name)
+      try Data([photo, photo, photo, photo, photo].flatMap { $0 })
+        .write(to: URL(filePath: path.string))
+      #expect(try Reading(path).frames.count == count)
+    }
+    let video = folder.path.appending("b.mjpeg")
+    try Data(MediaFixture.bytes("constant-rate.mp4")).write(to: URL(filePath: video.string))
+    #expect(try Reading(video).frames.count == 50)
   }
 
   @Test func infoTellsWhatIsKnown() throws {
