@@ -66,7 +66,6 @@ let package = Package(
       dependencies: [
         "DetectionRecords", "Digests", "FrameDecoding", "NeuralNetwork", "RetinaNetModel",
         "Workers",
-        .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 

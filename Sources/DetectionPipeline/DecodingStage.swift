@@ -3,7 +3,7 @@ import FrameDecoding
 import SystemPackage
 import Workers
 
-/// Reads one input after another and puts the sampled frames into the queue. Each decoder thread runs one.
+/// Reads one input after another and puts the sampled frames into the queue. Each decoder thread runs it.
 struct DecodingStage: Sendable {
   let jobs: JobList
   let destination: any RecordDestination
@@ -15,7 +15,8 @@ struct DecodingStage: Sendable {
   let control: RunControl
   let report: RunReport
 
-  func run() {
+  func run(_ number: Int) {
+    frames.admit(number)
     while !control.isEnding, let job = jobs.next() { decode(job) }
     frames.finish()
     writer.finish()

@@ -165,7 +165,7 @@ extension DetectionRun {
   ) throws -> RunStages {
     let machine = Machine()
     let cores = machine.availableCores
-    let decoders = min(jobs.count, configuration.decoders ?? max(1, cores / 2))
+    let decoders = min(jobs.count, configuration.decoders ?? cores)
     let (perWorker, shared) = try equipment.memory()
     let memory = MemoryPlan(
       limit: configuration.memoryLimit

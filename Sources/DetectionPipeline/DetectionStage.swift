@@ -3,7 +3,7 @@ import NeuralNetwork
 import RetinaNetModel
 import Workers
 
-/// Looks at frames, one at a time, and formats what it found. Each worker thread runs one.
+/// Looks at frames, one at a time, and formats what it found. Each worker thread runs it.
 struct DetectionStage: Sendable {
   let frames: FrameQueue
   let writer: BoundedQueue<WriterMessage>

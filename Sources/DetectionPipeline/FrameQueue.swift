@@ -12,7 +12,7 @@ struct QueuedFrame: Sendable {
   var byteCount: Int { frame.picture.pixels.count }
 }
 
-/// What bounds the memory of a run, whatever the length and the size of its inputs.
+/// What bounds the memory of a run, and the number of inputs that are open, whatever the length and the size of its inputs.
 struct FrameBounds: Equatable, Sendable {
   /// Frames that wait for a worker.
   var waitingFrames: Int
@@ -22,6 +22,8 @@ struct FrameBounds: Equatable, Sendable {
   var unwrittenRecords: Int
   /// Of these, how many are kept for the input whose records are written next.
   var reservedRecords: Int
+  /// How long after the one before it another decoder may begin.
+  var patience = Duration.milliseconds(100)
 }
 
 /// The frames between decoders and workers, in the order in which they came.
@@ -36,13 +38,16 @@ final class FrameQueue: Sendable {
     var unwritten = 0
     /// The input whose records are written next; nil where inputs have files of their own.
     var turn: Int?
+    /// Decoders that have not finished, and decoders that have begun.
     var decoders: Int
+    var admitted = 1
     var isStopped = false
   }
 
   private let monitor: Monitor<State>
   private let bounds: FrameBounds
   private let workers: Int
+  private let decoders: Int
 
   /// - Parameters:
   ///   - bounds: all at least 1, and more records than are reserved.
@@ -55,7 +60,25 @@ final class FrameQueue: Sendable {
         && bounds.unwrittenRecords > bounds.reservedRecords, "no room for a frame in \(bounds)")
     self.bounds = bounds
     self.workers = workers
+    self.decoders = decoders
     monitor = Monitor(State(turn: isOrdered ? 0 : nil, decoders: decoders))
+  }
+
+  /// Waits until decoder `number`, counted from 0, is needed: the first at once, each further one when the one
+  /// before it has begun a while ago and still fewer frames wait than there are workers. So a heavy model is fed from
+  /// one input after the other, a light one from as many as it takes.
+  func admit(_ number: Int) {
+    let isOver = { (state: State) in state.isStopped || state.decoders < self.decoders }
+    monitor.wait { state in isOver(state) || state.admitted >= number ? () : nil }
+    while number > 0 {
+      if monitor.wait(atMost: bounds.patience, { isOver($0) ? true : nil }) == true { return }
+      let isNeeded = monitor.withLock { state in
+        guard state.waiting.count < workers else { return false }
+        state.admitted = number + 1
+        return true
+      }
+      if isNeeded { return }
+    }
   }
 
   /// Appends a frame, waiting for room.

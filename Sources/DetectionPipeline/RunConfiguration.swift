@@ -46,7 +46,8 @@ public struct RunConfiguration: Sendable {
 
   /// Inference workers, one thread each. nil: as many as there are cores to use.
   public var workers: Int?
-  /// Inputs decoded at once, one thread each. nil: by the number of cores.
+  /// Inputs decoded at once, at most, one thread each; more than one only where workers would wait. nil: as many as
+  /// there are cores to use.
   public var decoders: Int?
   /// At most this many frames of one shape are handed to a worker at once.
   public var batchSize = 8

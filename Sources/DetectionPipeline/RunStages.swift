@@ -10,6 +10,7 @@ import Workers
 /// counts as long as they hold it.
 struct RunStages: Sendable {
   var workers: Int
+  /// At most; see `FrameQueue.admit`.
   var decoders: Int
   var batchSize: Int
   var bounds: FrameBounds
@@ -47,8 +48,8 @@ struct RunStages: Sendable {
         done.cancel()
       }
     }
-    for number in 1...decoders { threads.start("decoder \(number)") { decoding.run() } }
-    for number in 1...workers { threads.start("worker \(number)") { try detection.run() } }
+    for number in 0..<decoders { threads.start("decoder \(number)") { decoding.run(number) } }
+    for number in 0..<workers { threads.start("worker \(number)") { try detection.run() } }
     threads.start("writer") {
       var writing = WritingStage(
         messages, frames: frames, isOrdered: destination.isOrdered, control: control,

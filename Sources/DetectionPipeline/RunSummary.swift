@@ -33,7 +33,7 @@ public struct RunSummary: Equatable, Sendable {
   public var stages = StageTimes()
   /// Inference workers.
   public var workers = 0
-  /// Inputs decoded at once.
+  /// Most inputs decoded at once.
   public var decoders = 0
   /// What the process exits with.
   public var status = ExitStatus.done

@@ -10,6 +10,6 @@ struct DevelopmentTool: ParsableCommand {
     subcommands: [
       NetworkCommand.self, HeadsCommand.self, DecodeCommand.self, ConvolutionsCommand.self,
       PreprocessCommand.self, PostprocessCommand.self, RecordsCommand.self, TrainingCommand.self,
-      TrainingStepsCommand.self,
+      TrainingStepsCommand.self, PipelineCommand.self, ModelCommand.self,
     ])
 }

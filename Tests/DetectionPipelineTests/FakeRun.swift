@@ -102,6 +102,7 @@ extension FrameBounds {
   /// Bounds that only the number of waiting frames makes tight.
   static func of(waiting: Int) -> FrameBounds {
     FrameBounds(
-      waitingFrames: waiting, bytes: 1 << 30, unwrittenRecords: 1024, reservedRecords: 64)
+      waitingFrames: waiting, bytes: 1 << 30, unwrittenRecords: 1024, reservedRecords: 64,
+      patience: .milliseconds(1))
   }
 }

@@ -37,13 +37,14 @@ import Testing
   }
 
   static func queue(
-    waiting: Int = 100, bytes: Int = 1 << 20, records: Int = 100, reserved: Int = 1,
+    decoders: Int = 1, waiting: Int = 100, bytes: Int = 1 << 20, records: Int = 100,
+    reserved: Int = 1,
     workers: Int = 2, isOrdered: Bool = false
   ) -> FrameQueue {
     FrameQueue(
       bounds: FrameBounds(
         waitingFrames: waiting, bytes: bytes, unwrittenRecords: records,
-        reservedRecords: reserved), decoders: 1, workers: workers, isOrdered: isOrdered)
+        reservedRecords: reserved), decoders: decoders, workers: workers, isOrdered: isOrdered)
   }
 
   @Test func `batches are of one shape, the oldest first, and leave something for others`() throws {
@@ -105,6 +106,37 @@ import Testing
     #expect(ahead.isWaiting)
     queue.passTurn(to: 1)
     #expect(ahead.isThrough)
+  }
+
+  @Test func `a second decoder begins when workers would wait`() throws {
+    let queue = Self.queue(decoders: 3)
+    defer { queue.stop() }
+    queue.admit(0)
+    for sequence in 0..<2 { #expect(queue.put(try Self.frame(sequence))) }
+    let admitted = DispatchSemaphore(value: 0)
+    for number in [2, 1] {
+      Thread {
+        queue.admit(number)
+        admitted.signal()
+      }.start()
+    }
+    // Two frames wait for two workers.
+    #expect(admitted.wait(timeout: .now() + 0.4) == .timedOut)
+    _ = queue.takeBatch(atMost: 1)
+    #expect(admitted.wait(timeout: .now() + 10) == .success)
+    #expect(admitted.wait(timeout: .now() + 10) == .success)
+  }
+
+  @Test func `a decoder that was not needed is let go at the end`() throws {
+    let queue = Self.queue(decoders: 2)
+    for sequence in 0..<2 { #expect(queue.put(try Self.frame(sequence))) }
+    let released = DispatchSemaphore(value: 0)
+    Thread {
+      queue.admit(1)
+      released.signal()
+    }.start()
+    queue.finish()
+    #expect(released.wait(timeout: .now() + 10) == .success)
   }
 
   @Test func `a stopped queue lets everybody go`() throws {

@@ -20,7 +20,9 @@ import Testing
     // So tight that one frame fits, and so few records that inputs ahead of their turn must wait.
     RunStages(
       workers: 3, decoders: 4, batchSize: 2,
-      bounds: FrameBounds(waitingFrames: 4, bytes: 1, unwrittenRecords: 2, reservedRecords: 1)),
+      bounds: FrameBounds(
+        waitingFrames: 4, bytes: 1, unwrittenRecords: 2, reservedRecords: 1,
+        patience: .milliseconds(1))),
   ]
 
   /// Videos, images, changing shapes, failures of every kind.
