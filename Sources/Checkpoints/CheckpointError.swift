@@ -36,14 +36,7 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
   }
 
   /// One line: the file, what is wrong, and what to do where something can be done.
-  ///
-  /// Names in a damaged file can hold anything: control characters are written as escapes.
-  public var description: String {
-    text.unicodeScalars.reduce(into: "") { line, scalar in
-      let isControl = scalar.properties.generalCategory == .control
-      line += isControl ? scalar.escaped(asASCII: true) : String(scalar)
-    }
-  }
+  public var description: String { text.onOneLine }
 
   private var text: String {
     switch problem {
@@ -70,6 +63,16 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
         + (keys.isEmpty ? "" : "; its keys are \(shown)")
     case .unrepresentable(let tensor, let type):
       return "\(file): '\(tensor)' holds a number too large for \(type); store it as F32"
+    }
+  }
+}
+
+extension String {
+  /// Without control characters, which names in a damaged file can hold: they are written as escapes.
+  package var onOneLine: String {
+    unicodeScalars.reduce(into: "") { line, scalar in
+      let isControl = scalar.properties.generalCategory == .control
+      line += isControl ? scalar.escaped(asASCII: true) : String(scalar)
     }
   }
 }

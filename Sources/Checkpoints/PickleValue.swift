@@ -97,22 +97,33 @@ struct PickleResult {
   /// One past the pickle's last byte.
   var end = 0
 
-  /// Whole numbers of a tuple or list; nil where it is something else.
-  func numbers(_ value: PickleValue) -> [Int]? {
+  /// Sizes or strides: up to 16 whole numbers of a tuple or list; nil where it is something else.
+  func sizes(_ value: PickleValue) -> [Int]? {
     let values: [PickleValue]
     switch value {
     case .tuple(let index): values = tuples[index]
     case .list(let index): values = lists[index]
     default: return nil
     }
+    // A forged pickle could refer to one long list from a million tensors.
+    guard values.count <= 16 else { return nil }
     var numbers: [Int] = []
     for case .int(let number) in values { numbers.append(number) }
     return numbers.count == values.count ? numbers : nil
   }
 
   /// The value of a text key; the last one where it stands several times, as in Python.
-  func lookUp(_ key: String, in dictionary: Int) -> PickleValue? {
-    dictionaries[dictionary].last {
+  ///
+  /// - Parameters:
+  ///   - key: the key.
+  ///   - dictionary: where to look.
+  ///   - limit: larger dictionaries are not searched, because a forged pickle could have one large one searched a
+  ///     million times.
+  /// - Returns: nil where it is not there.
+  func lookUp(_ key: String, in dictionary: Int, atMost limit: Int = 64) -> PickleValue? {
+    let entries = dictionaries[dictionary]
+    guard entries.count <= limit else { return nil }
+    return entries.last {
       if case .text(key, _) = $0.key { true } else { false }
     }?.value
   }

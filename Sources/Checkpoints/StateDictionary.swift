@@ -13,7 +13,9 @@ struct StateDictionary {
     }
     var candidates = [top]
     for key in ["model", "state_dict"] {
-      if case .dictionary(let inner) = pickle.lookUp(key, in: top) { candidates.append(inner) }
+      if case .dictionary(let inner) = pickle.lookUp(key, in: top, atMost: .max) {
+        candidates.append(inner)
+      }
     }
     let found = candidates.first { candidate in
       pickle.dictionaries[candidate].contains { entry in

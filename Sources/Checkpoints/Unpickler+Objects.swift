@@ -89,7 +89,7 @@ extension Unpickler {
   private mutating func tensor(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
     guard arguments.count >= 4, case .storage(let storage) = arguments[0],
       case .int(let offset) = arguments[1], offset >= 0,
-      let shape = result.numbers(arguments[2]), let strides = result.numbers(arguments[3]),
+      let shape = result.sizes(arguments[2]), let strides = result.sizes(arguments[3]),
       shape.count == strides.count
     else { throw malformed("describes a tensor in an unknown way") }
     result.tensors.append(
@@ -101,7 +101,7 @@ extension Unpickler {
   private mutating func addArray(
     data: PickleValue, type: PickleValue, shape: PickleValue, isFortranOrder: Bool
   ) throws(CheckpointError) -> Int {
-    guard let shape = result.numbers(shape), case .elementType(let elementType) = type else {
+    guard let shape = result.sizes(shape), case .elementType(let elementType) = type else {
       throw malformed("describes an array in an unknown way")
     }
     let (range, encoding): (FileRange, CheckpointTensor.Encoding)

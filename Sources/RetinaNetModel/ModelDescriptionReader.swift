@@ -93,14 +93,17 @@ struct ModelDescriptionReader {
       throw value.wrong("a list of \(count) labels, as many as the weights have")
     }
     var labels: [String?] = []
+    var seen: Set<String> = []
     for element in list {
       let label = element.isNull ? nil : try element.string()
-      if let label, !(1...256).contains(label.unicodeScalars.count) || labels.contains(label) {
+      if let label,
+        !(1...256).contains(label.unicodeScalars.count) || !seen.insert(label).inserted
+      {
         throw element.wrong("a label of 1 to 256 letters that no other class has")
       }
       labels.append(label)
     }
-    guard labels.contains(where: { $0 != nil }) else { throw value.wrong("at least one label") }
+    guard !seen.isEmpty else { throw value.wrong("at least one label") }
     return labels
   }
 

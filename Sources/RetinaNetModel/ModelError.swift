@@ -1,3 +1,5 @@
+import Checkpoints
+
 /// Why a file cannot be used as a detection model, where the file as such can be read (else `CheckpointError`), and
 /// where no key of a configuration is to blame (else `SettingsError`).
 public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -29,7 +31,9 @@ public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// One line: the file, what is wrong, and what to do where something can be done.
-  public var description: String {
+  public var description: String { text.onOneLine }
+
+  private var text: String {
     switch problem {
     case .notRetinaNet(let missing):
       return "\(file): not a RetinaNet with torchvision's names: it has no \(Self.list(missing))"

@@ -30,13 +30,22 @@ public struct SettingsError: Error, Equatable, Sendable, CustomStringConvertible
   }
 
   /// One line: file, line, key, and what would be right.
+  ///
+  /// Texts in a file can hold anything: control characters are written as escapes.
   public var description: String {
+    text.unicodeScalars.reduce(into: "") { line, scalar in
+      let isControl = scalar.properties.generalCategory == .control
+      line += isControl ? scalar.escaped(asASCII: true) : String(scalar)
+    }
+  }
+
+  private var text: String {
     let place = line.map { "\(file):\($0)" } ?? file
     switch problem {
     case .syntax(let message):
       return "\(place): \(message)"
     case .unknownKey(let allowed):
-      let list = allowed.joined(separator: ", ")
+      let list = allowed.prefix(40).joined(separator: ", ") + (allowed.count > 40 ? ", …" : "")
       return
         "\(place): there is no key '\(keyPath)'; \(list.isEmpty ? "none" : list) can stand there"
     case .wrongValue(let found, let expected):

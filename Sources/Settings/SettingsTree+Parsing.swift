@@ -28,14 +28,18 @@ extension SettingsTree {
   }
 
   /// Reads JSON and nothing more, for text that comes from strangers: YAML's aliases can make a few lines
-  /// stand for a gigabyte, and nesting costs stack.
+  /// stand for a gigabyte, nesting costs stack, and each letter costs some tens of bytes.
   ///
   /// - Parameters:
-  ///   - text: one object.
+  ///   - text: one object, of 1 MiB at most.
   ///   - file: its name in errors.
   /// - Returns: the keys at the top.
   /// - Throws: `SettingsError` with the line.
   public static func parseJSON(_ text: String, file: String) throws(SettingsError) -> SettingsTree {
+    guard text.utf8.count <= 1 << 20 else {
+      throw SettingsError(
+        file: file, line: nil, keyPath: "", problem: .syntax("more than 1 MiB of text"))
+    }
     var line = 1
     var depth = 0
     var isInText = false

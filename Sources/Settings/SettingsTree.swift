@@ -10,7 +10,9 @@ public final class SettingsTree {
   /// Line on which the map begins, from 1.
   let line: Int?
   private let entries: [(key: String, line: Int?, node: Node)]
-  private var known: [String] = []
+  private let positions: [String: Int]
+  /// The keys that were asked for, in order, and as a set.
+  private var asked: (order: [String], set: Set<String>) = ([], [])
   private var opened: [SettingsTree] = []
 
   init(_ mapping: Node.Mapping, file: String, keyPath: String) throws(SettingsError) {
@@ -27,6 +29,8 @@ public final class SettingsTree {
       entries.append((scalar.string, key.mark?.line, value))
     }
     self.entries = entries
+    positions = Dictionary(
+      entries.enumerated().map { ($1.key, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// The keys that are there, in the file's order.
@@ -34,8 +38,8 @@ public final class SettingsTree {
 
   /// The value of a key, of any kind.
   public func value(_ key: String) -> SettingsValue? {
-    if !known.contains(key) { known.append(key) }
-    guard let entry = entries.first(where: { $0.key == key }) else { return nil }
+    if asked.set.insert(key).inserted { asked.order.append(key) }
+    guard let entry = positions[key].map({ entries[$0] }) else { return nil }
     return SettingsValue(node: entry.node, keyPath: path(of: key), line: entry.line, tree: self)
   }
 
@@ -91,10 +95,10 @@ public final class SettingsTree {
 
   /// Refuses keys that nobody asked for.
   public func finish() throws(SettingsError) {
-    for entry in entries where !known.contains(entry.key) {
+    for entry in entries where !asked.set.contains(entry.key) {
       throw SettingsError(
         file: file, line: entry.line, keyPath: path(of: entry.key),
-        problem: .unknownKey(allowed: known))
+        problem: .unknownKey(allowed: asked.order))
     }
     for tree in opened { try tree.finish() }
   }

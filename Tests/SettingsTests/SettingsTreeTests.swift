@@ -117,6 +117,9 @@ private func message(
       id: "text", text: "a: null", probe: { _ = try $0.string("a") },
       expected: "f:1: 'a' has to be a text, not null"),
     ErrorCase(
+      id: "control characters", text: #"a: "x\n\e[31m""#, probe: { _ = try $0.int("a") },
+      expected: #"f:1: 'a' has to be a whole number, not 'x\n\u{1B}[31m'"#),
+    ErrorCase(
       id: "list", text: "a: {b: 1}", probe: { _ = try $0.list("a") },
       expected: "f:1: 'a' has to be a list, not a map"),
     ErrorCase(
@@ -149,6 +152,9 @@ private func message(
     ErrorCase(
       id: "comment in JSON", text: "{\"*a\": \"\\\"#\",\n #\n}", json: true,
       expected: "f:2: '#' outside of a text is not JSON"),
+    ErrorCase(
+      id: "long JSON", text: "{\"a\": \"" + String(repeating: "x", count: 1 << 20) + "\"}",
+      json: true, expected: "f: more than 1 MiB of text"),
     ErrorCase(
       id: "deep JSON", text: String(repeating: "[", count: 17), json: true,
       expected: "f:1: nested more than 16 deep"),
