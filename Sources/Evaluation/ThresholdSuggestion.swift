@@ -1,7 +1,7 @@
 /// The score threshold with which one category's detections have the best F1 at overlap 0.50.
 public struct ThresholdSuggestion: Equatable, Sendable {
-  /// Keep detections that score above it: half way between the lowest score to keep and the next one below,
-  /// or just below the lowest score where nothing lies below.
+  /// Keep detections that score above it: about half way between the lowest score to keep and the next one
+  /// below, in as few decimals as lie between them; just below the lowest score where nothing lies below.
   public let threshold: Double
   /// Right ones among the detections kept, 0...1.
   public let precision: Double
@@ -33,9 +33,19 @@ public struct ThresholdSuggestion: Equatable, Sendable {
     let lowest = scores[best.last]
     threshold =
       best.last + 1 < scores.count
-      ? (lowest + scores[best.last + 1]) / 2 : Self.fourDecimals(below: lowest)
+      ? Self.middle(below: lowest, from: scores[best.last + 1]) : Self.fourDecimals(below: lowest)
     precision = Double(best.right) / Double(best.kept)
     recall = Double(best.right) / Double(objectCount)
+  }
+
+  /// The middle between two scores, rounded to the fewest decimals (two at least) that keep it between them.
+  private static func middle(below high: Double, from low: Double) -> Double {
+    let middle = (low + high) / 2
+    for scale in [1e2, 1e3, 1e4, 1e5, 1e6] {
+      let rounded = (middle * scale).rounded() / scale
+      if rounded > low, rounded < high { return rounded }
+    }
+    return middle
   }
 
   /// The greatest number of four decimals, as records have, that is less than a score.

@@ -93,6 +93,14 @@ public struct DetectionModel: Sendable {
     return try ModelDescriptionReader.read(settings, facts, defaults: nil)
   }
 
+  /// How the convolutions' weights are stored, as `write` would store them without loss; float32 for types that
+  /// it cannot write.
+  public var storage: SafetensorsFile.Storage {
+    let types = Set(tensors.values.filter { $0.shape.count > 1 }.map(\.elementType.rawValue))
+    return types.count == 1
+      ? types.first.flatMap(SafetensorsFile.Storage.init) ?? .float32 : .float32
+  }
+
   /// Finds tensors that the network does not have, and those that the file does not.
   private static func compare(
     _ tensors: [String: CheckpointTensor], _ parameters: [NetworkGraph.Parameter]

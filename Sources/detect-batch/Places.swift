@@ -125,7 +125,8 @@ struct Places {
     return status.st_mode & S_IFMT
   }
 
-  private static func isFile(_ path: FilePath) -> Bool {
+  /// Whether there is something that may be read.
+  static func isFile(_ path: FilePath) -> Bool {
     // A pipe will do, as in <(command).
     mode(path).map { $0 != S_IFDIR } ?? false
   }

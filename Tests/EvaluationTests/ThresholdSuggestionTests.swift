@@ -26,6 +26,20 @@ struct ThresholdSuggestionTests {
     #expect(suggestion.threshold == 0.052)
   }
 
+  /// Between two scores in as few decimals as it takes.
+  @Test(arguments: [
+    (0.9, 0.1, 0.5), (0.474725, 0.4712, 0.473), (0.47472, 0.47470, 0.47471),
+    (0.5, 0.4999999, 0.49999995),
+    (0.06, 0.05, 0.055),
+  ])
+  func isShort(_ kept: Double, _ dropped: Double, _ expected: Double) throws {
+    let suggestion = try #require(
+      ThresholdSuggestion(
+        scores: [kept, dropped], verdicts: [Self.right, Self.wrong], objectCount: 1))
+    #expect(abs(suggestion.threshold - expected) < 1e-9)
+    #expect(suggestion.threshold < kept && suggestion.threshold > dropped)
+  }
+
   @Test func needsOneRightDetection() {
     #expect(ThresholdSuggestion(scores: [0.9], verdicts: [Self.wrong], objectCount: 2) == nil)
     #expect(ThresholdSuggestion(scores: [], verdicts: [], objectCount: 2) == nil)

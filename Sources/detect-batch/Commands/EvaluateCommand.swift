@@ -1,101 +1,143 @@
 import ArgumentParser
 import DetectionPipeline
 import Evaluation
+import RetinaNetModel
 
-/// Average precision of detections.
+/// Average precision of detections, as COCO counts it.
 struct EvaluateCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Measures detections against annotations, as COCO does.",
+    abstract: "Measures detections against annotations: COCO's average precision and recall.",
     discussion: """
-      Prints pycocotools' twelve numbers, the same per class, and for each class the score threshold with the best \
-      F1. Average precision needs detections down to low scores:
+      Prints pycocotools' twelve numbers, the main ones of each class, and for each class the score threshold with \
+      the best F1 at IoU 0.50. What was found comes from records, from a results file in COCO's format, or from a \
+      model that is run over the images now:
 
-        detect-batch images/ --score-threshold 0.05 --output detections
-        detect-batch evaluate annotations.json detections
+        detect-batch photos/ --score-threshold 0.05 -o found
+        detect-batch evaluate --annotations photos.json found
 
-      A record belongs to the image whose file_name is its source, else to the only image of the same base name.
+        detect-batch evaluate --annotations photos.json --images photos/ --model codes
+
+      A record belongs to the image whose file_name is its source, else to the only image of the same base name. \
+      Labels are the categories' names.
       """)
 
-  @Argument(help: "Annotations in COCO's format: images, categories, annotations with boxes.")
+  @Option(
+    help: ArgumentHelp(
+      "What is to be found: images, categories and annotations with boxes, in COCO's format.",
+      valueName: "file.json"),
+    completion: .file(extensions: ["json"]))
   var annotations: String
 
   @Argument(
     help: ArgumentHelp(
-      "Records: a directory that detect-batch wrote, or .jsonl files; or one results file in COCO's "
-        + "format (.json).", valueName: "detections"))
-  var detections: [String]
+      "Directories that detect-batch wrote, or .jsonl files.", valueName: "records"),
+    completion: .file())
+  var records: [String] = []
+
+  @Option(
+    help: ArgumentHelp("Detections in COCO's results format.", valueName: "file.json"),
+    completion: .file(extensions: ["json"]))
+  var results: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Detect now, in the annotations' images, whose file_name is a path below this directory.",
+      valueName: "directory"),
+    completion: .directory)
+  var images: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --images: the model, by path or by name. (default: codes)", valueName: "model"))
+  var model: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --images: detections score above this. (default: 0.05)", valueName: "score"),
+    transform: OptionValue.score)
+  var scoreThreshold: Float?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --images: detect in so many threads. (default: as many as there are cores to use)",
+      valueName: "n"),
+    transform: OptionValue.positiveCount)
+  var workers: Int?
 
   @Flag(help: "Print one JSON object instead of tables.")
   var json = false
 
   @Option(
-    help: ArgumentHelp("Draw precision over recall into this file, as SVG.", valueName: "file"))
+    help: ArgumentHelp("Draw precision over recall into this file.", valueName: "file.svg"),
+    completion: .file(extensions: ["svg"]))
   var curves: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Put the suggested thresholds into this model file, as its own.",
+      valueName: "model.safetensors"),
+    completion: .file(extensions: ["safetensors"]))
+  var writeThresholds: String?
+
+  @OptionGroup(title: "Messages") var report: ReportOptions
+
   func validate() throws {
-    let results = detections.filter { $0.lowercased().hasSuffix(".json") }
-    if !results.isEmpty && detections.count > 1 {
-      throw ValidationError("a results file (\(results[0])) is evaluated alone")
+    let sources = [!records.isEmpty, results != nil, images != nil].filter { $0 }
+    guard sources.count == 1 else {
+      throw ValidationError("name what was found: records, --results or --images, one of them")
+    }
+    guard images != nil || (model == nil && scoreThreshold == nil && workers == nil) else {
+      throw ValidationError("--model, --score-threshold and --workers go with --images")
     }
   }
 
   func execute() throws -> ExitStatus {
-    let truth = try COCOAnnotationsFile(contentsOf: ArgumentBytes.path(annotations))
-    let found: (detections: [COCODetection], remarks: [String])
-    if detections[0].lowercased().hasSuffix(".json") {
-      let file = try COCOResultsFile(
-        contentsOf: ArgumentBytes.path(detections[0]), for: truth.annotations)
-      found = (file.detections, file.remarks)
-    } else {
-      let files = try DetectionRecordFiles(
-        contentsOf: detections.map(ArgumentBytes.path), for: truth.annotations)
-      found = (files.detections, files.remarks)
-    }
-    for remark in truth.remarks + found.remarks { Log.logger.warning("\(remark)") }
-
-    let evaluation = COCOEvaluation(annotations: truth.annotations, detections: found.detections)
+    Log.configure(report)
+    let file = try COCOAnnotationsFile(contentsOf: ArgumentBytes.path(annotations))
+    let target = try writeThresholds.map { try ThresholdTarget(ArgumentBytes.path($0)) }
+    let found = try found(in: file.annotations)
+    let report = EvaluationReport(
+      evaluation: COCOEvaluation(annotations: file.annotations, detections: found.detections),
+      remarks: file.remarks + found.remarks)
+    for remark in report.remarks { Log.logger.warning("\(remark)") }
     if let curves {
-      let title = ArgumentBytes.display("\(detections[0]) against \(annotations)")
+      let title = "Precision and recall of \(found.name)"
       try TextFile.write(
-        PrecisionRecallChart.svg(of: evaluation, title: title), to: ArgumentBytes.path(curves))
+        PrecisionRecallChart.svg(of: report.evaluation, title: title),
+        to: ArgumentBytes.path(curves))
     }
-    return ProgramOutput.write(
-      json
-        ? evaluation.json.compact
-        : (evaluation.summaryLines + [""] + evaluation.classLines).joined(separator: "\n"))
-  }
-}
-
-extension COCOEvaluation {
-  fileprivate var json: JSONText {
-    .object([
-      ("images", .int(imageCount)), ("detections", .int(detectionCount)),
-      ("metrics", Self.metrics { self[$0] }),
-      ("classes", .array(classes.map(\.json))),
-    ])
+    if let target {
+      let line = try target.write(report.evaluation.classes)
+      Log.logger.info("\(line)")
+    }
+    return ProgramOutput.write(json ? report.json.compact : report.text)
   }
 
-  fileprivate static func metrics(_ value: (COCOMetric) -> Double?) -> JSONText {
-    .object(COCOMetric.allCases.map { ($0.name, value($0).map(JSONText.double) ?? .null) })
-  }
-}
-
-extension ClassEvaluation {
-  fileprivate var json: JSONText {
-    .object([
-      ("label", .string(category.name)), ("objects", .int(objectCount)),
-      ("detections", .int(detectionCount)), ("metrics", COCOEvaluation.metrics { self[$0] }),
-      (
-        "suggestion",
-        suggestion.map { suggestion in
-          .object([
-            ("threshold", .double(suggestion.threshold)),
-            ("precision", .double(suggestion.precision)), ("recall", .double(suggestion.recall)),
-            ("f1", .double(suggestion.f1)),
-          ])
-        } ?? .null
-      ),
-    ])
+  /// The detections, what is to be said about them, and what they are called.
+  private func found(
+    in annotations: COCOAnnotations
+  ) throws -> (detections: [COCODetection], remarks: [String], name: String) {
+    if let results {
+      let file = try COCOResultsFile(contentsOf: ArgumentBytes.path(results), for: annotations)
+      return (file.detections, file.remarks, ArgumentBytes.display(results))
+    }
+    if let images {
+      let model = try DetectionModel(
+        contentsOf: Places().find(.model, model ?? Places.defaultModel))
+      for remark in model.remarks { Log.logger.notice("\(remark)") }
+      let detection = try DatasetDetection(
+        of: annotations, below: ArgumentBytes.path(images), model: model,
+        scoreThreshold: scoreThreshold ?? 0.05, workers: workers,
+        showsProgress: Console.standardError.isTerminal && !report.quiet)
+      return (
+        detection.detections, detection.remarks, model.path.lastComponent?.string ?? "a model"
+      )
+    }
+    let files = try DetectionRecordFiles(
+      contentsOf: records.map(ArgumentBytes.path), for: annotations)
+    return (
+      files.detections, files.remarks, ArgumentBytes.display(records.joined(separator: ", "))
+    )
   }
 }

@@ -1,0 +1,172 @@
+import DetectionPipeline
+import Evaluation
+import FrameDecoding
+import RetinaNetModel
+import SystemPackage
+import Workers
+
+/// A model's detections in the images of annotations.
+struct DatasetDetection {
+  /// What was found.
+  let detections: [COCODetection]
+  /// What a person should know about it, one line each.
+  let remarks: [String]
+
+  /// Runs the model over all images; one that cannot be decoded has no detections, with a remark.
+  ///
+  /// - Parameters:
+  ///   - annotations: the images, and the categories whose names are the model's labels.
+  ///   - folder: where the images' names begin.
+  ///   - model: what is measured.
+  ///   - scoreThreshold: of every class, over the model's own.
+  ///   - workers: threads; nil: as many as cores.
+  ///   - showsProgress: whether there is a terminal to draw a progress line on.
+  /// - Throws: `RunError` where an image does not exist, `EvaluationError` where no label is a category, and what the
+  ///   detector throws.
+  init(
+    of annotations: COCOAnnotations, below folder: FilePath, model: DetectionModel,
+    scoreThreshold: Float, workers: Int?, showsProgress: Bool
+  ) throws {
+    let labels = LabelledCategories(model.description.classes, annotations.categories)
+    try labels.requireOne()
+    let images = Dictionary(annotations.images.map { ($0.id, $0) }) { $1 }
+      .values.sorted { $0.id < $1.id }
+    try Self.requireFiles(images, below: folder)
+    let detector = try Detector(
+      model: model, options: DetectionOptions(scoreThreshold: scoreThreshold))
+
+    let gathering = Monitor(Gathering())
+    let group = WorkerGroup()
+    for index in 0..<min(workers ?? Machine().availableCores, max(1, images.count)) {
+      group.start("evaluate-\(index)") {
+        let worker = try detector.makeWorker()
+        while let image = gathering.withLock({ $0.next(of: images) }) {
+          do {
+            let picture = try Self.picture(folder.appending(image.fileName))
+            let found = try worker.detect(
+              picture.pixels, width: picture.width, height: picture.height)
+            gathering.withLock { $0.add(found, in: picture, of: image, labels) }
+          } catch let error as MediaError {
+            gathering.withLock { $0.failures.append("\(image.fileName): \(error)") }
+          }
+          if showsProgress {
+            let done = gathering.read(\.done)
+            Console.standardError.show("\(done) of \(images.count) images")
+          }
+        }
+      }
+    }
+    defer { if showsProgress { Console.standardError.show(nil) } }
+    try group.join()
+    let result = gathering.read { $0 }
+    detections = result.detections
+    remarks = labels.remarks + result.remarks
+  }
+
+  private static func requireFiles(
+    _ images: [COCOAnnotations.Image], below folder: FilePath
+  ) throws(RunError) {
+    let missing = images.filter { !Places.isFile(folder.appending($0.fileName)) }
+    guard let first = missing.first else { return }
+    throw RunError(
+      .noInput,
+      "\(folder.appending(first.fileName)) does not exist (\(missing.count) of \(images.count) "
+        + "images that the annotations name are missing): is --images right?")
+  }
+
+  private static func picture(_ path: FilePath) throws(MediaError) -> RGBPicture {
+    guard let frame = try MediaReader(path: path).nextFrame() else {
+      throw MediaError(.data, "holds no picture")
+    }
+    return frame.picture
+  }
+}
+
+/// What the threads have found so far.
+private struct Gathering: Sendable {
+  private(set) var detections: [COCODetection] = []
+  var failures: [String] = []
+  private var otherSizes: [String] = []
+  private var nextIndex = 0
+  private var examined = 0
+
+  /// Images that are finished with.
+  var done: Int { examined + failures.count }
+
+  mutating func next(of images: [COCOAnnotations.Image]) -> COCOAnnotations.Image? {
+    guard nextIndex < images.count else { return nil }
+    defer { nextIndex += 1 }
+    return images[nextIndex]
+  }
+
+  mutating func add(
+    _ found: [Detection], in picture: RGBPicture, of image: COCOAnnotations.Image,
+    _ labels: LabelledCategories
+  ) {
+    examined += 1
+    if image.width ?? picture.width != picture.width
+      || image.height ?? picture.height != picture.height
+    {
+      otherSizes.append(image.fileName)
+    }
+    for detection in found {
+      guard let categoryID = labels.categoryIDs[detection.classIndex] else { continue }
+      let box = detection.box
+      detections.append(
+        COCODetection(
+          imageID: image.id, categoryID: categoryID, score: Double(detection.score),
+          box: COCOBox(
+            x: Double(box.minX), y: Double(box.minY), width: Double(box.width),
+            height: Double(box.height))))
+    }
+  }
+
+  var remarks: [String] {
+    var remarks: [String] = []
+    if let first = failures.sorted().first {
+      remarks.append(
+        "\(failures.count) images cannot be decoded (first: \(first)): their objects count as missed"
+      )
+    }
+    if let first = otherSizes.sorted().first {
+      remarks.append(
+        "\(otherSizes.count) images are not as large as the annotations say (first: \(first)): were "
+          + "they annotated before they were turned or scaled?")
+    }
+    return remarks
+  }
+}
+
+/// The categories that a model's labels stand for.
+private struct LabelledCategories: Sendable {
+  /// By column of the class head; nil where the label is no category.
+  let categoryIDs: [Int?]
+  private let strangers: [String]
+  private let unknown: [String]
+  private let names: [String]
+
+  init(_ labels: [String?], _ categories: [COCOAnnotations.Category]) {
+    let ids = Dictionary(categories.map { ($0.name, $0.id) }) { $1 }
+    categoryIDs = labels.map { label in label.flatMap { ids[$0] } }
+    strangers = labels.compactMap(\.self).filter { ids[$0] == nil }
+    names = categories.map(\.name)
+    unknown = names.filter { !labels.contains($0) }
+  }
+
+  func requireOne() throws(EvaluationError) {
+    guard categoryIDs.contains(where: { $0 != nil }) else {
+      throw .noCommonLabel(labels: strangers, categories: names)
+    }
+  }
+
+  var remarks: [String] {
+    func remark(_ names: [String], _ text: String) -> String? {
+      names.isEmpty ? nil : "\(text): \(names.joined(separator: ", "))"
+    }
+    return [
+      remark(
+        strangers, "classes of the model that the annotations do not have, and that do not count"),
+      remark(unknown, "categories that the model does not know, and whose objects count as missed"),
+    ].compactMap(\.self)
+  }
+}
