@@ -96,6 +96,43 @@ class Variant:
         }
 
 
+def variant_of(description):
+    """The variant whose `description()` this is; the weights say the kind of batch norm, so that is not known."""
+    architecture, limits = description["architecture"], description["postprocessing"]
+    return Variant(
+        "described",
+        backbone=architecture["backbone"],
+        base_width=architecture["baseWidth"],
+        norm_epsilon=architecture["normEpsilon"],
+        pyramid_channels=architecture["pyramidChannels"],
+        p6_source=architecture["p6Source"],
+        head_depth=architecture["headDepth"],
+        head_norm=architecture["headNorm"],
+        classes=len(description["classes"]),
+        labels=description["classes"],
+        anchor_sizes=description["anchors"]["sizes"],
+        aspect_ratios=tuple(description["anchors"]["aspectRatios"]),
+        min_size=description["preprocessing"]["minSize"],
+        max_size=description["preprocessing"]["maxSize"],
+        score_threshold=limits["scoreThreshold"],
+        candidates_per_level=limits["candidatesPerLevel"],
+        nms_threshold=limits["nmsThreshold"],
+        detections_per_image=limits["detectionsPerImage"],
+    )
+
+
+class HeadOutputs(nn.Module):
+    """What engines are compared on: padded input in, class logits and box regression out."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.backbone, self.head = model.backbone, model.head
+
+    def forward(self, images):
+        outputs = self.head(list(self.backbone(images).values()))
+        return outputs["cls_logits"], outputs["bbox_regression"]
+
+
 class Body(nn.Module):
     """torchvision's residual blocks under torchvision's names, for any base width (its own class fixes 64)."""
 
