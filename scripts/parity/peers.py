@@ -5,7 +5,7 @@
 
 ENGINE is `pytorch` (MODEL a state dict beside its .json), `onnxruntime` or `openvino` (MODEL an ONNX file).
 Prints {"ready": setting} once the network is loaded and the fastest of the engine's settings is found, then
-for each line "N" on standard input runs N images and prints {"seconds": wall time of all, "resident": MiB}.
+for each line "N" on standard input runs N images and prints {"seconds": wall time of all, "images": N, "peakMiB": …}.
 Network only: backbone, pyramid and heads in float32, no pre- or post-processing.
 """
 
@@ -120,7 +120,8 @@ def main():
         start = time.perf_counter()
         images(int(line))
         seconds = time.perf_counter() - start
-        print(json.dumps({"seconds": seconds, "resident": _peak_resident()}), flush=True)
+        answer = {"seconds": seconds, "images": int(line), "peakMiB": _peak_resident()}
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":
