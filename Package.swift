@@ -74,7 +74,7 @@ let package = Package(
       name: "detect-batch",
       dependencies: [
         "Checkpoints", "DetectionPipeline", "DetectionRecords", "Evaluation", "FrameDecoding",
-        "NeuralNetwork", "RetinaNetModel", "Settings", "Workers",
+        "NeuralNetwork", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),

@@ -6,8 +6,12 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   case diverged(iteration: Int, image: String, layer: String)
   /// The weights to start from do not fit the network.
   case startingWeights(file: FilePath, problem: String)
-  /// The folder holds another training, or none where one should be resumed.
+  /// The folder holds a training already, or none where one should be resumed.
   case folder(FilePath, problem: String)
+  /// The state to go on from cannot be used.
+  case state(file: FilePath, problem: String)
+  /// The folder cannot be made, in the system's words.
+  case cannotCreate(FilePath, reason: String)
   /// A file of the run cannot be written, in the system's words.
   case output(file: FilePath, reason: String)
 
@@ -21,6 +25,10 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(file): \(problem)"
     case .folder(let folder, let problem):
       "\(folder): \(problem)"
+    case .state(let file, let problem):
+      "\(file): \(problem)"
+    case .cannotCreate(let folder, let reason):
+      "\(folder): cannot be made: \(reason)"
     case .output(let file, let reason):
       "\(file): cannot be written: \(reason)"
     }

@@ -26,7 +26,7 @@ public struct TrainingFolder: Sendable {
   /// Makes the folder, or finds out what is in it.
   ///
   /// - Parameter resuming: whether there must be a state in it; else there must not be one.
-  /// - Throws: `TrainingError.folder`, `.output`.
+  /// - Throws: `TrainingError.folder`, `.cannotCreate`.
   func prepare(resuming: Bool) throws(TrainingError) {
     let hasState = fileExists(state)
     guard resuming == hasState else {
@@ -40,7 +40,7 @@ public struct TrainingFolder: Sendable {
       try FileManager.default.createDirectory(
         atPath: state.removingLastComponent().string, withIntermediateDirectories: true)
     } catch {
-      throw .output(file: path, reason: error.localizedDescription)
+      throw .cannotCreate(path, reason: error.localizedDescription)
     }
   }
 

@@ -54,13 +54,15 @@ struct TrainingState {
   ///   - parameters: filled.
   ///   - optimizer: filled.
   ///   - average: filled.
-  /// - Throws: `CheckpointError`; `TrainingError.folder` where the state is of another training.
+  /// - Throws: `CheckpointError`; `TrainingError.state` where the state is of another training.
   init(
     contentsOf path: FilePath, fingerprint: String, parameters: ParameterSlab,
     optimizer: Optimizer, average: WeightAverage?
   ) throws {
     let file = try Checkpoint(contentsOf: path)
-    func broken(_ problem: String) -> TrainingError { .folder(path, problem: problem) }
+    func broken(_ problem: String) -> TrainingError {
+      .state(file: path, problem: problem)
+    }
     func number(_ key: String) throws -> Int {
       guard let number = file.metadata[key].flatMap({ Int($0) }) else {
         throw broken("is not a training's state: it does not say '\(key)'")

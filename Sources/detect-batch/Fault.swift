@@ -6,6 +6,7 @@ import Evaluation
 import RetinaNetModel
 import Settings
 import SystemPackage
+import Training
 
 /// An error as the process tells it: one line, and what it exits with.
 struct Fault {
@@ -21,6 +22,8 @@ struct Fault {
     case let error as ModelError: self.init(.unusableModel, error.description)
     case let error as RecordsError:
       self.init(ExitStatus(rawValue: error.exitCode) ?? .bug, error.description)
+    case let error as DatasetError: self.init(.unusableModel, error.description)
+    case let error as TrainingError: self.init(error)
     case let error as EvaluationError:
       if case .missing = error {
         self.init(.noInput, error.description)
@@ -48,6 +51,17 @@ struct Fault {
     default:
       self.init(.unusableModel, error.description)
     }
+  }
+
+  private init(_ error: TrainingError) {
+    let status: ExitStatus =
+      switch error {
+      case .folder: .usage
+      case .diverged, .startingWeights, .state: .unusableModel
+      case .cannotCreate: .cannotCreateOutput
+      case .output: .outputFailed
+      }
+    self.init(status, error.description)
   }
 
   private init(_ status: ExitStatus, _ message: String) {

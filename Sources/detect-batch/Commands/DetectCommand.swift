@@ -18,7 +18,8 @@ struct DetectCommand: ToolCommand {
         detect-batch clip.mp4 --fps 2 -o - | jq .detections
 
       Other subcommands: import (make a model file of a checkpoint), inspect (say what a model or media file is), \
-      merge (put segments together), evaluate (measure COCO average precision). \
+      merge (put segments together), train (make a model of labelled pictures), evaluate (measure COCO average \
+      precision). \
       See 'detect-batch help <subcommand>'.
       """)
 

@@ -12,8 +12,15 @@ struct PipelineFile {
   ///
   /// - Throws: `SettingsError`; `RunError` where the file cannot be read.
   init(contentsOf path: FilePath, name: String) throws {
+    try self.init(text: TextFile.read(path), name: name)
+  }
+
+  /// Takes a text.
+  ///
+  /// - Throws: `SettingsError`.
+  init(text: String, name: String) throws {
     self.name = name
-    settings = try SettingsTree.parse(TextFile.read(path), file: name)
+    settings = try SettingsTree.parse(text, file: name)
   }
 
   /// Refuses keys that are not options.

@@ -1,0 +1,71 @@
+import ArgumentParser
+import DetectionPipeline
+import FrameDecoding
+import NeuralNetwork
+import RetinaNetModel
+import SystemPackage
+import Training
+import Workers
+
+/// Makes a model from labelled pictures.
+struct TrainCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Trains a detector on labelled pictures, on CPUs.",
+    usage: """
+      detect-batch train <data> --output <folder> [<options>]
+      detect-batch train --resume <folder>
+      """,
+    discussion: """
+      <data> is a folder in Pascal VOC's form (Annotations, JPEGImages, ImageSets) or a JSON file in COCO's form. The \
+      folder gets model.safetensors (the best evaluation's), last.safetensors, metrics.jsonl, curves.svg, \
+      predictions.svg, and a state to go on from.
+
+        detect-batch train bccd/ --split trainval --validation test --pipeline train-small -o run
+        detect-batch train --resume run
+        detect-batch pictures/ --model run/model.safetensors
+
+      A run that is stopped (Ctrl-C, or a crash) goes on with --resume and ends with the same weights.
+      """)
+
+  @Argument(help: "A folder in Pascal VOC's form, or a JSON file in COCO's.")
+  var data: String?
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp("The folder of this training; made if it is not there.", valueName: "folder")
+  )
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Go on with the training in this folder, with the options it was begun with.",
+      valueName: "folder"))
+  var resume: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Take options from this file: a path, or the name of one of the pipelines that come along. "
+        + "What is typed wins.", valueName: "pipeline"))
+  var pipeline: String?
+
+  @OptionGroup var options: TrainOptions
+
+  func validate() throws {
+    guard (output == nil) != (resume == nil) else {
+      throw ValidationError("either --output or --resume is needed")
+    }
+    guard resume != nil || data != nil else { throw ValidationError("<data> is needed") }
+    guard resume == nil || (data == nil && pipeline == nil) else {
+      throw ValidationError("--resume takes data and pipeline from its folder")
+    }
+  }
+
+  func execute() throws -> ExitStatus {
+    if let resume { return try TrainingSession.resume(ArgumentBytes.path(resume), options) }
+    guard let data, let output else { throw CleanExit.helpRequest(self) }
+    return try TrainingSession.begin(
+      data: data, folder: TrainingFolder(ArgumentBytes.path(output)), pipeline: pipeline,
+      typed: options)
+  }
+}

@@ -1,0 +1,242 @@
+import ArgumentParser
+import NeuralNetwork
+import RetinaNetModel
+import Training
+
+/// All choices of a training but where it is.
+struct TrainOptions: ParsableArguments {
+  @OptionGroup(title: "Data") var data: TrainDataOptions
+  @OptionGroup(title: "Network") var network: TrainNetworkOptions
+  @OptionGroup(title: "Steps") var steps: TrainStepOptions
+  @OptionGroup(title: "Loss") var loss: TrainLossOptions
+  @OptionGroup(title: "Pictures") var pictures: TrainPictureOptions
+  @OptionGroup(title: "How it runs") var run: TrainRunOptions
+  @OptionGroup(title: "What is said") var report: ReportOptions
+
+  /// Takes from a pipeline file what was not typed.
+  mutating func fill(from file: PipelineFile) throws {
+    try data.fill(from: file)
+    try network.fill(from: file)
+    try steps.fill(from: file)
+    try loss.fill(from: file)
+    try pictures.fill(from: file)
+    try run.fill(from: file)
+    try report.fill(from: file)
+    try file.finish()
+  }
+}
+
+/// What is learnt, and what it is measured on.
+struct TrainDataOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Pascal VOC: the list to train on. (default: train)", valueName: "name"))
+  var split: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What to measure on: of Pascal VOC a list's name, of COCO a JSON file. (default: nothing)",
+      valueName: "name"))
+  var validation: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "COCO: the folder of the pictures. (default: that of the JSON file)", valueName: "folder"))
+  var images: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "COCO: the folder of the validation's pictures. (default: as --images)", valueName: "folder"))
+  var validationImages: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Learn these labels, in this order. (default: all that are annotated)", valueName: "label,…"),
+    transform: OptionValue.labels)
+  var classes: [[String]] = []
+
+  mutating func fill(from file: PipelineFile) throws {
+    try file.fill(&split, "split", OptionValue.text)
+    try file.fill(&validation, "validation", OptionValue.text)
+    try file.fill(&images, "images", OptionValue.text)
+    try file.fill(&validationImages, "validation-images", OptionValue.text)
+    try file.fill(&classes, "classes", OptionValue.labels)
+  }
+}
+
+/// What the network is, and what it starts from.
+struct TrainNetworkOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Start from this model, torchvision detector (.pth) or torchvision ResNet (.pth). "
+        + "(default: random weights)", valueName: "file"))
+  var start: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "resnet18, 34, 50, 101 or 152. (default: that of --start, else resnet18)", valueName: "name"),
+    transform: OptionValue.choice)
+  var backbone: ModelDescription.Architecture.Backbone?
+
+  @Option(
+    help: ArgumentHelp("Channels of the stem. (default: that of --start, else 64)", valueName: "n"),
+    transform: OptionValue.positiveCount)
+  var baseWidth: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Channels of the pyramid and the heads. (default: that of --start, else 256)",
+      valueName: "n"),
+    transform: OptionValue.positiveCount)
+  var pyramidChannels: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Convolutions of a head before its last. (default: that of --start, else 4)",
+      valueName: "n"),
+    transform: OptionValue.positiveCount)
+  var headDepth: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Normalisation in the heads: none or groupNorm. (default: that of --start, else none)",
+      valueName: "kind"),
+    transform: OptionValue.choice)
+  var headNorm: ModelDescription.Architecture.HeadNorm?
+
+  @Option(
+    help: ArgumentHelp(
+      "Anchor sizes of the finest level; each further level's are twice as large. "
+        + "(default: those of --start, else 32,40,50)", valueName: "px,…"),
+    transform: TrainOptionValue.sizes)
+  var anchorSizes: [Int]?
+
+  @Option(
+    help: ArgumentHelp(
+      "Heights of anchors over their widths. (default: those of --start, else 0.5,1,2)",
+      valueName: "x,…"),
+    transform: TrainOptionValue.ratios)
+  var anchorRatios: [Double]?
+
+  mutating func fill(from file: PipelineFile) throws {
+    try file.fill(&start, "start", OptionValue.text)
+    try file.fill(&backbone, "backbone", OptionValue.choice)
+    try file.fill(&baseWidth, "base-width", OptionValue.positiveCount)
+    try file.fill(&pyramidChannels, "pyramid-channels", OptionValue.positiveCount)
+    try file.fill(&headDepth, "head-depth", OptionValue.positiveCount)
+    try file.fill(&headNorm, "head-norm", OptionValue.choice)
+    try file.fill(&anchorSizes, "anchor-sizes", TrainOptionValue.sizes)
+    try file.fill(&anchorRatios, "anchor-ratios", TrainOptionValue.ratios)
+  }
+}
+
+/// How weights are changed.
+struct TrainStepOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Times that all pictures are seen. (default: 50)", valueName: "x"),
+    transform: OptionValue.rate)
+  var epochs: Double?
+
+  @Option(
+    help: ArgumentHelp("Images of a batch. (default: 8)", valueName: "n"),
+    transform: OptionValue.positiveCount)
+  var batchSize: Int?
+
+  @Option(
+    help: ArgumentHelp("Batches of a step. (default: 1)", valueName: "n"),
+    transform: OptionValue.positiveCount)
+  var accumulate: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "sgd or adamw. (default: sgd)", valueName: "name"), transform: OptionValue.choice)
+  var optimizer: TrainOptimizer?
+
+  @Option(
+    help: ArgumentHelp(
+      "(default: 0.01 for 16 images a step with sgd, less for fewer; 0.0001 with adamw)",
+      valueName: "x"), transform: OptionValue.rate)
+  var learningRate: Double?
+
+  @Option(
+    help: ArgumentHelp("Of sgd. (default: 0.9)", valueName: "x"), transform: OptionValue.fraction)
+  var momentum: Double?
+
+  @Option(
+    help: ArgumentHelp("(default: 0.0001 with sgd, 0.05 with adamw)", valueName: "x"),
+    transform: OptionValue.fraction)
+  var weightDecay: Double?
+
+  @Option(
+    help: ArgumentHelp("Of norms. (default: as --weight-decay)", valueName: "x"),
+    transform: OptionValue.fraction)
+  var normWeightDecay: Double?
+
+  @Option(
+    help: ArgumentHelp("steps or cosine. (default: steps)", valueName: "shape"),
+    transform: OptionValue.choice)
+  var schedule: TrainSchedule?
+
+  @Option(
+    help: ArgumentHelp(
+      "Epochs at which the rate falls to a tenth. (default: 2/3 and 8/9 of all)",
+      valueName: "x,…"), transform: TrainOptionValue.ratios)
+  var rateSteps: [Double]?
+
+  @Option(
+    help: ArgumentHelp(
+      "Steps of the linear warm-up. (default: 500, or a tenth of all if that is less)",
+      valueName: "n"), transform: OptionValue.count)
+  var warmUp: Int?
+
+  @Option(
+    help: ArgumentHelp("Longest gradient; a longer one is cut. (default: any)", valueName: "x"),
+    transform: OptionValue.rate)
+  var clipNorm: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Decay of the moving average of the weights, which is what is kept; 0: none. (default: 0)",
+      valueName: "x"), transform: OptionValue.fraction)
+  var averageDecay: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Stages of the backbone that are not trained, from the bottom. "
+        + "(default: 2 with --start, else 0)", valueName: "0…5"),
+    transform: TrainOptionValue.stages)
+  var frozenStages: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The backbone's batch norms: frozen or trained. (default: frozen with --start, else trained)",
+      valueName: "kind"), transform: OptionValue.choice)
+  var batchNorm: TrainedParameters.BatchNorm?
+
+  mutating func fill(from file: PipelineFile) throws {
+    try file.fill(&epochs, "epochs", OptionValue.rate)
+    try file.fill(&batchSize, "batch-size", OptionValue.positiveCount)
+    try file.fill(&accumulate, "accumulate", OptionValue.positiveCount)
+    try file.fill(&optimizer, "optimizer", OptionValue.choice)
+    try file.fill(&learningRate, "learning-rate", OptionValue.rate)
+    try file.fill(&momentum, "momentum", OptionValue.fraction)
+    try file.fill(&weightDecay, "weight-decay", OptionValue.fraction)
+    try file.fill(&normWeightDecay, "norm-weight-decay", OptionValue.fraction)
+    try file.fill(&schedule, "schedule", OptionValue.choice)
+    try file.fill(&rateSteps, "rate-steps", TrainOptionValue.ratios)
+    try file.fill(&warmUp, "warm-up", OptionValue.count)
+    try file.fill(&clipNorm, "clip-norm", OptionValue.rate)
+    try file.fill(&averageDecay, "average-decay", OptionValue.fraction)
+    try file.fill(&frozenStages, "frozen-stages", TrainOptionValue.stages)
+    try file.fill(&batchNorm, "batch-norm", OptionValue.choice)
+  }
+}
+
+/// The word for a rule of `Optimizer`.
+enum TrainOptimizer: String, CaseIterable {
+  case sgd, adamw
+}
+
+/// The word for a shape of `LearningRateSchedule`.
+enum TrainSchedule: String, CaseIterable {
+  case steps, cosine
+}

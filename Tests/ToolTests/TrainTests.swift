@@ -1,0 +1,200 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// `detect-batch train` on pictures of squares.
+struct TrainTests {
+  private static let small = [
+    "--base-width", "16", "--pyramid-channels", "16", "--head-depth", "1", "--anchor-sizes",
+    "12,16", "--anchor-ratios", "1", "--sizes", "64", "--batch-size", "4", "--optimizer", "adamw",
+    "--learning-rate", "0.002",
+  ]
+
+  /// Six pictures in COCO's form, as `squares.json` and `pictures/`.
+  private func makeSquares(_ workspace: Workspace) throws {
+    var generator = SeededGenerator(seed: 5)
+    var images: [String] = []
+    var annotations: [String] = []
+    for index in 0..<6 {
+      var pixels = (0..<64 * 64 * 3).map { _ in UInt8(100 + generator.below(50)) }
+      let (x, y, side) = (generator.below(36), generator.below(36), 14 + generator.below(14))
+      for row in y..<y + side {
+        for column in x..<x + side {
+          for channel in 0..<3 {
+            pixels[(row * 64 + column) * 3 + channel] = index % 2 == 0 ? 250 : 5
+          }
+        }
+      }
+      try workspace.write("pictures/\(index).ppm", Array("P6 64 64 255\n".utf8) + pixels)
+      images.append(#"{"id":\#(index),"file_name":"\#(index).ppm","width":64,"height":64}"#)
+      annotations.append(
+        """
+        {"id":\(index + 1),"image_id":\(index),"category_id":\(index % 2),"iscrowd":0,\
+        "bbox":[\(x),\(y),\(side),\(side)],"area":\(side * side)}
+        """)
+    }
+    try workspace.write(
+      "squares.json",
+      """
+      {"images":[\(images.joined(separator: ","))],\
+      "categories":[{"id":0,"name":"light"},{"id":1,"name":"dark"}],\
+      "annotations":[\(annotations.joined(separator: ","))]}
+      """)
+  }
+
+  private func train(_ arguments: [String], in workspace: Workspace) throws -> ToolOutcome {
+    try Tool.run(["train"] + arguments, in: workspace)
+  }
+
+  @Test func aModelIsTrainedAndUsed() throws {
+    let workspace = try Workspace()
+    try makeSquares(workspace)
+    try workspace.write("small.yaml", "batch-size: 2\nflip: 0\nepochs: 9\n")
+    let outcome = try train(
+      [
+        "squares.json", "--images", "pictures", "--validation", "squares.json", "-o", "run",
+        "--epochs", "2", "--pipeline", "small.yaml",
+      ] + Self.small, in: workspace)
+    #expect(outcome.status == 0, "\(outcome.messages)")
+    // What was typed wins over the file: three batches of four in two epochs of six.
+    #expect(outcome.messages.contains("3 steps of 4 pictures"))
+    #expect(
+      outcome.messages.contains("on 6 pictures: light 3, dark 3"), "\(outcome.messages)")
+    #expect(outcome.messageLines.last == "detect-batch: done: run/model.safetensors")
+    for file in [
+      "model.safetensors", "last.safetensors", "metrics.jsonl", "curves.svg", "predictions.svg",
+      "resume/state.safetensors",
+    ] { #expect(workspace.exists("run/\(file)"), "\(file)") }
+    let lines = String(decoding: try workspace.read("run/metrics.jsonl"), as: UTF8.self)
+      .split(separator: "\n")
+    #expect(lines.filter { $0.contains("\"loss\":") }.count == 3)
+    #expect(lines.filter { $0.contains("\"AP50\":") }.count >= 2)
+
+    let inspected = try Tool.run(["inspect", "run/model.safetensors", "--json"], in: workspace)
+    #expect(inspected.text.contains("light") && inspected.text.contains("dark"))
+    let detected = try Tool.run(
+      ["pictures", "--model", "run/model.safetensors", "--score-threshold", "0", "-o", "-"],
+      in: workspace)
+    #expect(detected.status == 0, "\(detected.messages)")
+    let records = try StrictRecord.all(detected.output)
+    #expect(records.count == 6 && records.allSatisfy { !($0.detections ?? []).isEmpty })
+
+    // The same again, and the same from the model to another one.
+    let again = try train(
+      ["squares.json", "--images", "pictures", "-o", "run", "--epochs", "2"] + Self.small,
+      in: workspace)
+    #expect(again.status == 64)
+    #expect(
+      again.messageLines.last
+        == "detect-batch: error: run: holds a training already: resume it, or name another folder")
+    let more = try train(
+      [
+        "squares.json", "--images", "pictures", "-o", "more", "--epochs", "1", "--start",
+        "run/model.safetensors", "--classes", "dark",
+      ], in: workspace)
+    #expect(more.status == 0, "\(more.messages)")
+    #expect(
+      more.messages.contains(
+        "starting from random weights: head.classification_head.cls_logits.weight"))
+    #expect(more.messages.contains("not trained on: light"))
+  }
+
+  @Test func anInterruptedTrainingGoesOn() throws {
+    let workspace = try Workspace()
+    try makeSquares(workspace)
+    let arguments =
+      [
+        "train", "squares.json", "--images", "pictures", "--epochs", "8", "--save-every", "100",
+        "--evaluate-every", "100",
+      ] + Self.small
+    let whole = try Tool.run(arguments + ["-o", "whole"], in: workspace)
+    #expect(whole.status == 0, "\(whole.messages)")
+
+    let process = try Tool.start(
+      Tool.program, arguments + ["-o", "parts", "--verbose"], in: workspace)
+    // In the middle, once it has begun.
+    let limit = ContinuousClock.now + .seconds(60)
+    while try !process.messages().contains("step 1/12"), ContinuousClock.now < limit {
+      usleep(2000)
+    }
+    process.send(SIGINT)
+    let stopped = try process.wait()
+    #expect(stopped.status == 130, "\(stopped.messages)")
+    #expect(stopped.messages.contains("go on with: detect-batch train --resume"))
+    #expect(!stopped.messages.contains("step 12/12"))
+    let resumed = try Tool.run(["train", "--resume", "parts", "--workers", "1"], in: workspace)
+    #expect(resumed.status == 0, "\(resumed.messages)")
+    #expect(resumed.messages.contains("going on after iteration"))
+    #expect(
+      try workspace.read("whole/model.safetensors") == workspace.read("parts/model.safetensors"))
+    // It is finished: nothing is left to do.
+    let done = try Tool.run(["train", "--resume", "parts"], in: workspace)
+    #expect(done.status == 0)
+    #expect(
+      try workspace.read("whole/model.safetensors") == workspace.read("parts/model.safetensors"))
+  }
+
+  @Test func whatIsWrongIsSaid() throws {
+    let workspace = try Workspace()
+    try makeSquares(workspace)
+    let good = ["squares.json", "--images", "pictures", "-o", "run", "--epochs", "1"] + Self.small
+    let cases: [(arguments: [String], status: Int32, message: String)] = [
+      (["squares.json"], 64, "either --output or --resume is needed (see detect-batch --help)"),
+      (["-o", "run"], 64, "<data> is needed (see detect-batch --help)"),
+      (
+        ["--resume", "run", "squares.json"], 64, "--resume takes data and pipeline from its folder"
+      ),
+      (["gone", "-o", "run"], 66, "gone: there is no such folder or file"),
+      (["pictures", "-o", "run"], 65, "pictures/ImageSets/Main/train.txt: cannot be read: "),
+      (good + ["--validation", "gone.json"], 66, "gone.json: does not exist"),
+      (
+        good + ["--classes", "bird"], 65,
+        "class 'bird' has no annotations; these labels have: light, dark"
+      ),
+      (["squares.json", "-o", "run"], 65, "0.ppm: no such picture (6 of 6 pictures"),
+      (good + ["--start", "gone"], 65, "there is no model 'gone'"),
+      (good + ["--alpha", "2"], 64, "it has to be a number between 0 and 1, or none"),
+      (good + ["--scale", "2,1"], 64, "it has to be two numbers above 0, the lesser first"),
+      (good + ["--images-per-call", "3"], 64, "a batch of 4 images cannot be cut into calls of 3"),
+      (good + ["--head-norm", "groupNorm"], 64, "16 channels cannot be normalised in 32 groups"),
+      (good + ["--pipeline", "odd.yaml"], 64, "odd.yaml:1: "),
+      (["--resume", "nothing"], 66, "nothing: holds no training to resume"),
+    ]
+    try workspace.write("odd.yaml", "learning-speed: 3\n")
+    for (arguments, status, message) in cases {
+      let outcome = try train(arguments, in: workspace)
+      #expect(outcome.status == status, "\(arguments): \(outcome.messages)")
+      #expect(outcome.messageLines.last?.contains(message) == true, "\(outcome.messages)")
+    }
+    #expect(!workspace.exists("run/model.safetensors"))
+  }
+
+  @Test func aBrokenPictureIsLeftOut() throws {
+    let workspace = try Workspace()
+    try makeSquares(workspace)
+    try workspace.write("pictures/3.ppm", "P6 64")
+    let outcome = try train(
+      ["squares.json", "--images", "pictures", "-o", "run", "--epochs", "2"] + Self.small,
+      in: workspace)
+    #expect(outcome.status == 0, "\(outcome.messages)")
+    #expect(
+      outcome.messageLines.filter { $0.contains("3.ppm: cannot be decoded") }.count == 1,
+      "\(outcome.messages)")
+  }
+
+  @Test(arguments: ["train-small", "train-detector"])
+  func thePipelinesThatComeAlongAreUnderstood(_ name: String) throws {
+    let workspace = try Workspace()
+    try makeSquares(workspace)
+    // A tenth of a step of an epoch: read, resolved, begun, done.
+    let outcome = try train(
+      [
+        "squares.json", "--images", "pictures", "-o", "run", "--pipeline", name, "--epochs", "0.1",
+        "--batch-size", "1", "--sizes", "64", "--max-size", "64", "--images-per-call", "1",
+        "--batch-norm", "frozen", "--backbone", "resnet18", "--base-width", "16",
+        "--pyramid-channels", "32",
+      ], in: workspace)
+    #expect(outcome.status == 0, "\(outcome.messages)")
+  }
+}
