@@ -56,6 +56,8 @@ public final class DetectionRun: Sendable {
       hasWaited = true
       return self.waits(for: holder)
     }
+    // Its lock is given up with it.
+    defer { withExtendedLifetime(output) {} }
     if hasWaited { worklist = try makeWorklist() }
     let plan = try RunPlan(worklist, configuration, prior: output.prior)
     observer.observe(.planned(plan.counts))
@@ -150,12 +152,19 @@ extension DetectionRun {
       throw RunError(.unusableModel, "\(error)")
     }
     report.begin(workers: stages.workers, decoders: stages.decoders)
-    var meter = ProgressMeter()
-    stages.run(jobs, into: destination, with: equipment, control: control, report: report) { done in
-      while !done.wait(for: Self.progressInterval) {
+    let isOver = CancellationToken()
+    let watch = WorkerGroup()
+    watch.start("progress") {
+      var meter = ProgressMeter()
+      while !isOver.wait(for: Self.progressInterval) {
         report.progress(&meter)
         metrics?.update()
       }
+    }
+    stages.run(jobs, into: destination, with: equipment, control: control, report: report)
+    isOver.cancel()
+    do { try watch.join() } catch {
+      // A run does without telling how far it is.
     }
   }
 

@@ -33,6 +33,21 @@ struct InputEnd: Sendable {
   var records = 0
   var report = DecodingReport()
   var seconds = 0.0
+
+  /// Whether there is nothing more to come of the input as it is.
+  var isForGood: Bool {
+    switch outcome {
+    case .complete, .undecodable: true
+    case .unreadable, .changed, .stopped: false
+    }
+  }
+}
+
+/// An input whose records are all written.
+struct FinishedInput: Sendable {
+  let job: InputJob
+  let records: any InputRecords
+  let result: InputResult
 }
 
 /// What decoders and workers hand to the writer.

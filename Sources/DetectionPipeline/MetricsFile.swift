@@ -1,5 +1,6 @@
 import DetectionRecords
 import Glibc
+import Synchronization
 import SystemPackage
 
 /// A run's numbers in Prometheus' text format, for node_exporter's textfile collector: written now and then, and
@@ -60,6 +61,7 @@ struct MetricsFile {
         ("{stage=\"detecting\"}", summary.stages.detecting),
         ("{stage=\"workers_waiting\"}", summary.stages.workersWaiting),
         ("{stage=\"writing\"}", summary.stages.writing),
+        ("{stage=\"publishing\"}", summary.stages.publishing),
       ])
     metric("workers", "Inference workers.", Double(summary.workers))
     return text
@@ -67,13 +69,17 @@ struct MetricsFile {
 }
 
 /// Keeps a run's metrics file up to date. A file that cannot be written is told of once and is no reason to stop.
-final class MetricsKeeper {
+final class MetricsKeeper: Sendable {
   private static let interval = Duration.seconds(15)
 
   private let file: MetricsFile
   private let report: RunReport
-  private var lastWritten: ContinuousClock.Instant?
-  private var hasFailed = false
+  private let state = Mutex(State())
+
+  private struct State {
+    var lastWritten: ContinuousClock.Instant?
+    var hasFailed = false
+  }
 
   init(_ path: FilePath, _ report: RunReport) {
     file = MetricsFile(path: path)
@@ -82,20 +88,24 @@ final class MetricsKeeper {
 
   /// Writes the file if it is time to.
   func update() {
+    let lastWritten = state.withLock { $0.lastWritten }
     if let lastWritten, lastWritten.duration(to: .now) < Self.interval { return }
     write(report.summary, isRunning: true)
   }
 
   /// Writes the file.
   func write(_ summary: RunSummary, isRunning: Bool) {
-    lastWritten = .now
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     do {
       try file.write(summary, isRunning: isRunning, now: Double(time.tv_sec))
     } catch {
-      if !hasFailed { report.remark("cannot write \(file.path.oneLine): \(error)") }
-      hasFailed = true
+      let isFirst = state.withLock { state in
+        defer { state.hasFailed = true }
+        return !state.hasFailed
+      }
+      if isFirst { report.remark("cannot write \(file.path.oneLine): \(error)") }
     }
+    state.withLock { $0.lastWritten = .now }
   }
 }

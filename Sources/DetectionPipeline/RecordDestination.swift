@@ -10,7 +10,7 @@ protocol RecordDestination: Sendable {
   func begin(_ job: InputJob, version: InputVersion?) throws(RecordsError) -> any InputRecords
 }
 
-/// The records of one input. After it was begun, the writer alone uses it.
+/// The records of one input. After it was begun, the writer uses it alone, until a publisher gets it.
 protocol InputRecords: Sendable {
   /// What an earlier run has recorded of it.
   var kept: RecordCounts { get }

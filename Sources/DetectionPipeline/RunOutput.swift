@@ -39,8 +39,13 @@ struct RunOutput: Sendable {
     destination = DirectoryDestination(
       output: output, manifest: manifest, segment: partition.segment, settingsDigest: digest)
     prior = { item throws(RecordsError) in
-      let key = OutputKey(
-        source: item.source, segment: partition.segment, input: item.input, settingsDigest: digest)
+      var key = OutputKey(source: item.source, input: item.input, settingsDigest: digest)
+      if let segment = partition.segment {
+        // A whole that segments were put together to has no need of them again.
+        let whole = try manifest.prior(key)
+        if case .complete = whole { return (whole, false) }
+        key.segment = segment
+      }
       return (try manifest.prior(key), output.hasPartial(key))
     }
   }

@@ -3,7 +3,7 @@ import Workers
 
 /// Decoders, workers and the writer, wired together.
 ///
-///     decoders --FrameQueue--> workers --messages--> writer
+///     decoders --FrameQueue--> workers --messages--> writer --finished--> publishers
 ///         \------------------begun, ended---------/
 ///
 /// Memory is bounded by the queue alone: a decoder has one frame in its hand, and what workers and writer hold
@@ -19,11 +19,10 @@ struct RunStages: Sendable {
   /// Messages that wait for the writer; the records among them are bounded by the queue already.
   private static let messageCapacity = 64
 
-  /// Works through the jobs, or until the run is ended. Meanwhile `whileRunning` has this thread, until the token that
-  /// it is given is cancelled.
+  /// Works through the jobs, or until the run is ended.
   func run(
     _ jobs: JobList, into destination: any RecordDestination, with equipment: RunEquipment,
-    control: RunControl, report: RunReport, whileRunning: (CancellationToken) -> Void
+    control: RunControl, report: RunReport
   ) {
     let frames = FrameQueue(
       bounds: bounds, decoders: decoders, workers: workers, isOrdered: destination.isOrdered)
@@ -37,7 +36,8 @@ struct RunStages: Sendable {
     let detection = DetectionStage(
       frames: frames, writer: messages, equipment: equipment, batchSize: batchSize, report: report)
 
-    let done = CancellationToken()
+    let finished = BoundedQueue<FinishedInput>(capacity: Self.messageCapacity)
+    let publishing = PublishingStage(inputs: finished, control: control, report: report)
     let threads = WorkerGroup { error in
       control.end(
         error is NeuralNetworkError || error is ThreadStartError ? .bug : .unusableModel, "\(error)"
@@ -45,19 +45,20 @@ struct RunStages: Sendable {
       // A thread that never ran will not say that it has finished.
       if error is ThreadStartError {
         messages.cancel()
-        done.cancel()
+        finished.cancel()
       }
     }
     for number in 0..<decoders { threads.start("decoder \(number)") { decoding.run(number) } }
     for number in 0..<workers { threads.start("worker \(number)") { try detection.run() } }
     threads.start("writer") {
       var writing = WritingStage(
-        messages, frames: frames, isOrdered: destination.isOrdered, control: control,
-        report: report)
+        messages, frames: frames, publisher: finished, isOrdered: destination.isOrdered,
+        control: control, report: report)
       writing.run()
-      done.cancel()
     }
-    whileRunning(done)
+    for number in 0..<PublishingStage.threads {
+      threads.start("publisher \(number)") { publishing.run() }
+    }
     do { try threads.join() } catch {
       // The run was ended by it already.
     }

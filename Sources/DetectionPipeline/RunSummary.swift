@@ -59,8 +59,10 @@ public struct StageTimes: Equatable, Sendable {
   public var detecting = 0.0
   /// Workers waiting for frames: the decoders are the bottleneck.
   public var workersWaiting = 0.0
-  /// Formatting and writing records, with fsync and rename.
+  /// Writing records.
   public var writing = 0.0
+  /// Making the records of finished inputs final: waiting for the disk.
+  public var publishing = 0.0
 
   /// Creates times of zero.
   public init() {}

@@ -6,6 +6,7 @@ import Workers
 struct WritingStage {
   private let messages: BoundedQueue<WriterMessage>
   private let frames: FrameQueue
+  private let publisher: BoundedQueue<FinishedInput>
   private let isOrdered: Bool
   private let control: RunControl
   private let report: RunReport
@@ -32,11 +33,13 @@ struct WritingStage {
   }
 
   init(
-    _ messages: BoundedQueue<WriterMessage>, frames: FrameQueue, isOrdered: Bool,
-    control: RunControl, report: RunReport
+    _ messages: BoundedQueue<WriterMessage>, frames: FrameQueue,
+    publisher: BoundedQueue<FinishedInput>, isOrdered: Bool, control: RunControl,
+    report: RunReport
   ) {
     self.messages = messages
     self.frames = frames
+    self.publisher = publisher
     self.isOrdered = isOrdered
     self.control = control
     self.report = report
@@ -55,6 +58,7 @@ struct WritingStage {
       }
     }
     // Nothing to do for what is still open: its lines are whole, and another run goes on after them.
+    publisher.finish()
   }
 
   private mutating func take(_ message: WriterMessage) throws(RecordsError) {
@@ -103,6 +107,9 @@ struct WritingStage {
     return try finish(input, end)
   }
 
+  /// The same for each segment of an input as for the whole.
+  private static let failedFrames = "not every frame could be looked at: see its records"
+
   /// - Returns: false where the run is being stopped before the input's end.
   private mutating func finish(
     _ input: OpenInput, _ end: InputEnd
@@ -114,39 +121,28 @@ struct WritingStage {
       frames: total.frames, detections: total.detections,
       decodeErrors: end.report.decodeErrors, lastDecodeError: end.report.lastError,
       seconds: end.seconds, failure: nil)
-    var published = true
     switch end.outcome {
     case .stopped:
       return false
     case .complete:
-      if total.failedFrames > 0 {
-        result.failure = "\(total.failedFrames) of \(total.records) frames could not be looked at"
-      }
-      try input.records.publish(InputOutcome(result))
+      if total.failedFrames > 0 { result.failure = Self.failedFrames }
     case .undecodable(let reason):
       result.failure = reason
       try input.records.append(input.job.encoder.failureLine(reason))
-      try input.records.publish(InputOutcome(result))
     case .unreadable(let reason):
       result.failure = reason
-      published = false
       try input.records.leave(reason, keepingLines: true)
     case .changed(let reason):
       result.failure = reason
-      published = false
       try input.records.leave(reason, keepingLines: false)
     }
     open[input.job.ordinal] = nil
-    report.finished(input.job, result, published: published)
+    if end.isForGood {
+      _ = publisher.push(FinishedInput(job: input.job, records: input.records, result: result))
+    } else {
+      report.finished(input.job, result, published: false)
+    }
     return true
-  }
-}
-
-extension InputOutcome {
-  fileprivate init(_ result: InputResult) {
-    self.init(
-      failure: result.failure, decodeErrors: result.decodeErrors,
-      lastError: result.lastDecodeError, seconds: result.seconds)
   }
 }
 

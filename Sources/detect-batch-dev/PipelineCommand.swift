@@ -64,7 +64,8 @@ struct PipelineCommand: ParsableCommand {
         "decodersWaiting": Report.number(stages.decodersWaiting),
         "detecting": Report.number(stages.detecting),
         "workersWaiting": Report.number(stages.workersWaiting),
-        "writing": Report.number(stages.writing), "peakMiB": "\(try Report.peakMemory())",
+        "writing": Report.number(stages.writing),
+        "publishing": Report.number(stages.publishing), "peakMiB": "\(try Report.peakMemory())",
       ])
       guard let bench, summary.frames > 0 else { continue }
       let cpuAlone = Self.cpuSeconds

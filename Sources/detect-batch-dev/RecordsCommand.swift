@@ -2,8 +2,9 @@ import ArgumentParser
 import DetectionPipeline
 import DetectionRecords
 import SystemPackage
+import Workers
 
-/// Times what is done to records, manifests and worklists, on one thread.
+/// Times what is done to records, manifests and worklists.
 struct RecordsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "records",
@@ -13,6 +14,8 @@ struct RecordsCommand: ParsableCommand {
   var output: String
   @Option(help: "Inputs to publish, one record each.")
   var inputs = 1000
+  @Option(help: "Threads that publish.")
+  var threads = 1
   @Option(help: "Lines to encode.")
   var lines = 10_000
   @Option(help: "Detections in each.")
@@ -70,16 +73,15 @@ struct RecordsCommand: ParsableCommand {
     }
     let manifest = try Manifest(output, RunPartition())
     let (publishing, _) = try timed {
-      for key in keys {
-        let encoder = RecordEncoder(source: key.source, labels: Self.labels)
-        var line: [UInt8] = []
-        encoder.append(
-          FrameRecord(frame: 0, time: nil, width: 1, height: 1, outcome: .detections([])), to: &line
-        )
-        let partial = try PartialFile(key, in: output, encoder: encoder)
-        try partial.append(line)
-        try manifest.publish(partial, InputOutcome(seconds: 0))
+      let group = WorkerGroup()
+      for first in 0..<threads {
+        group.start("publisher \(first)") { [threads] in
+          for key in stride(from: first, to: keys.count, by: threads).map({ keys[$0] }) {
+            try Self.publish(key, output, manifest)
+          }
+        }
       }
+      try group.join()
     }
     let (reading, read) = try timed { try Manifest(reading: output, RunPartition()) }
     let (looking, complete) = try timed {
@@ -93,6 +95,18 @@ struct RecordsCommand: ParsableCommand {
       "priorMicrosecondsPerInput": Report.number(looking / Double(inputs) * 1e6, 2),
       "complete": "\(complete)", "peakMiB": "\(Report.peakMemory())",
     ])
+  }
+
+  private static func publish(
+    _ key: OutputKey, _ output: OutputDirectory, _ manifest: Manifest
+  ) throws {
+    let encoder = RecordEncoder(source: key.source, labels: labels)
+    var line: [UInt8] = []
+    encoder.append(
+      FrameRecord(frame: 0, time: nil, width: 1, height: 1, outcome: .detections([])), to: &line)
+    let partial = try PartialFile(key, in: output, encoder: encoder)
+    try partial.append(line)
+    try manifest.publish(partial, InputOutcome(seconds: 0))
   }
 
   private func timed<Result>(_ body: () throws -> Result) rethrows -> (Double, Result) {

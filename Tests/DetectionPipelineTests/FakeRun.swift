@@ -55,8 +55,7 @@ struct FakeRun {
   func into(_ destination: any RecordDestination, _ stages: RunStages) -> RunSummary {
     let report = RunReport(RunSummary(), jobs: jobs, observer: SilentObserver())
     stages.run(
-      jobs, into: destination, with: equipment.equipment, control: control, report: report
-    ) { _ in }
+      jobs, into: destination, with: equipment.equipment, control: control, report: report)
     return report.close(control.ending)
   }
 
