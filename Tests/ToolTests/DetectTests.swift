@@ -72,6 +72,22 @@ struct DetectTests {
     for output in outputs { #expect(output == outputs[0]) }
   }
 
+  @Test func segmentsPutTogetherAreTheWhole() throws {
+    let workspace = try Workspace()
+    let arguments: [any Argument] = [Tool.samples, "--every", "10", "-o"]
+    #expect(try Tool.run(arguments + ["whole"], in: workspace).status == 0)
+    for index in 1...3 {
+      let run = try Tool.run(arguments + ["parts", "--segment", "\(index)/3"], in: workspace)
+      #expect(run.status == 0, "\(run.messages)")
+    }
+    let merge = try Tool.run(["merge", "parts"], in: workspace)
+    #expect(merge.status == 0, "\(merge.messages)")
+    #expect(workspace.files(below: "parts") == workspace.files(below: "whole"))
+    for file in workspace.files(below: "whole") {
+      #expect(try workspace.read("parts/\(file)") == workspace.read("whole/\(file)"), "\(file)")
+    }
+  }
+
   @Test func aSecondRunLeavesEverythingAsItIs() throws {
     let workspace = try Workspace()
     let arguments: [any Argument] = [Tool.samples, "--keyframes"]

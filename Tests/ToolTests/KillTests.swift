@@ -1,0 +1,81 @@
+import Foundation
+import Glibc
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The program, killed at random moments and started again. `scripts/kill-test` does the same at length.
+struct KillTests {
+  /// The same bytes and the same lines in the manifest as without a kill.
+  @Test func killsLeaveNoTrace() throws {
+    let workspace = try Workspace()
+    let arguments: [any Argument] = [Tool.samples, "--every", "5", "--batch-size", "1", "-o"]
+    let start = ContinuousClock.now
+    let whole = try Tool.run(arguments + ["whole"], in: workspace)
+    #expect(whole.status == 0, "\(whole.messages)")
+    let duration = ContinuousClock.now - start
+
+    let seed = UInt64.random(in: 0 ... .max)
+    print("KillTests: seed \(seed)")
+    var generator = SeededGenerator(seed: seed)
+    var kills = 0
+    for _ in 0..<4 {
+      let run = try Tool.start(Tool.program, arguments + ["killed"], in: workspace)
+      Thread.sleep(forTimeInterval: duration / .seconds(1) * Double(generator.unitFloat()) * 0.6)
+      run.send(SIGKILL)
+      let status = try run.wait().status
+      #expect([0, 128 + SIGKILL].contains(status))
+      kills += status == 0 ? 0 : 1
+    }
+    #expect(kills > 0)
+    let last = try Tool.run(arguments + ["killed"], in: workspace)
+    #expect(last.status == 0, "\(last.messages)")
+
+    let files = workspace.files(below: "whole")
+    #expect(files.count == 7 && files == workspace.files(below: "killed"))
+    for file in files {
+      #expect(try workspace.read("killed/\(file)") == workspace.read("whole/\(file)"), "\(file)")
+    }
+    #expect(try manifest(workspace, "killed") == manifest(workspace, "whole"))
+  }
+
+  /// A signal that asks for the end lets the batch in hand be finished, and has its own exit code.
+  @Test(arguments: [SIGINT, SIGTERM]) func stopsAreContinued(signal: Int32) throws {
+    let workspace = try Workspace()
+    let video = Tool.samples.appending("videos")
+    let run = try Tool.start(
+      Tool.program, [video, "--every", "4", "-o", "stopped"], in: workspace)
+    let partials = workspace.file("stopped/.detect-batch/partial").string
+    let limit = ContinuousClock.now + .seconds(60)
+    while try !FileManager.default.subpathsOfDirectoryIfThere(partials).contains(where: {
+      $0.contains("conveyor")
+    }), ContinuousClock.now < limit { usleep(2000) }
+    run.send(signal)
+    let outcome = try run.wait()
+    #expect(outcome.status == 128 + signal, "\(outcome.messages)")
+    #expect(workspace.files(below: "stopped").isEmpty)
+
+    let arguments: [any Argument] = [video, "--every", "4", "-o"]
+    #expect(try Tool.run(arguments + ["stopped"], in: workspace).status == 0)
+    #expect(try Tool.run(arguments + ["whole"], in: workspace).status == 0)
+    #expect(
+      try workspace.read("stopped/conveyor.mp4.jsonl") == workspace.read("whole/conveyor.mp4.jsonl")
+    )
+    #expect(try manifest(workspace, "stopped") == manifest(workspace, "whole"))
+  }
+
+  /// The lines of a manifest without `seconds`, sorted.
+  private func manifest(_ workspace: Workspace, _ output: String) throws -> [String] {
+    let text = String(
+      decoding: try workspace.read("\(output)/.detect-batch/manifest.jsonl"), as: UTF8.self)
+    return text.split(separator: "\n").map { String($0).replacing(/"seconds":[0-9.]+,/, with: "") }
+      .sorted()
+  }
+}
+
+extension FileManager {
+  /// What lies below a directory; nothing where there is none yet.
+  fileprivate func subpathsOfDirectoryIfThere(_ path: String) throws -> [String] {
+    fileExists(atPath: path) ? try subpathsOfDirectory(atPath: path) : []
+  }
+}
