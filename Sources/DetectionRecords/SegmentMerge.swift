@@ -26,9 +26,6 @@ public struct SegmentMerge: Sendable {
   ///
   /// - Throws: `RecordsError.locked` while a run holds the directory; or why the directory cannot be used.
   public init(_ output: OutputDirectory) throws(RecordsError) {
-    guard OutputDirectory.isOutputDirectory(output.path) else {
-      throw .cannotCreate(output.path, reason: "it is not an output directory of a run")
-    }
     self.output = output
     try output.create()
     lock = try RunLock(output, RunPartition())

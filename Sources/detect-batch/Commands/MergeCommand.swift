@@ -26,7 +26,11 @@ struct MergeCommand: ToolCommand {
   func execute() throws -> ExitStatus {
     Log.configure(report)
     let logger = Log.logger
-    let merge = try SegmentMerge(OutputDirectory(ArgumentBytes.path(output)))
+    let path = ArgumentBytes.path(output)
+    guard OutputDirectory.isOutputDirectory(path) else {
+      throw RunError(.noInput, "\(path.oneLine): is not the output directory of a run")
+    }
+    let merge = try SegmentMerge(OutputDirectory(path))
     var (merged, whole, incomplete) = (0, 0, 0)
     for source in merge.sources {
       switch try merge.merge(source, keepingSegments: keepSegments) {

@@ -1,0 +1,164 @@
+import Foundation
+import Glibc
+import SystemPackage
+import Testing
+
+/// What stops a run, and what the next one makes of it.
+struct FaultTests {
+  private static let video = "conveyor.mp4"
+
+  private func makeWorkspace() throws -> Workspace {
+    let workspace = try Workspace()
+    try workspace.write(Self.video, Bytes.of(Tool.samples.appending("videos/conveyor.mp4")))
+    return workspace
+  }
+
+  @Test(arguments: [SIGINT, SIGTERM])
+  func aSignalEndsTheRunInOrderAndTheNextGoesOn(signal: Int32) throws {
+    let workspace = try makeWorkspace()
+    let copies = ["a.mp4", "b.mp4", "c.mp4"]
+    for name in copies { try workspace.write("in/\(name)", workspace.read(Self.video)) }
+    let arguments = ["in", "--every", "3", "--workers", "1", "--decoders", "1", "--verbose"]
+
+    let process = try Tool.start(Tool.program, arguments, in: workspace)
+    // In the middle of the second input.
+    let limit = ContinuousClock.now + .seconds(60)
+    while try !process.messages().contains("b.mp4: h264"), ContinuousClock.now < limit {
+      usleep(20_000)
+    }
+    process.send(signal)
+    let stopped = try process.wait()
+    #expect(stopped.status == 128 + signal, "\(stopped.messages)")
+    #expect(
+      stopped.messages.contains(
+        "detect-batch: error: stopped by a signal: the next run goes on from here\n"))
+    #expect(workspace.files(below: "detections").count < copies.count)
+
+    let next = try Tool.run(arguments, in: workspace)
+    #expect(next.status == 0, "\(next.messages)")
+    _ = try Tool.run(arguments + ["-o", "whole"], in: workspace)
+    for name in copies {
+      let bytes = try workspace.read("detections/\(name).jsonl")
+      #expect(try StrictRecord.all(bytes).count == 34)
+      #expect(try bytes == workspace.read("whole/\(name).jsonl"), "\(name)")
+    }
+  }
+
+  @Test func aSecondSignalEndsTheProcessAtOnce() throws {
+    let workspace = try makeWorkspace()
+    let process = try Tool.start(
+      Tool.program, [Self.video, "--workers", "1", "--verbose"], in: workspace)
+    let limit = ContinuousClock.now + .seconds(60)
+    while try !process.messages().contains("h264"), ContinuousClock.now < limit { usleep(20_000) }
+    // Two that come together are one to the system.
+    for _ in 0..<3 {
+      process.send(SIGTERM)
+      usleep(2000)
+    }
+    let outcome = try process.wait()
+    #expect(outcome.status == 143)
+    // An orderly end has a summary.
+    #expect(!outcome.messages.contains("left for the next run"), "\(outcome.messages)")
+  }
+
+  @Test func segmentsPutTogetherAreTheWhole() throws {
+    let workspace = try makeWorkspace()
+    let name = Self.video
+    let arguments = [name, "--every", "4", "--quiet"]
+    for index in [1, 3] {
+      let outcome = try Tool.run(arguments + ["--segment", "\(index)/3"], in: workspace)
+      #expect(outcome.status == 0, "\(outcome.messages)")
+    }
+    let early = try Tool.run(["merge", "detections"], in: workspace)
+    #expect(early.status == 3)
+    #expect(
+      early.messages.hasPrefix("detect-batch: error: \(name): not finished: segment 2/3\n"))
+
+    _ = try Tool.run(arguments + ["--segment", "2/3"], in: workspace)
+    let parts = try (1...3).map {
+      try StrictRecord.all(workspace.read("detections/\(name).segment-\($0)-of-3.jsonl")).count
+    }
+    #expect(parts.allSatisfy { $0 > 0 } && parts.reduce(0, +) == 25)
+    let merge = try Tool.run(["merge", "detections", "--quiet"], in: workspace)
+    #expect(merge.status == 0 && merge.messages.isEmpty)
+    _ = try Tool.run(arguments + ["-o", "whole"], in: workspace)
+    #expect(
+      try workspace.read("detections/\(name).jsonl") == workspace.read("whole/\(name).jsonl"))
+    #expect(workspace.files(below: "detections") == ["\(name).jsonl"])
+
+    // The whole is complete for a run without segments too.
+    let plan = try Tool.run(arguments + ["--dry-run"], in: workspace)
+    #expect(plan.text == "skip\t\(name)\tcomplete\n")
+  }
+
+  @Test func standardOutputOnAFullDisk() throws {
+    let outcome = try Tool.run(
+      [Self.video, "-o", "-", "--max-frames", "3"], in: makeWorkspace(), output: "/dev/full")
+    #expect(outcome.status == 74)
+    #expect(
+      outcome.messages.contains(
+        "detect-batch: error: cannot write standard output: No space left on device\n"))
+  }
+
+  @Test func aReaderThatHasSeenEnoughIsNoError() throws {
+    let workspace = try makeWorkspace()
+    let outcome = try Tool.run(
+      "/bin/bash",
+      [
+        "-c", "\"$0\" \"$1\" -o - --quiet | head -n 1; echo ${PIPESTATUS[0]}", Tool.program,
+        Self.video,
+      ], in: workspace)
+    let lines = outcome.text.split(separator: "\n")
+    #expect(lines.count == 2 && lines.last == "0", "\(outcome.text)")
+    #expect(outcome.messages.isEmpty)
+  }
+
+  @Test func anOutputDirectoryThatCannotBeMade() throws {
+    let workspace = try makeWorkspace()
+    try workspace.write("taken", "a file")
+    let outcome = try Tool.run([Self.video, "-o", "taken/out"], in: workspace)
+    #expect(outcome.status == 73)
+    #expect(outcome.messageLines.last?.hasPrefix("detect-batch: error: cannot create ") == true)
+  }
+
+  @Test func aHeldOutputDirectory() throws {
+    let workspace = try makeWorkspace()
+    let arguments = [Self.video, "--max-frames", "1", "--quiet"]
+    #expect(try Tool.run(arguments, in: workspace).status == 0)
+    // As another run holds it: shared, with this scheme, and its own part for itself. (Not passed on to programs that
+    // other tests start, which would hold it longer.)
+    let files = try ["run.lock", "part.lock"].map {
+      try FileDescriptor.open(
+        workspace.file("detections/.detect-batch/locks/\($0)"), .readWrite, options: .closeOnExec)
+    }
+    #expect(flock(files[0].rawValue, LOCK_SH) == 0 && flock(files[1].rawValue, LOCK_EX) == 0)
+    let outcome = try Tool.run(arguments, in: workspace)
+    #expect(outcome.status == 75)
+    #expect(
+      try /detect-batch: error: detections is in use by process \d+ on \S+ since \S+; wait .+\n/
+        .wholeMatch(in: outcome.messages) != nil, "\(outcome.messages)")
+    for file in files { try file.close() }
+    #expect(try Tool.run(arguments, in: workspace).status == 0)
+  }
+
+  @Test func progressIsDrawnOnATerminalAndTakenAway() throws {
+    let workspace = try makeWorkspace()
+    let command = "'\(Tool.program)' \(Self.video) --every 2 --workers 1"
+    let outcome = try Tool.run(
+      "/usr/bin/script", ["-qec", command, "/dev/null"], in: workspace,
+      environment: ["TERM": "xterm"])
+    #expect(outcome.status == 0)
+    let erase = "\r\u{1b}[K"
+    let pieces = outcome.text.components(separatedBy: erase)
+    #expect(pieces.count > 2)
+    #expect(pieces.contains { $0.contains("0/1 inputs, ") && $0.contains(" frames/s") })
+    // After the last erasure only the summary's lines remain.
+    #expect(pieces.last?.contains("1 input done") == true)
+    #expect(pieces.last?.contains("0/1 inputs") == false)
+
+    let quiet = try Tool.run(
+      "/usr/bin/script", ["-qec", command + " --quiet --overwrite always", "/dev/null"],
+      in: workspace)
+    #expect(quiet.output.isEmpty)
+  }
+}
