@@ -154,7 +154,7 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "detect-batch", "TestSupport",
+        "detect-batch", "Digests", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
   ],

@@ -46,16 +46,27 @@ struct FaultTests {
 
   @Test func aSecondSignalEndsTheProcessAtOnce() throws {
     let workspace = try makeWorkspace()
+    // A reader that does not read: the run cannot come to an orderly end, for its records are not written.
+    let fifo = workspace.file("fifo")
+    #expect(mkfifo(fifo.string, 0o600) == 0)
+    let reader = try FileDescriptor.open(fifo, .readWrite, options: .closeOnExec)
+    #expect(fcntl(reader.rawValue, 1031 /* F_SETPIPE_SZ */, 4096) == 4096)
     let process = try Tool.start(
-      Tool.program, [Self.video, "--workers", "1", "--verbose"], in: workspace)
+      Tool.program, [Self.video, "-o", "-", "--score-threshold", "0.05"], in: workspace,
+      output: fifo)
+    // Until nothing more has gone into the pipe for two seconds.
+    var (waiting, before): (Int32, Int32) = (0, 0)
     let limit = ContinuousClock.now + .seconds(60)
-    while try !process.messages().contains("h264"), ContinuousClock.now < limit { usleep(20_000) }
-    // Two that come together are one to the system.
-    for _ in 0..<3 {
-      process.send(SIGTERM)
-      usleep(2000)
-    }
+    repeat {
+      before = waiting
+      sleep(2)
+      #expect(ioctl(reader.rawValue, UInt(FIONREAD), &waiting) == 0)
+    } while (waiting == 0 || waiting != before) && ContinuousClock.now < limit
+    process.send(SIGTERM)
+    usleep(300_000)
+    process.send(SIGTERM)
     let outcome = try process.wait()
+    try reader.close()
     #expect(outcome.status == 143)
     // An orderly end has a summary.
     #expect(!outcome.messages.contains("left for the next run"), "\(outcome.messages)")

@@ -161,6 +161,9 @@ struct RunningTool {
 
   func send(_ signal: Int32) { kill(id, signal) }
 
+  /// What it has written to standard output up to now.
+  func output() throws -> String { String(decoding: try Bytes.of(streams[1]), as: UTF8.self) }
+
   /// What it has said on standard error up to now.
   func messages() throws -> String { String(decoding: try Bytes.of(streams[2]), as: UTF8.self) }
 

@@ -1,0 +1,94 @@
+import Digests
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The scripts that users run.
+struct ScriptTests {
+  private static let root = FilePath(TestData.packageRoot.path)
+
+  /// A web server on this machine that serves one folder, until it goes out of scope.
+  private final class Server {
+    let address: String
+    private let process: RunningTool
+
+    init(_ folder: String, in workspace: Workspace) throws {
+      process = try Tool.start(
+        "/usr/bin/python3",
+        ["-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", folder, "0"],
+        in: workspace)
+      let limit = ContinuousClock.now + .seconds(30)
+      var port: Substring?
+      while port == nil, ContinuousClock.now < limit {
+        usleep(20_000)
+        port = try process.output().firstMatch(of: /port (\d+)/)?.1
+      }
+      address = "http://127.0.0.1:\(port ?? "0")"
+    }
+
+    deinit { process.send(SIGKILL) }
+  }
+
+  @Test func fetchedWeightsAreCheckedAndImported() throws {
+    let workspace = try Workspace()
+    let fixtures = Self.root.appending("Tests/RetinaNetModelTests/Fixtures")
+    let checkpoint = try Bytes.of(fixtures.appending("v1-resnet50.pth"))
+    let digest = SHA256Digest.hexadecimal(of: checkpoint).prefix(8)
+    try workspace.write("served/tiny-\(digest).pth", checkpoint)
+    try workspace.write("served/other-\(digest).pth", Array(checkpoint.dropLast()))
+    let server = try Server("served", in: workspace)
+
+    func fetch(_ name: String) throws -> ToolOutcome {
+      try Tool.run(
+        Self.root.appending("scripts/fetch-weights"),
+        [
+          "--base-url", server.address, "--config", fixtures.appending("v1-resnet50.json"),
+          "--program", Tool.program, "--to", "models", name,
+        ], in: workspace)
+    }
+    let fetched = try fetch("tiny-\(digest).pth")
+    #expect(fetched.status == 0, "\(fetched.messages)")
+    let facts = try Tool.run(["inspect", "models/tiny.safetensors"], in: workspace)
+    #expect(facts.text.contains("RetinaNet over resnet50"), "\(facts.messages)")
+
+    let again = try fetch("tiny-\(digest).pth")
+    #expect(
+      again.status == 0 && again.messages == "fetch-weights: models/tiny.safetensors is there\n")
+
+    let damaged = try fetch("other-\(digest).pth")
+    #expect(damaged.status == 1)
+    #expect(damaged.messages.contains("not \(digest): damaged, or not that file"))
+    #expect(!workspace.exists("models/other.safetensors"))
+
+    let missing = try fetch("missing-\(digest).pth")
+    #expect(missing.status == 1)
+    #expect(missing.messages.contains("cannot be fetched; --base-url names another place"))
+    #expect(try fetch("nameless.pth").status == 64)
+  }
+
+  /// An installed program finds its model and its pipelines beside itself, wherever it is.
+  @Test func anInstalledFolderCanBeMoved() throws {
+    let workspace = try Workspace()
+    let files: [(FilePath, String)] = [
+      (Tool.program, "bin/detect-batch"),
+      (Self.root.appending("samples/models/codes.safetensors"), "models/codes.safetensors"),
+      (Self.root.appending("pipelines/codes.yaml"), "pipelines/codes.yaml"),
+    ]
+    for (source, name) in files {
+      let place = name.hasPrefix("bin") ? "first/\(name)" : "first/share/detect-batch/\(name)"
+      try workspace.write(place, Bytes.of(source))
+    }
+    #expect(chmod(workspace.file("first/bin/detect-batch").string, 0o755) == 0)
+    #expect(rename(workspace.file("first").string, workspace.file("second").string) == 0)
+    try workspace.write("a.png", Bytes.of(Tool.samples.appending("images/screenshot.png")))
+    let outcome = try Tool.run(
+      workspace.file("second/bin/detect-batch"), ["a.png", "--pipeline", "codes", "-o", "-"],
+      in: workspace)
+    #expect(outcome.status == 0, "\(outcome.messages)")
+    #expect(try StrictRecord.all(outcome.output)[0].detections?.count == 1)
+    let facts = try Tool.run(
+      workspace.file("second/bin/detect-batch"), ["inspect", "codes"], in: workspace)
+    #expect(facts.text.contains(workspace.file("second/share").string))
+  }
+}
