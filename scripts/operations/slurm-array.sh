@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One archive on many Slurm nodes: sbatch scripts/operations/slurm-array.sh
+# One archive on many Slurm nodes: sbatch scripts/operations/slurm-array.sh ARCHIVE OUTPUT [option …]
 # Each task of the array does its part (--shard auto reads Slurm's variables); a task that is killed and requeued
 # goes on where it was. Input and output lie on a file system that all nodes see.
 #SBATCH --job-name=detect-batch
@@ -12,9 +12,14 @@
 #SBATCH --signal=TERM@60
 
 status=0
-srun detect-batch /data/archive --output /data/detections --fps 1 --shard auto || status=$?
+srun detect-batch "${1:-/data/archive}" --output "${2:-/data/detections}" --shard auto "${@:3}" || status=$?
 case $status in
-  3) exit 0 ;;                                       # some inputs cannot be decoded; their records say so
-  74 | 75 | 130 | 143) scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}" ;; # may go better later
+  3) exit 0 ;; # some inputs cannot be decoded; their records say so
+  # Disk full, locked, stopped, killed (for its memory, say): may go better later, but not for ever.
+  74 | 75 | 130 | 137 | 143)
+    if [ "${SLURM_RESTART_COUNT:-0}" -lt 10 ]; then
+      scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"
+    fi
+    ;;
 esac
 exit "$status"
