@@ -45,7 +45,8 @@ public struct SettingsError: Error, Equatable, Sendable, CustomStringConvertible
     case .syntax(let message):
       return "\(place): \(message)"
     case .unknownKey(let allowed):
-      let list = allowed.prefix(40).joined(separator: ", ") + (allowed.count > 40 ? ", …" : "")
+      // All of a command's options fit; a model may have thousands of labels.
+      let list = allowed.prefix(64).joined(separator: ", ") + (allowed.count > 64 ? ", …" : "")
       return
         "\(place): there is no key '\(keyPath)'; \(list.isEmpty ? "none" : list) can stand there"
     case .wrongValue(let found, let expected):
