@@ -50,7 +50,8 @@ struct FaultTests {
     let fifo = workspace.file("fifo")
     #expect(mkfifo(fifo.string, 0o600) == 0)
     let reader = try FileDescriptor.open(fifo, .readWrite, options: .closeOnExec)
-    #expect(fcntl(reader.rawValue, 1031 /* F_SETPIPE_SZ */, 4096) == 4096)
+    let setPipeSize: Int32 = 1031  // F_SETPIPE_SZ, a macro that Swift's Glibc hides
+    #expect(fcntl(reader.rawValue, setPipeSize, 4096) == 4096)
     let process = try Tool.start(
       Tool.program, [Self.video, "-o", "-", "--score-threshold", "0.05"], in: workspace,
       output: fifo)
