@@ -97,12 +97,13 @@ struct ModelCommandTests {
       "out/a.png.jsonl",
       #"{"source":"a.png","frame":0,"time":null,"width":100,"height":100,"detections":[{"label":"qr_code","score":0.9000,"box":[10.00,10.00,40.00,40.00]}]}"#
         + "\n")
-    let table = try Tool.run(["evaluate", "truth.json", "out"], in: workspace)
+    let table = try Tool.run(["evaluate", "--annotations", "truth.json", "out"], in: workspace)
     #expect(table.status == 0, "\(table.messages)")
     #expect(table.text.contains("Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all"))
     let numbers = try json(
       Tool.run(
-        ["evaluate", "truth.json", "out", "--json", "--curves", "curves.svg"], in: workspace))
+        ["evaluate", "--annotations", "truth.json", "out", "--json", "--curves", "curves.svg"],
+        in: workspace))
     let metrics = numbers["metrics"] as? [String: Any]
     for name in ["AP", "AR100"] {
       #expect(abs((metrics?[name] as? Double ?? 0) - 0.5) < 1e-9, "\(name)")
@@ -110,10 +111,12 @@ struct ModelCommandTests {
     #expect(metrics?["APlarge"] is NSNull)
     #expect(String(decoding: try workspace.read("curves.svg"), as: UTF8.self).contains("<svg"))
 
-    let missing = try Tool.run(["evaluate", "truth.json", "nowhere"], in: workspace)
+    let missing = try Tool.run(
+      ["evaluate", "--annotations", "truth.json", "nowhere"], in: workspace)
     #expect(missing.status == 66)
     try workspace.write("bad.json", "{")
-    #expect(try Tool.run(["evaluate", "bad.json", "out"], in: workspace).status == 65)
+    #expect(
+      try Tool.run(["evaluate", "--annotations", "bad.json", "out"], in: workspace).status == 65)
   }
 
   private func json(_ outcome: ToolOutcome) throws -> [String: Any] {
