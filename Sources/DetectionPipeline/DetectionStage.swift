@@ -17,8 +17,10 @@ struct DetectionStage: Sendable {
     let detector = try equipment.makeDetector()
     while let batch = report.time(\.workersWaiting, { frames.takeBatch(atMost: batchSize) }) {
       for queued in batch {
-        let line = try report.time(\.detecting) { try look(at: queued, with: detector) }
+        let start = ContinuousClock.now
+        let line = try look(at: queued, with: detector)
         frames.release(queued)
+        report.looked(detector.times, since: start)
         _ = writer.push(
           .record(input: queued.job.ordinal, sequence: queued.sequence, line))
       }

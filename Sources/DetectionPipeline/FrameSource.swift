@@ -15,6 +15,8 @@ extension MediaReader: FrameSource {}
 protocol FrameDetector {
   /// - Throws: `DetectionError` where this picture has no result; anything else ends the run.
   func detect(_ pixels: [UInt8], width: Int, height: Int) throws -> [Detection]
+  /// Where the time of the last picture went.
+  var times: DetectorWorker.Times { get }
 }
 
 extension DetectorWorker: FrameDetector {}

@@ -58,7 +58,9 @@ struct MetricsFile {
       [
         ("{stage=\"decoding\"}", summary.stages.decoding),
         ("{stage=\"decoders_waiting\"}", summary.stages.decodersWaiting),
-        ("{stage=\"detecting\"}", summary.stages.detecting),
+        ("{stage=\"preprocessing\"}", summary.stages.preprocessing),
+        ("{stage=\"network\"}", summary.stages.network),
+        ("{stage=\"postprocessing\"}", summary.stages.postprocessing),
         ("{stage=\"workers_waiting\"}", summary.stages.workersWaiting),
         ("{stage=\"writing\"}", summary.stages.writing),
         ("{stage=\"publishing\"}", summary.stages.publishing),

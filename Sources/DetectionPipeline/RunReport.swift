@@ -1,4 +1,5 @@
 import FrameDecoding
+import RetinaNetModel
 import Synchronization
 
 /// Counts what the stages do, and tells the observer.
@@ -49,6 +50,16 @@ final class RunReport: Sendable {
       state.withLock { $0.summary.stages[keyPath: stage] += elapsed }
     }
     return try work()
+  }
+
+  /// A worker has looked at a frame since `start`, as the detector says and the rest in making its line.
+  func looked(_ times: DetectorWorker.Times, since start: ContinuousClock.Instant) {
+    let all = start.duration(to: .now)
+    state.withLock { state in
+      state.summary.stages.preprocessing += times.preprocessing.seconds
+      state.summary.stages.network += times.network.seconds
+      state.summary.stages.postprocessing += (all - times.preprocessing - times.network).seconds
+    }
   }
 
   /// The stages are about to start.

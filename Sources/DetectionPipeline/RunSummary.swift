@@ -55,14 +55,21 @@ public struct StageTimes: Equatable, Sendable {
   public var decoding = 0.0
   /// Decoders waiting for room in the queue: the workers are the bottleneck.
   public var decodersWaiting = 0.0
-  /// Detection: preprocessing, network and post-processing.
-  public var detecting = 0.0
+  /// Making the network's input of frames, and plans for new sizes.
+  public var preprocessing = 0.0
+  /// The network.
+  public var network = 0.0
+  /// Making detections of the network's outputs, and lines of detections.
+  public var postprocessing = 0.0
   /// Workers waiting for frames: the decoders are the bottleneck.
   public var workersWaiting = 0.0
   /// Writing records.
   public var writing = 0.0
   /// Making the records of finished inputs final: waiting for the disk.
   public var publishing = 0.0
+
+  /// All that workers do.
+  public var detecting: Double { preprocessing + network + postprocessing }
 
   /// Creates times of zero.
   public init() {}

@@ -96,6 +96,22 @@ public final class DetectorWorker {
   private let detector: Detector
   private let worker: InferenceWorker
 
+  /// Where the time of the last picture went.
+  public private(set) var times = Times()
+
+  /// Time of the three parts of looking at a picture.
+  public struct Times: Equatable, Sendable {
+    /// Resizing and normalising, and making a plan where there was none.
+    public var preprocessing = Duration.zero
+    /// The network.
+    public var network = Duration.zero
+    /// Making detections of its outputs.
+    public var postprocessing = Duration.zero
+
+    /// No time.
+    public init() {}
+  }
+
   init(_ detector: Detector, _ worker: InferenceWorker) {
     self.detector = detector
     self.worker = worker
@@ -128,11 +144,20 @@ public final class DetectorWorker {
     _ pixels: [UInt8], _ geometry: InputGeometry,
     readOutputs: (HeadOutputs) throws -> Result
   ) throws -> Result {
+    let start = ContinuousClock.now
+    var (ready, done) = (start, start)
+    defer {
+      times.preprocessing = start.duration(to: ready)
+      times.network = ready.duration(to: done)
+      times.postprocessing = done.duration(to: .now)
+    }
     let plan = try detector.plan(for: geometry)
     return try worker.run(plan) { input in
       detector.preprocessor.write(pixels.span, geometry, to: input)
+      ready = .now
     } readOutputs: { images in
-      try readOutputs(HeadOutputs(images))
+      done = .now
+      return try readOutputs(HeadOutputs(images))
     }
   }
 }

@@ -151,6 +151,7 @@ final class FakeEquipment: Sendable {
 
   private struct Detector: FrameDetector {
     let equipment: FakeEquipment
+    let times = DetectorWorker.Times()
 
     func detect(_ pixels: [UInt8], width: Int, height: Int) throws -> [Detection] {
       let look = equipment.looks.withLock { looks in

@@ -33,13 +33,15 @@ struct ReportingTests {
     summary.workers = 2
     summary.decoders = 1
     summary.stages.decoding = 3
-    summary.stages.detecting = 19
+    summary.stages.preprocessing = 1
+    summary.stages.network = 17
+    summary.stages.postprocessing = 1
     #expect(
       RunText.summary(summary) == [
         "2 inputs done, 1 failed, 40 complete from earlier",
         "300 frames, 12 detections in 10 s: 30.0 frames/s, 2 592 000 images per day",
-        "time: decoding 3.0 s in 1 thread (waited 0.0 s), detecting 19 s in 2 threads (waited 0.0 s), "
-          + "writing 0.0 s",
+        "time: decoding 3.0 s in 1 thread (waited 0.0 s), detecting 19 s in 2 threads "
+          + "(network 17 s, waited 0.0 s), writing 0.0 s",
       ])
     summary.frames = 0
     #expect(RunText.summary(summary).count == 1)

@@ -111,8 +111,11 @@ extension RunSummary {
       "decodeErrors": .number(decodeErrors), "seconds": .number(seconds),
       "framesPerSecond": .number(framesPerSecond), "workers": .number(workers),
       "decoders": .number(decoders), "decoding": .number(stages.decoding),
-      "decodersWaiting": .number(stages.decodersWaiting), "detecting": .number(stages.detecting),
+      "decodersWaiting": .number(stages.decodersWaiting),
+      "preprocessing": .number(stages.preprocessing), "network": .number(stages.network),
+      "postprocessing": .number(stages.postprocessing),
       "workersWaiting": .number(stages.workersWaiting), "writing": .number(stages.writing),
+      "publishing": .number(stages.publishing),
     ]
   }
 }

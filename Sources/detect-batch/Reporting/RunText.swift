@@ -69,7 +69,8 @@ enum RunText {
       "time: decoding \(span(stages.decoding)) in \(counted(summary.decoders, "thread")) "
         + "(waited \(span(stages.decodersWaiting))), "
         + "detecting \(span(stages.detecting)) in \(counted(summary.workers, "thread")) "
-        + "(waited \(span(stages.workersWaiting))), writing \(span(stages.writing))")
+        + "(network \(span(stages.network)), waited \(span(stages.workersWaiting))), writing \(span(stages.writing))"
+    )
     return lines
   }
 
