@@ -53,6 +53,7 @@ private struct Content: Decodable {
   var detections: [DetectionEntry]
 
   init(from decoder: any Decoder) throws {
+    // Whatever the decoder has against it, there is one remedy: the error below.
     guard (try? decoder.unkeyedContainer()) != nil else {
       throw EntryFault(
         place: nil,

@@ -43,7 +43,13 @@ public struct DetectionModel: Sendable {
         configuration?.text ?? "", file: configuration?.file ?? path.string)
       description = try ModelDescriptionReader.read(
         settings, facts, defaults: own ?? known?.description)
-      remarks = own == nil && configuration == nil ? [known?.remark].compactMap { $0 } : []
+      // A configuration that changes the architecture has said itself what the remark would say.
+      remarks =
+        if own == nil, let known, known.description.architecture == description.architecture {
+          [known.remark].compactMap { $0 }
+        } else {
+          []
+        }
       self.tensors = tensors
       try Self.compare(tensors, description.makeNetwork().parameters)
     } catch let error as ProblemError {

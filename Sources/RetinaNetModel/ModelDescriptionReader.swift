@@ -186,9 +186,9 @@ struct ModelDescriptionReader {
   }
 
   private mutating func needed<Value>(
-    _ value: Value?, _ key: String, or placeholder: Value
+    _ value: Value?, _ key: String, or fallback: Value
   ) -> Value {
     if value == nil { missing.append(key) }
-    return value ?? placeholder
+    return value ?? fallback
   }
 }
