@@ -8,7 +8,7 @@ import Testing
 struct ScriptTests {
   private static let root = FilePath(TestData.packageRoot.path)
 
-  /// A web server on this machine that serves one folder, until it goes out of scope.
+  /// A web server on this machine that serves one folder, until it goes out of scope, and the process with it.
   private final class Server {
     let address: String
     private let process: RunningTool
@@ -26,8 +26,6 @@ struct ScriptTests {
       }
       address = "http://127.0.0.1:\(port ?? "0")"
     }
-
-    deinit { process.send(SIGKILL) }
   }
 
   @Test func fetchedWeightsAreCheckedAndImported() throws {

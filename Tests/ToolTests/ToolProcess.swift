@@ -154,10 +154,29 @@ enum Tool {
   }
 }
 
-/// A program that was started.
-struct RunningTool {
+/// A program that was started, and that is killed with the last reference if it still runs.
+///
+/// Every process has to be waited for: the exit tests of Swift Testing look for the end of their own child by asking
+/// for that of any child, and behind one that nobody has waited for they never see it, so that the tests never end.
+final class RunningTool {
   let id: pid_t
-  fileprivate let streams: [FilePath]
+  private let streams: [FilePath]
+  private var hasEnded = false
+
+  fileprivate init(id: pid_t, streams: [FilePath]) {
+    self.id = id
+    self.streams = streams
+  }
+
+  deinit {
+    if !hasEnded {
+      kill(id, SIGKILL)
+      var status: Int32 = 0
+      waitpid(id, &status, 0)
+    }
+    // Files of streams that went elsewhere do not exist.
+    for stream in streams { try? FileManager.default.removeItem(atPath: stream.string) }
+  }
 
   func send(_ signal: Int32) { kill(id, signal) }
 
@@ -175,11 +194,8 @@ struct RunningTool {
       if ContinuousClock.now > limit { kill(id, SIGKILL) }
       usleep(5000)
     }
+    hasEnded = true
     let code = status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + status & 0x7f
-    defer {
-      // Files of streams that went elsewhere do not exist.
-      for stream in streams { try? FileManager.default.removeItem(atPath: stream.string) }
-    }
     let hasOutput = FileManager.default.fileExists(atPath: streams[1].string)
     return ToolOutcome(
       status: code, output: hasOutput ? try Bytes.of(streams[1]) : [], messages: try messages())
