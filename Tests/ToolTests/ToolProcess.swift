@@ -186,10 +186,10 @@ final class RunningTool {
   /// What it has said on standard error up to now.
   func messages() throws -> String { String(decoding: try Bytes.of(streams[2]), as: UTF8.self) }
 
-  /// Waits for the end; a process that takes longer than two minutes is killed.
+  /// Waits for the end; a process that takes longer than ten minutes is killed.
   func wait() throws -> ToolOutcome {
     var status: Int32 = 0
-    let limit = ContinuousClock.now + .seconds(120)
+    let limit = ContinuousClock.now + .seconds(600)
     while waitpid(id, &status, WNOHANG) == 0 {
       if ContinuousClock.now > limit { kill(id, SIGKILL) }
       usleep(5000)
