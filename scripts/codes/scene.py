@@ -17,7 +17,7 @@ LEAST_VISIBLE = 0.75  # of a box inside the picture
 
 def counts(rng):
     """Symbols of a picture, and look-alikes."""
-    symbols = int(rng.choice([0, 1, 2, 3, 4, 5, 6, 8], p=[0.17, 0.47, 0.13, 0.08, 0.06, 0.04, 0.03, 0.02]))
+    symbols = int(rng.choice([0, 1, 2, 3, 4, 5, 6, 8], p=[0.15, 0.43, 0.14, 0.1, 0.07, 0.05, 0.04, 0.02]))
     look_alikes = int(rng.integers(0, 5)) if symbols == 0 else int(rng.choice([0, 1, 2], p=[0.7, 0.2, 0.1]))
     return symbols, look_alikes
 
