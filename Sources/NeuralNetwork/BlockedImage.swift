@@ -33,6 +33,14 @@ public struct BlockedImage {
     base[channel / block * blockStride + (y * width + x) * block + channel % block]
   }
 
+  /// Four channels of one pixel, the first of them a multiple of four, so that they lie side by side.
+  public subscript(channels first: Int, y y: Int, x x: Int) -> SIMD4<Float> {
+    precondition(first.isMultiple(of: 4) && first + 4 <= blockCount * block, "channels from \(first)")
+    let (whole, within) = first.quotientAndRemainder(dividingBy: block)
+    return UnsafeRawPointer(base + whole * blockStride + (y * width + x) * block + within)
+      .loadUnaligned(as: SIMD4<Float>.self)
+  }
+
   /// A copy in plain order: [channels, height, width].
   public func plain() -> [Float] {
     [Float](unsafeUninitializedCapacity: channels * height * width) { values, count in

@@ -70,21 +70,42 @@ struct CandidateSearch {
     }
   }
 
+  /// What is looked for in each of 16 neighbouring numbers: two pixels side by side where blocks are of 8 channels.
+  private struct Lanes {
+    /// Logits that may score above the threshold exceed these. Infinity in the padding, which is never a candidate.
+    var bounds = SIMD16<Float>(repeating: .infinity)
+    /// Scores have to exceed these.
+    var thresholds = SIMD16<Float>(repeating: .infinity)
+    /// A candidate's index is that of its pixel's first number plus this.
+    var offsets = SIMD16<Int32>.zero
+  }
+
+  private func lanes(
+    ofBlock block: Int, in logits: BlockedImage, _ classBounds: [Float]
+  ) -> Lanes {
+    var lanes = Lanes()
+    for lane in 0..<16 {
+      let (pixel, channelInBlock) = lane.quotientAndRemainder(dividingBy: logits.block)
+      let channel = block * logits.block + channelInBlock
+      guard channel < logits.channels else { continue }
+      lanes.bounds[lane] = classBounds[channel % thresholds.count]
+      lanes.thresholds[lane] = thresholds[channel % thresholds.count]
+      lanes.offsets[lane] = Int32(pixel * logits.channels + channel)
+    }
+    return lanes
+  }
+
   /// Looks through one block of channels, and returns a sum in which every logit takes part.
   private mutating func scan(
     _ logits: BlockedImage, _ block: Int, _ classBounds: [Float], _ leastKept: inout Float
   ) -> Float {
-    let firstChannel = block * logits.block
-    // Two pixels side by side where blocks are of 8 channels. Padding channels are never candidates.
-    var bounds = SIMD16<Float>(repeating: .infinity)
-    for lane in 0..<16 {
-      let channel = firstChannel + lane % logits.block
-      if channel < logits.channels { bounds[lane] = classBounds[channel % thresholds.count] }
-    }
+    let lanes = lanes(ofBlock: block, in: logits, classBounds)
     let base = logits.base + block * logits.blockStride
     let count = logits.blockStride
+    // An index grows by this from one 16 numbers to the next.
+    let step = 16 / logits.block * logits.channels
     var sums = (SIMD16<Float>.zero, SIMD16<Float>.zero)
-    var limits = bounds.replacing(with: leastKept, where: bounds .< leastKept)
+    var limits = raised(lanes.bounds, to: leastKept)
     var place = 0
     while place + 64 <= count {
       let values = (
@@ -93,15 +114,15 @@ struct CandidateSearch {
       )
       sums.0 += values.0 + values.1
       sums.1 += values.2 + values.3
-      let hits =
-        (values.0 .> limits) .| (values.1 .> limits) .| (values.2 .> limits) .| (values.3 .> limits)
-      if any(hits) {
+      let most = larger(larger(values.0, values.1), larger(values.2, values.3))
+      if any(most .> limits) {
         for chunk in 0..<4 {
-          collect(load(base + place + chunk * 16), limits, place + chunk * 16, logits, block)
+          collect(
+            load(base + place + chunk * 16), limits, lanes, firstIndex: (place / 16 + chunk) * step)
         }
         if let least = forgetTheWorst(), least > leastKept {
           leastKept = least
-          limits = bounds.replacing(with: leastKept, where: bounds .< leastKept)
+          limits = raised(lanes.bounds, to: leastKept)
         }
       }
       place += 64
@@ -110,25 +131,34 @@ struct CandidateSearch {
       var values = SIMD16<Float>(repeating: -.greatestFiniteMagnitude)
       for lane in 0..<min(16, count - place) { values[lane] = base[place + lane] }
       for lane in 0..<min(16, count - place) { sums.0[lane] += values[lane] }
-      collect(values, limits, place, logits, block)
+      collect(values, limits, lanes, firstIndex: place / 16 * step)
       place += 16
     }
     return (sums.0 + sums.1).sum()
   }
 
   /// Takes in what of 16 numbers scores above its threshold.
+  @inline(__always)
   private mutating func collect(
-    _ values: SIMD16<Float>, _ limits: SIMD16<Float>, _ place: Int, _ logits: BlockedImage,
-    _ block: Int
+    _ values: SIMD16<Float>, _ limits: SIMD16<Float>, _ lanes: Lanes, firstIndex: Int
   ) {
     guard any(values .> limits) else { return }
     for lane in 0..<16 where values[lane] > limits[lane] {
-      let channel = block * logits.block + lane % logits.block
       let score = Self.score(values[lane])
-      guard score > thresholds[channel % thresholds.count] else { continue }
-      let index = (place + lane) / logits.block * logits.channels + channel
-      keys.append(UInt64(~score.bitPattern) << 32 | UInt64(index))
+      guard score > lanes.thresholds[lane] else { continue }
+      keys.append(UInt64(~score.bitPattern) << 32 | UInt64(firstIndex + Int(lanes.offsets[lane])))
     }
+  }
+
+  private func raised(_ bounds: SIMD16<Float>, to least: Float) -> SIMD16<Float> {
+    larger(.init(repeating: least), bounds)
+  }
+
+  /// One instruction for each register; the library's function is a loop over lanes. Where one number is NaN the
+  /// result is `b`.
+  @inline(__always)
+  private func larger(_ a: SIMD16<Float>, _ b: SIMD16<Float>) -> SIMD16<Float> {
+    b.replacing(with: a, where: a .> b)
   }
 
   /// Where far more pairs pass than are asked for, drops the worst, and says below which logit no pair can be

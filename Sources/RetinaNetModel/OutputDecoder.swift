@@ -66,11 +66,9 @@ package struct OutputDecoder: Sendable {
       let (anchor, classIndex) = candidate.index.quotientAndRemainder(dividingBy: classCount)
       let (cell, anchorInCell) = anchor.quotientAndRemainder(dividingBy: grid.cellAnchors.count)
       let (row, column) = cell.quotientAndRemainder(dividingBy: grid.columns)
-      func delta(_ which: Int) -> Float {
-        regression[channel: anchorInCell * 4 + which, y: row, x: column]
-      }
+      let deltas = regression[channels: anchorInCell * 4, y: row, x: column]
       let box = BoxCoder.decode(
-        BoxDeltas(dx: delta(0), dy: delta(1), dw: delta(2), dh: delta(3)),
+        BoxDeltas(dx: deltas[0], dy: deltas[1], dw: deltas[2], dh: deltas[3]),
         relativeTo: grid.anchor(row: row, column: column, anchorInCell: anchorInCell))
       guard box.isFinite else {
         throw .nonFiniteOutput(what: "box regressions", level: level)
