@@ -1,3 +1,5 @@
+import Workers
+
 /// A network compiled for one input shape: batch norm folded, additions and ReLUs done inside the convolutions,
 /// weights packed, every value given its place in one slab of memory.
 ///
@@ -18,7 +20,7 @@ public final class InferencePlan: Sendable {
   /// One call.
   enum Action: Sendable {
     /// Reads the first input; with a sum post-operation the output already holds the second.
-    case convolution(ConvolutionPrimitive, WeightStore.Packed)
+    case convolution(ConvolutionPrimitive, WeightStore.Key)
     case maxPool(MaxPoolingPrimitive)
     case upsampleNearest
     case groupNorm(groups: Int, epsilon: Float, scale: [Float], shift: [Float], relu: Bool)
@@ -57,6 +59,7 @@ public final class InferencePlan: Sendable {
   let input: Image
   let outputs: [Image]
   let steps: [Step]
+  let weights: WeightPacking
   let block: Int
 
   /// Compiles `graph` for one image of `height` x `width` pixels and packs the weights that no living plan has
@@ -68,12 +71,16 @@ public final class InferencePlan: Sendable {
   ///   - width: pixels, at least 1.
   ///   - store: where the weights come from.
   ///   - algorithm: what 3x3 convolutions of stride 1 use where it pays; `direct` everywhere for comparisons.
+  ///   - waitsForWeights: false leaves a core to the first run, which begins while weights are still being packed; it
+  ///     throws what is wrong with them.
   /// - Throws: `NeuralNetworkError`, or what the store's loader throws.
   public convenience init(
     _ graph: NetworkGraph, height: Int, width: Int, store: WeightStore,
-    algorithm: ConvolutionAlgorithm = .winograd
+    algorithm: ConvolutionAlgorithm = .winograd, waitsForWeights: Bool = true
   ) throws {
-    try self.init(graph, height: height, width: width, store: store) {
+    try self.init(
+      graph, height: height, width: width, store: store, waitsForWeights: waitsForWeights
+    ) {
       $0.isWorthWinograd ? algorithm : .direct
     }
   }
@@ -81,19 +88,28 @@ public final class InferencePlan: Sendable {
   /// As above, with a rule of its own for the benchmark that the rule was made from.
   package init(
     _ graph: NetworkGraph, height: Int, width: Int, store: WeightStore,
+    waitsForWeights: Bool = true,
     algorithmFor: (ConvolutionShape) -> ConvolutionAlgorithm
   ) throws {
     let builder = try Self.builder(
       graph, height: height, width: width, algorithmFor: algorithmFor)
-    let packed = try store.packed(builder.weightKeys)
     self.height = height
     self.width = width
     block = builder.block
     input = builder.images[graph.input.index]
     outputs = graph.outputs.map { builder.images[$0.index] }
-    steps = try builder.steps(packed: packed, store: store)
+    steps = try builder.steps(store: store)
     memory = builder.memory
+    let cores = Machine().availableCores
+    weights = WeightPacking(
+      builder.weightKeys, from: store, threadCount: waitsForWeights ? cores : max(1, cores - 1))
+    if waitsForWeights { try weights.finish() }
   }
+
+  /// Waits until all weights are packed.
+  ///
+  /// - Throws: `NeuralNetworkError`, or what the store's loader throws.
+  public func finishPacking() throws { try weights.finish() }
 
   /// What a plan would need, without packing weights for it.
   ///

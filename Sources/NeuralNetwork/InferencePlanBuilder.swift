@@ -50,7 +50,7 @@ struct InferencePlanBuilder {
     for operation in operations { compiled.append(try compile(operation, algorithmFor)) }
   }
 
-  /// What `InferencePlan` packs, one for each convolution.
+  /// What `InferencePlan` packs, one for each convolution, in their order.
   var weightKeys: [WeightStore.Key] {
     compiled.compactMap { if case .convolution(_, let key) = $0 { key } else { nil } }
   }
@@ -124,10 +124,8 @@ struct InferencePlanBuilder {
     }
   }
 
-  /// The calls in order, given the packed weights of all `convolutions`.
-  func steps(
-    packed: [WeightStore.Key: WeightStore.Packed], store: WeightStore
-  ) throws -> [InferencePlan.Step] {
+  /// The calls in order.
+  func steps(store: WeightStore) throws -> [InferencePlan.Step] {
     try zip(operations, compiled).map { operation, compiled in
       let inputs = operation.inputs.map { images[$0.index] }
       let output = images[operation.output.index]
@@ -135,9 +133,10 @@ struct InferencePlanBuilder {
       var name: String
       switch operation.kind {
       case .convolution(let fused):
-        guard case .convolution(let convolution, let key) = compiled, let weights = packed[key]
-        else { preconditionFailure("no packed weights for \(fused.parameters.weight)") }
-        action = .convolution(convolution, weights)
+        guard case .convolution(let convolution, let key) = compiled else {
+          preconditionFailure("a convolution that was not compiled")
+        }
+        action = .convolution(convolution, key)
         name =
           "\(fused.parameters.weight) \(fused.kernel)x\(fused.kernel)/\(fused.stride) "
           + "\(convolution.algorithm)"

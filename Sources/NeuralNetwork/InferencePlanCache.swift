@@ -42,7 +42,7 @@ public final class InferencePlanCache: Sendable {
     self.capacity = capacity
   }
 
-  /// The plan for inputs of one size, compiled now if it is not there.
+  /// The plan for inputs of one size, compiled now if it is not there. Its weights may still be in the making.
   ///
   /// - Parameters:
   ///   - height: pixels.
@@ -54,7 +54,8 @@ public final class InferencePlanCache: Sendable {
     return try entry.plan.withLock { plan in
       if let plan { return plan }
       let made = try InferencePlan(
-        graph, height: height, width: width, store: store, algorithm: algorithm)
+        graph, height: height, width: width, store: store, algorithm: algorithm,
+        waitsForWeights: false)
       plan = made
       return made
     }

@@ -8,7 +8,8 @@ public final class InferenceWorker {
   private let stream: ExecutionStream
   private var slab: AlignedBuffer
   private var scratch: AlignedBuffer
-  /// The plan that `bound` belongs to, and its steps with oneDNN's arguments pointing into `slab`.
+  /// The plan that `bound` belongs to, and its steps with oneDNN's arguments pointing into `slab`: of a plan that has
+  /// not run yet none, for its weights may still be in the making.
   private var boundPlan: InferencePlan?
   private var bound: [BoundStep] = []
 
@@ -48,11 +49,13 @@ public final class InferenceWorker {
     readOutputs: ([BlockedImage]) throws -> Result
   ) throws -> Result {
     runSingleThreaded()
-    if boundPlan !== plan { try bind(plan) }
+    if boundPlan !== plan { try begin(plan) }
     try writeInput(
       UnsafeMutableBufferPointer(start: address(plan.input), count: plan.input.count))
     let clock = ContinuousClock()
-    for boundStep in bound {
+    for (index, step) in plan.steps.enumerated() {
+      if index == bound.count { bound.append(try bind(step, plan)) }
+      let boundStep = bound[index]
       if let stepObserver {
         let start = clock.now
         try perform(boundStep, plan)
@@ -97,8 +100,8 @@ public final class InferenceWorker {
     }
   }
 
-  /// Grows the memory to what the plan needs and points oneDNN's arguments at it.
-  private func bind(_ plan: InferencePlan) throws(NeuralNetworkError) {
+  /// Grows the memory to what the plan needs.
+  private func begin(_ plan: InferencePlan) throws(NeuralNetworkError) {
     boundPlan = nil
     bound = []
     if slab.byteCount < plan.memory.slab {
@@ -110,35 +113,36 @@ public final class InferenceWorker {
       scratch = try AlignedBuffer(byteCount: 0)
       scratch = try AlignedBuffer(byteCount: plan.memory.scratch)
     }
-    var steps: [BoundStep] = []
-    for step in plan.steps {
-      var bound = BoundStep(step: step)
-      func give(
-        _ argument: Int32, _ layout: TensorLayout, _ address: UnsafeMutableRawPointer
-      ) throws(NeuralNetworkError) {
-        let memory = try TensorMemory(layout, at: address, engine: engine)
-        bound.memories.append(memory)
-        bound.arguments.append(dnnl_exec_arg_t(arg: argument, memory: memory.handle))
-      }
-      switch step.action {
-      case .convolution(let convolution, let packed):
-        bound.primitive = convolution.primitive
-        try give(DNNL_ARG_SRC, step.inputs[0].layout, address(step.inputs[0]))
-        try give(DNNL_ARG_WEIGHTS, convolution.weights, packed.weights.address)
-        try give(DNNL_ARG_BIAS, TensorLayout.plain([step.output.channels]), packed.bias.address)
-        try give(DNNL_ARG_DST, convolution.output, address(step.output))
-        try give(DNNL_ARG_SCRATCHPAD, convolution.primitive.scratchpad, scratch.address)
-      case .maxPool(let pooling):
-        bound.primitive = pooling.primitive
-        try give(DNNL_ARG_SRC, step.inputs[0].layout, address(step.inputs[0]))
-        try give(DNNL_ARG_DST, step.output.layout, address(step.output))
-        try give(DNNL_ARG_SCRATCHPAD, pooling.primitive.scratchpad, scratch.address)
-      case .upsampleNearest, .groupNorm, .relu, .add:
-        break
-      }
-      steps.append(bound)
-    }
-    bound = steps
     boundPlan = plan
+  }
+
+  /// Points oneDNN's arguments for one step at the memory.
+  private func bind(_ step: InferencePlan.Step, _ plan: InferencePlan) throws -> BoundStep {
+    var bound = BoundStep(step: step)
+    func give(
+      _ argument: Int32, _ layout: TensorLayout, _ address: UnsafeMutableRawPointer
+    ) throws(NeuralNetworkError) {
+      let memory = try TensorMemory(layout, at: address, engine: engine)
+      bound.memories.append(memory)
+      bound.arguments.append(dnnl_exec_arg_t(arg: argument, memory: memory.handle))
+    }
+    switch step.action {
+    case .convolution(let convolution, let key):
+      let packed = try plan.weights.weights(for: key)
+      bound.primitive = convolution.primitive
+      try give(DNNL_ARG_SRC, step.inputs[0].layout, address(step.inputs[0]))
+      try give(DNNL_ARG_WEIGHTS, convolution.weights, packed.weights.address)
+      try give(DNNL_ARG_BIAS, TensorLayout.plain([step.output.channels]), packed.bias.address)
+      try give(DNNL_ARG_DST, convolution.output, address(step.output))
+      try give(DNNL_ARG_SCRATCHPAD, convolution.primitive.scratchpad, scratch.address)
+    case .maxPool(let pooling):
+      bound.primitive = pooling.primitive
+      try give(DNNL_ARG_SRC, step.inputs[0].layout, address(step.inputs[0]))
+      try give(DNNL_ARG_DST, step.output.layout, address(step.output))
+      try give(DNNL_ARG_SCRATCHPAD, pooling.primitive.scratchpad, scratch.address)
+    case .upsampleNearest, .groupNorm, .relu, .add:
+      break
+    }
+    return bound
   }
 }

@@ -1,5 +1,4 @@
 import Synchronization
-import Workers
 
 /// The weights of one network, folded and packed for the primitives that use them: each combination of
 /// tensors and layout once, whoever asks, for all plans and workers together.
@@ -35,7 +34,7 @@ public final class WeightStore: Sendable {
 
   /// The place of one key's weights. Its lock is held while they are packed, so that two plans in the making pack
   /// them once. Places stay, their weights do not: a network has few keys.
-  private final class Place: Sendable {
+  final class Place: Sendable {
     private struct WeakPacked {
       weak var value: Packed?
     }
@@ -80,46 +79,23 @@ public final class WeightStore: Sendable {
     return values
   }
 
-  /// Packs what is missing of `keys`, on all cores (a 256 to 256 convolution takes 20 ms for Winograd on one,
-  /// so this is most of the start-up), and returns all.
-  ///
-  /// - Parameter keys: may repeat.
-  /// - Returns: the packed weights of every key.
-  /// - Throws: `NeuralNetworkError`, or what the loader throws: of several errors, any one.
-  func packed(_ keys: [Key]) throws -> [Key: Packed] {
-    var packed: [Key: Packed] = [:]
-    var missing: [(key: Key, place: Place)] = []
-    for (key, place) in placesOf(Set(keys)) {
-      if let held = place.held { packed[key] = held } else { missing.append((key, place)) }
-    }
-    // Taken from the end: the longest first, so that the last ones to finish are short.
-    missing.sort { $0.key.byteCount < $1.key.byteCount }
-    let jobs = Mutex(missing)
-    let made = Mutex(packed)
-    let threads = WorkerGroup()
-    for index in 0..<min(missing.count, Machine().availableCores) {
-      threads.start("pack \(index)") { [self] in
-        while let job = jobs.withLock({ $0.popLast() }) {
-          let packed = try job.place.packed { try pack(job.key) }
-          made.withLock { $0[job.key] = packed }
-        }
-      }
-    }
-    try threads.join()
-    return made.withLock { $0 }
-  }
-
-  private func placesOf(_ keys: Set<Key>) -> [(key: Key, place: Place)] {
+  /// The place of each key's weights.
+  func places(of keys: [Key]) -> [Key: Place] {
     places.withLock { places in
-      keys.map { key in
+      var found: [Key: Place] = [:]
+      for key in keys where found[key] == nil {
         let place = places[key] ?? Place()
         places[key] = place
-        return (key, place)
+        found[key] = place
       }
+      return found
     }
   }
 
-  private func pack(_ key: Key) throws -> Packed {
+  /// Loads, folds and packs the weights of one convolution.
+  ///
+  /// - Throws: `NeuralNetworkError`, or what the loader throws.
+  func pack(_ key: Key) throws -> Packed {
     let (weights, bias) = try foldedWeights(key)
     let packed = Packed(
       weights: try AlignedBuffer(byteCount: key.layout.byteCount),

@@ -49,15 +49,15 @@ public final class Detector: Sendable {
       capacity: Self.planCapacity)
   }
 
-  /// Compiles the network for pictures of this size, if that has not been done, on all cores: R50 takes half a
-  /// second on two. `detect` does it too when it has to.
+  /// Compiles the network for pictures of this size and packs its weights, if that has not been done. `detect` does it
+  /// too when it has to, and packs weights while it runs.
   ///
   /// - Parameters:
   ///   - width: columns of the picture.
   ///   - height: rows of the picture.
   /// - Throws: `NeuralNetworkError`, or what the source of weights throws.
   public func prepare(width: Int, height: Int) throws {
-    _ = try plan(for: geometry(width: width, height: height))
+    try plan(for: geometry(width: width, height: height)).finishPacking()
   }
 
   /// Memory that pictures of this size need, known without running or preparing anything. Pictures of many sizes
