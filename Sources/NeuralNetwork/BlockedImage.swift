@@ -35,7 +35,8 @@ public struct BlockedImage {
 
   /// Four channels of one pixel, the first of them a multiple of four, so that they lie side by side.
   public subscript(channels first: Int, y y: Int, x x: Int) -> SIMD4<Float> {
-    precondition(first.isMultiple(of: 4) && first + 4 <= blockCount * block, "channels from \(first)")
+    precondition(
+      first.isMultiple(of: 4) && first + 4 <= blockCount * block, "channels from \(first)")
     let (whole, within) = first.quotientAndRemainder(dividingBy: block)
     return UnsafeRawPointer(base + whole * blockStride + (y * width + x) * block + within)
       .loadUnaligned(as: SIMD4<Float>.self)

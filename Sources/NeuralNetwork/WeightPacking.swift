@@ -36,6 +36,7 @@ final class WeightPacking: Sendable {
   /// The weights of one convolution, as soon as they are there.
   ///
   /// - Parameter key: one of those that were asked for.
+  /// - Returns: the weights, packed before or now.
   /// - Throws: `NeuralNetworkError`, or what the store's loader throws.
   func weights(for key: WeightStore.Key) throws -> WeightStore.Packed {
     if let packed = packed.withLock({ $0[key] }) { return packed }

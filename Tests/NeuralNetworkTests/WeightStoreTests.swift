@@ -93,7 +93,9 @@ import Testing
         network.graph, height: 64, width: 96, store: store, waitsForWeights: waiting)
       return try InferenceWorker().run(plan) { input in
         for index in input.indices { input[index] = Float(index % 17) - 8 }
-      } readOutputs: { $0.map { $0.plain() } }
+      } readOutputs: {
+        $0.map { $0.plain() }
+      }
     }
     #expect(try outputs(waiting: false) == outputs(waiting: true))
   }
