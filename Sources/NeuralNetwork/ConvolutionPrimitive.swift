@@ -147,39 +147,20 @@ func reorder(
   _ source: UnsafeMutableRawPointer, _ sourceLayout: TensorLayout,
   to destination: UnsafeMutableRawPointer, _ destinationLayout: TensorLayout, engine: Engine
 ) throws(NeuralNetworkError) {
-  runSingleThreaded()
-  var attributes: dnnl_primitive_attr_t?
-  try check(dnnl_primitive_attr_create(&attributes), "dnnl_primitive_attr_create")
-  defer { dnnl_primitive_attr_destroy(attributes) }
-  try check(
-    dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user),
-    "dnnl_primitive_attr_set_scratchpad_mode")
-  var description: dnnl_primitive_desc_t?
-  var from = sourceLayout.descriptor
-  var to = destinationLayout.descriptor
-  try check(
-    dnnl_reorder_primitive_desc_create(
-      &description, &from, engine.handle, &to, engine.handle, attributes),
-    "dnnl_reorder_primitive_desc_create")
-  defer { dnnl_primitive_desc_destroy(description) }
-  var primitive: dnnl_primitive_t?
-  try check(dnnl_primitive_create(&primitive, description), "dnnl_primitive_create")
-  defer { dnnl_primitive_destroy(primitive) }
-  guard let scratchLayout = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0)
-  else { throw .oneDNN(call: "dnnl_primitive_desc_query_md", status: "no scratchpad") }
-  let scratch = try AlignedBuffer(byteCount: dnnl_memory_desc_get_size(scratchLayout))
+  let primitive = try PrimitiveDescription(
+    reorderFrom: sourceLayout, to: destinationLayout, engine: engine
+  ).makePrimitive()
+  let scratch = try AlignedBuffer(byteCount: primitive.scratchpad.byteCount)
   let memories = [
     (DNNL_ARG_FROM, try TensorMemory(sourceLayout, at: source, engine: engine)),
     (DNNL_ARG_TO, try TensorMemory(destinationLayout, at: destination, engine: engine)),
     (
       DNNL_ARG_SCRATCHPAD,
-      try TensorMemory(TensorLayout(scratchLayout.pointee), at: scratch.address, engine: engine)
+      try TensorMemory(primitive.scratchpad, at: scratch.address, engine: engine)
     ),
   ]
-  let stream = try ExecutionStream(engine: engine)
-  let arguments = memories.map { dnnl_exec_arg_t(arg: $0.0, memory: $0.1.handle) }
-  let status = dnnl_primitive_execute(primitive, stream.handle, 3, arguments)
-  try check(status, "dnnl_primitive_execute")
-  try check(dnnl_stream_wait(stream.handle), "dnnl_stream_wait")
+  try primitive.execute(
+    memories.map { dnnl_exec_arg_t(arg: $0.0, memory: $0.1.handle) },
+    on: ExecutionStream(engine: engine))
   withExtendedLifetime(memories) {}
 }

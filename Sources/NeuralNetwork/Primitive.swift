@@ -50,12 +50,8 @@ final class PrimitiveDescription {
   ) throws(NeuralNetworkError) {
     // oneDNN divides the work, and sizes the scratchpad, for the threads of the thread that compiles.
     runSingleThreaded()
-    var attributes: dnnl_primitive_attr_t?
-    try check(dnnl_primitive_attr_create(&attributes), "dnnl_primitive_attr_create")
+    let attributes = try Self.makeAttributes()
     defer { dnnl_primitive_attr_destroy(attributes) }
-    try check(
-      dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user),
-      "dnnl_primitive_attr_set_scratchpad_mode")
     var operations: dnnl_post_ops_t?
     try check(dnnl_post_ops_create(&operations), "dnnl_post_ops_create")
     defer { dnnl_post_ops_destroy(operations) }
@@ -90,12 +86,8 @@ final class PrimitiveDescription {
     reorderFrom source: TensorLayout, to destination: TensorLayout, engine: Engine
   ) throws(NeuralNetworkError) {
     runSingleThreaded()
-    var attributes: dnnl_primitive_attr_t?
-    try check(dnnl_primitive_attr_create(&attributes), "dnnl_primitive_attr_create")
+    let attributes = try Self.makeAttributes()
     defer { dnnl_primitive_attr_destroy(attributes) }
-    try check(
-      dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user),
-      "dnnl_primitive_attr_set_scratchpad_mode")
     var handle: dnnl_primitive_desc_t?
     let status = withUnsafePointer(to: source.descriptor) { source in
       withUnsafePointer(to: destination.descriptor) { destination in
@@ -109,6 +101,16 @@ final class PrimitiveDescription {
 
   deinit {
     dnnl_primitive_desc_destroy(handle)
+  }
+
+  /// Attributes that leave the scratchpad to the caller, who destroys them.
+  private static func makeAttributes() throws(NeuralNetworkError) -> dnnl_primitive_attr_t {
+    var attributes: dnnl_primitive_attr_t?
+    try check(dnnl_primitive_attr_create(&attributes), "dnnl_primitive_attr_create")
+    try check(
+      dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user),
+      "dnnl_primitive_attr_set_scratchpad_mode")
+    return try unwrap(attributes, "dnnl_primitive_attr_create")
   }
 
   /// The layout of one of the primitive's tensors.
