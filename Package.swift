@@ -40,7 +40,7 @@ let package = Package(
     .target(
       name: "RetinaNetModel",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "NeuralNetwork", "Settings",
+        "BoxGeometry", "Checkpoints", "Digests", "NeuralNetwork", "Settings", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(

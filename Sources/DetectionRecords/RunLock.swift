@@ -1,5 +1,3 @@
-import FoundationEssentials
-import Glibc
 import SystemPackage
 
 /// Keeps two runs from working on one output directory at once, unless they have different parts of the same whole.
@@ -14,10 +12,10 @@ import SystemPackage
 ///
 /// Behind the gate, a run that gets `run.lock` exclusively is alone and writes its scheme; another reads the scheme
 /// and goes on only if it is its own. So there is no moment at which two schemes, or two runs of one part, hold
-/// their locks. The files stay: removing a locked file would let two runs lock two files of one name.
+/// their locks. The files stay (see `FileLock`).
 public final class RunLock: Sendable {
   private let run: OpenFile
-  private let part: OpenFile
+  private let part: FileLock
 
   /// Takes the locks.
   ///
@@ -44,16 +42,13 @@ public final class RunLock: Sendable {
 
   /// Gives the locks up. They also go with the last reference to this object, and with the process.
   public func release() {
-    for file in [part, run] {
-      do { _ = try file.tryLock(.none) } catch {
-        // Unlocking what one has locked does not fail; closing the file unlocks it anyway.
-      }
-    }
+    part.release()
+    run.unlock()
   }
 
   private static func take(
     _ output: OutputDirectory, _ partition: RunPartition
-  ) throws(RecordsError) -> (run: OpenFile, part: OpenFile) {
+  ) throws(RecordsError) -> (run: OpenFile, part: FileLock) {
     func open(_ name: String) throws(RecordsError) -> OpenFile {
       try OpenFile(output.locks.appending(name), .readWrite, options: .create)
     }
@@ -70,24 +65,13 @@ public final class RunLock: Sendable {
     // Whoever else holds this lock holds it shared: exclusive locks are taken behind the gate and given up there.
     guard try run.tryLock(.shared) else { throw .locked(output.path, holder: try holders(output)) }
 
-    let part = try open("part\(partition.fileSuffix).lock")
-    guard try part.tryLock(.exclusive) else {
-      throw .locked(output.path, holder: try part.text())
-    }
-    try part.replaceText(description(of: partition))
-    withExtendedLifetime(gate) {}
-    return (run, part)
-  }
-
-  /// Who this process is, for whoever finds the lock taken.
-  private static func description(of partition: RunPartition) -> String {
-    // Without /proc the process number must do.
-    let host = try? OpenFile("/proc/sys/kernel/hostname", .readOnly).text()
-    let part = [
+    let remark = [
       partition.shard.map { ", shard \($0)" }, partition.segment.map { ", segment \($0)" },
     ].compactMap { $0 }.joined()
-    return
-      "process \(getpid()) on \(host ?? "an unknown host") since \(Date.now.formatted(.iso8601))\(part)"
+    let part = try FileLock(
+      output.locks.appending("part\(partition.fileSuffix).lock"), of: output.path, remark: remark)
+    withExtendedLifetime(gate) {}
+    return (run, part)
   }
 
   /// Who holds parts now.
@@ -101,20 +85,5 @@ public final class RunLock: Sendable {
     // A run that has just ended may have left nobody.
     guard let first = found.min() else { return "another run" }
     return found.count == 1 ? first : "\(first) and \(found.count - 1) more"
-  }
-}
-
-extension OpenFile {
-  /// The file's text, at most 4 KiB of it, on one line.
-  fileprivate func text() throws(RecordsError) -> String {
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    let count = try read(at: 0, into: &buffer)
-    return oneLineText(buffer[..<count].prefix { $0 != 0x0a })
-  }
-
-  /// Makes one line the file's whole text.
-  fileprivate func replaceText(_ text: String) throws(RecordsError) {
-    try truncate(to: 0)
-    try write(Array((text + "\n").utf8))
   }
 }

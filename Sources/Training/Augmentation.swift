@@ -5,7 +5,8 @@ import BoxGeometry
 public struct Augmentation: Equatable, Sendable {
   /// Probability of mirroring left to right.
   public var flip: Double
-  /// Whether pictures are turned by 0 to 3 quarter turns, each as likely: for pictures without an up.
+  /// Whether pictures are turned by 0 to 3 quarter turns, each as likely: for pictures without an up. A batch is
+  /// turned onto its side as a whole: upright pictures beside lying ones would be mostly padding.
   public var quarterTurns: Bool
   /// Probability of taking a part of the picture instead of all of it.
   public var crop: Double
@@ -47,14 +48,16 @@ public struct Augmentation: Equatable, Sendable {
   /// - Parameters:
   ///   - picture: as it was decoded.
   ///   - objects: boxes inside it.
+  ///   - onItsSide: whether a quarter turn more, if there are any, turns the picture onto its side.
   ///   - random: where the draws come from; as many are made whatever is chosen.
   /// - Returns: the new picture with its objects.
   func apply(
-    _ picture: TrainingPicture, _ objects: [LabelledBox], _ random: inout RandomStream
+    _ picture: TrainingPicture, _ objects: [LabelledBox], onItsSide: Bool,
+    _ random: inout RandomStream
   ) -> (TrainingPicture, [LabelledBox]) {
     var picture = picture
     var objects = objects
-    let turns = Int(random.next() >> 62)
+    let turns = (onItsSide ? 1 : 0) + 2 * Int(random.next() >> 63)
     if quarterTurns && turns > 0 {
       objects = objects.map { $0.turned(turns, width: picture.width, height: picture.height) }
       picture = picture.turned(turns)

@@ -4,11 +4,11 @@ import NeuralNetwork
 /// The loss of a detector's outputs for one image: class loss over the anchors, box loss over those that are
 /// objects, both divided by a number of objects and added.
 public struct DetectionLoss: Equatable, Sendable {
-  /// What a batch's sums are divided by.
+  /// What the sums over a step's images are divided by.
   public enum Normalization: String, CaseIterable, Equatable, Sendable {
     /// Each image's by its own number of object anchors, at least 1; the mean over images (torchvision).
     case image
-    /// The batch's by the batch's number of object anchors, at least 1 (the paper).
+    /// The step's, all its batches together, by their number of object anchors, at least 1 (the paper).
     case batch
   }
 
@@ -59,7 +59,7 @@ public struct DetectionLoss: Equatable, Sendable {
   public var box: BoxLoss
   /// What the box loss is multiplied by.
   public var boxWeight: Double
-  /// What a batch's sums are divided by.
+  /// What the sums over a step's images are divided by.
   public var normalization: Normalization
 
   /// Creates a loss; the defaults are torchvision's for its first RetinaNet.
@@ -74,16 +74,19 @@ public struct DetectionLoss: Equatable, Sendable {
     self.normalization = normalization
   }
 
-  /// What each image's sums are multiplied by.
+  /// What each image's sums are multiplied by, in a step that takes the mean over batches.
   ///
-  /// - Parameter objectCounts: object anchors of each image of the batch.
-  /// - Returns: a factor per image.
-  public func imageWeights(objectCounts: [Int]) -> [Double] {
-    switch normalization {
-    case .image:
-      objectCounts.map { 1 / (Double(max(1, $0)) * Double(objectCounts.count)) }
-    case .batch:
-      objectCounts.map { _ in 1 / Double(max(1, objectCounts.reduce(0, +))) }
+  /// - Parameter objectCounts: object anchors of each image of each batch.
+  /// - Returns: a factor per image of each batch.
+  public func imageWeights(objectCounts: [[Int]]) -> [[Double]] {
+    let total = max(1, objectCounts.joined().reduce(0, +))
+    return objectCounts.map { batch in
+      batch.map { count in
+        switch normalization {
+        case .image: 1 / (Double(max(1, count)) * Double(batch.count))
+        case .batch: Double(objectCounts.count) / Double(total)
+        }
+      }
     }
   }
 

@@ -30,43 +30,35 @@ public struct DetectorEvaluation: Sendable {
     let detector = try Detector(model: model)
     let images = dataset.images
     let found = Monitor<[[Detection]?]>(Array(repeating: nil, count: images.count))
-    let next = Monitor(0)
-    let group = WorkerGroup()
-    for index in 0..<workers {
-      group.start("evaluate-\(index)") {
-        let worker = try detector.makeWorker()
-        while true {
-          let number = next.withLock { number in
-            defer { number += 1 }
-            return number
-          }
-          guard number < images.count else { return }
-          let picture: TrainingPicture
-          do { picture = try load(images[number].path) } catch {
-            onBroken(.picture(file: images[number].path, reason: "\(error)"))
-            continue
-          }
-          let detections = try worker.detect(
-            picture.pixels, width: picture.width, height: picture.height)
-          found.withLock { $0[number] = detections }
-        }
+    try detector.forEachPicture(count: images.count, workers: workers) { number, worker in
+      let picture: TrainingPicture
+      do { picture = try load(images[number].path) } catch {
+        onBroken(.picture(file: images[number].path, reason: "\(error)"))
+        return
       }
+      let detections = try worker.detect(
+        picture.pixels, width: picture.width, height: picture.height)
+      found.withLock { $0[number] = detections }
     }
-    try group.join()
     detections = found.read { $0 }
-    var all: [COCODetection] = []
-    for (image, detections) in zip(images, detections) {
-      for detection in detections ?? [] {
-        let box = detection.box
-        all.append(
-          COCODetection(
-            imageID: image.id, categoryID: dataset.categoryIDs[detection.classIndex],
-            score: Double(detection.score),
-            box: COCOBox(
-              x: Double(box.minX), y: Double(box.minY), width: Double(box.width),
-              height: Double(box.height))))
+    let all = zip(images, detections).flatMap { image, detections in
+      (detections ?? []).map {
+        COCODetection(
+          $0, imageID: image.id, categoryID: dataset.categoryIDs[$0.classIndex])
       }
     }
     evaluation = COCOEvaluation(annotations: dataset.annotations, detections: all)
+  }
+}
+
+extension COCODetection {
+  /// What a detector found in an image.
+  public init(_ detection: Detection, imageID: Int, categoryID: Int) {
+    let box = detection.box
+    self.init(
+      imageID: imageID, categoryID: categoryID, score: Double(detection.score),
+      box: COCOBox(
+        x: Double(box.minX), y: Double(box.minY), width: Double(box.width),
+        height: Double(box.height)))
   }
 }

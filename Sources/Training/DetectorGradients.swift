@@ -29,18 +29,16 @@ public final class DetectorGradients {
     }
   }
 
-  /// What a batch gave.
+  /// What a step's batches gave.
   public struct Result: Sendable {
-    /// The batch's loss.
+    /// The mean over the batches.
     public var loss: DetectionLoss.Values
-    /// Each image's share of it.
-    public var imageLosses: [DetectionLoss.Values]
-    /// Anchors of each image that are objects.
-    public var objectAnchorCounts: [Int]
-    /// Anchors of each image that are ignored.
-    public var ignoredAnchorCounts: [Int]
-    /// Anchors of each image.
-    public var anchorCount: Int
+    /// Anchors that are objects.
+    public var objectAnchorCount = 0
+    /// Anchors that are ignored.
+    public var ignoredAnchorCount = 0
+    /// Anchors of all images.
+    public var anchorCount = 0
   }
 
   /// The network being trained, its parameters and their gradients.
@@ -53,6 +51,8 @@ public final class DetectorGradients {
   public let matcher: AnchorMatcher
 
   private let anchors: AnchorGenerator
+  /// Of the batches so far, in a step of several.
+  private var sum: ParameterSlab?
 
   /// Creates gradients for a detector with parameters of 0.
   ///
@@ -81,21 +81,52 @@ public final class DetectorGradients {
       sizes: description.anchors.sizes, aspectRatios: description.anchors.aspectRatios)
   }
 
-  /// Computes a batch's loss and leaves its gradients in `network.gradients`.
+  /// Computes the loss of a step and leaves its gradients, the mean over the step's batches, in `network.gradients`.
   ///
-  /// - Parameter batch: a multiple of `imagesPerCall` images.
+  /// - Parameter batches: at least one; each a multiple of `imagesPerCall` images.
   /// - Returns: the losses; not finite where the network's outputs are not.
   /// - Throws: `NeuralNetworkError`.
-  public func compute(_ batch: Batch) throws -> Result {
-    let levelCount = description.anchors.sizes.count
-    let grid = anchors.grid(
+  public func compute(_ batches: [Batch]) throws -> Result {
+    let targets = batches.map { BatchTargets($0.objects, grid: grid($0), matcher: matcher) }
+    let weights = loss.imageWeights(objectCounts: targets.map(\.objectCounts))
+    let part = 1 / Double(batches.count)
+    var result = Result(loss: .init())
+    for (index, batch) in batches.enumerated() {
+      let values = try compute(batch, targets[index], weights[index])
+      result.loss.classification += part * values.reduce(0) { $0 + $1.classification }
+      result.loss.box += part * values.reduce(0) { $0 + $1.box }
+      result.objectAnchorCount += targets[index].objectCounts.reduce(0, +)
+      result.ignoredAnchorCount += targets[index].images.reduce(0) { $0 + $1.ignoredAnchors.count }
+      result.anchorCount += targets[index].grid.count * batch.objects.count
+      if batches.count > 1 { try gather(Float(part), isFirst: index == 0) }
+    }
+    if batches.count > 1, let sum { _ = network.gradients.numbers.update(from: sum.numbers) }
+    return result
+  }
+
+  private func grid(_ batch: Batch) -> AnchorGrid {
+    let sizes = network.graph.outputSizes(height: batch.height, width: batch.width)
+    return anchors.grid(
       paddedHeight: batch.height, paddedWidth: batch.width,
-      gridSizes: Array(
-        network.graph.outputSizes(height: batch.height, width: batch.width).prefix(levelCount)))
-    let targets = BatchTargets(batch.objects, grid: grid, matcher: matcher)
-    let weights = loss.imageWeights(objectCounts: targets.objectCounts)
+      gridSizes: Array(sizes.prefix(description.anchors.sizes.count)))
+  }
+
+  /// Adds a part of a batch's gradients to the step's.
+  private func gather(_ part: Float, isFirst: Bool) throws {
+    let sum = if let known = sum { known } else { try ParameterSlab(network.parameters.layout) }
+    self.sum = sum
+    if isFirst { sum.numbers.update(repeating: 0) }
+    let (numbers, sums) = (network.gradients.numbers, sum.numbers)
+    for index in sums.indices { sums[index] += part * numbers[index] }
+  }
+
+  /// Each image's share of a batch's loss.
+  private func compute(
+    _ batch: Batch, _ targets: BatchTargets, _ weights: [Double]
+  ) throws -> [DetectionLoss.Values] {
+    let levelCount = description.anchors.sizes.count
     let loss = loss
-    let values = try network.computeGradients(
+    return try network.computeGradients(
       imageCount: batch.objects.count, height: batch.height, width: batch.width,
       writeInput: batch.writeInput,
       loss: { image, outputs, gradients in
@@ -105,14 +136,8 @@ public final class DetectorGradients {
             logitGradient: gradients[level], deltaGradient: gradients[levelCount + level])
         }
         return loss.evaluate(
-          levels, targets: targets.images[image], grid: grid, imageWeight: weights[image],
+          levels, targets: targets.images[image], grid: targets.grid, imageWeight: weights[image],
           imageCount: targets.images.count)
       })
-    return Result(
-      loss: DetectionLoss.Values(
-        classification: values.reduce(0) { $0 + $1.classification },
-        box: values.reduce(0) { $0 + $1.box }),
-      imageLosses: values, objectAnchorCounts: targets.objectCounts,
-      ignoredAnchorCounts: targets.images.map(\.ignoredAnchors.count), anchorCount: grid.count)
   }
 }

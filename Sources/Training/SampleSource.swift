@@ -90,19 +90,22 @@ public struct SampleSource: Sendable {
   ) throws(DatasetError) -> Batch {
     var random = RandomStream(seed: seed, name: "size of batch \(number)")
     let side = sizes[Int(random.uniform() * Double(sizes.count))]
+    let onItsSide = random.uniform() < 0.5
     var orders: [Int: [Int]] = [:]
     var samples: [Sample] = []
     for sample in number * size..<(number + 1) * size {
       let (epoch, place) = sample.quotientAndRemainder(dividingBy: dataset.images.count)
       let order = orders[epoch] ?? order(epoch: epoch)
       orders[epoch] = order
-      samples.append(try self.sample(order, place, epoch: epoch, side: side, onBroken))
+      samples.append(
+        try self.sample(order, place, epoch: epoch, side: side, onItsSide: onItsSide, onBroken))
     }
     return Batch(samples: samples)
   }
 
   private func sample(
-    _ order: [Int], _ place: Int, epoch: Int, side: Int, _ onBroken: (DatasetError) -> Void
+    _ order: [Int], _ place: Int, epoch: Int, side: Int, onItsSide: Bool,
+    _ onBroken: (DatasetError) -> Void
   ) throws(DatasetError) -> Sample {
     var lastProblem = ""
     for step in order.indices {
@@ -123,16 +126,17 @@ public struct SampleSource: Sendable {
       }
       // By the place, not the picture: a picture that stands in for another is changed otherwise than itself.
       var random = RandomStream(seed: seed, name: "sample \(place) of epoch \(epoch)")
-      return make(picture, image, side: side, &random)
+      return make(picture, image, side: side, onItsSide: onItsSide, &random)
     }
     throw .noPictures(last: lastProblem)
   }
 
   private func make(
-    _ picture: TrainingPicture, _ image: TrainingDataset.Image, side: Int,
+    _ picture: TrainingPicture, _ image: TrainingDataset.Image, side: Int, onItsSide: Bool,
     _ random: inout RandomStream
   ) -> Sample {
-    let (changed, objects) = augmentation.apply(picture, image.objects, &random)
+    let (changed, objects) = augmentation.apply(
+      picture, image.objects, onItsSide: onItsSide, &random)
     let logarithms = log(augmentation.scale.lowerBound)...log(augmentation.scale.upperBound)
     let factor = exp(random.uniform(logarithms))
     var resizing = preprocessing

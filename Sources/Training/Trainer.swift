@@ -48,8 +48,6 @@ public final class Trainer {
   private let fingerprint: String
   private let metrics: MetricsFile
   private var state: TrainingState
-  /// Of the batches of one iteration.
-  private let accumulated: ParameterSlab?
 
   /// Prepares a training, or goes on with one.
   ///
@@ -89,8 +87,6 @@ public final class Trainer {
     average = try configuration.averageDecay.map {
       try WeightAverage(decay: $0, layout: network.parameters.layout)
     }
-    accumulated =
-      configuration.accumulation > 1 ? try ParameterSlab(network.parameters.layout) : nil
     fingerprint = Self.fingerprint(configuration, training, validation)
     if let start {
       state = TrainingState()
@@ -150,36 +146,21 @@ public final class Trainer {
     let network = gradients.network
     let rate = configuration.schedule.rate(at: state.iteration)
     let images = configuration.batchSize * configuration.accumulation
-    var record = TrainingRecord.Step(
-      iteration: state.iteration + 1,
-      epoch: Double((state.iteration + 1) * images) / Double(training.images.count),
-      classLoss: 0, boxLoss: 0, learningRate: rate, gradientNorm: 0, objectAnchors: 0,
-      ignoredAnchors: 0, anchors: 0, images: images, seconds: 0)
-    let part = 1 / Double(configuration.accumulation)
-    accumulated?.numbers.update(repeating: 0)
-    var batches: [SampleSource.Batch] = []
-    for _ in 0..<configuration.accumulation {
+    let batches = try (0..<configuration.accumulation).map { _ in
       guard let batch = try queue.next() else {
         preconditionFailure("no batch for iteration \(state.iteration)")
       }
-      let result = try gradients.compute(batch.padded())
-      guard result.loss.total.isFinite else { throw try diverged([batch], at: "the loss") }
-      batches.append(batch)
-      record.classLoss += part * result.loss.classification
-      record.boxLoss += part * result.loss.box
-      record.objectAnchors += result.objectAnchorCounts.reduce(0, +)
-      record.ignoredAnchors += result.ignoredAnchorCounts.reduce(0, +)
-      record.anchors += result.anchorCount * batch.samples.count
-      if let accumulated {
-        let numbers = network.gradients.numbers
-        for index in numbers.indices {
-          accumulated.numbers[index] += Float(part) * numbers[index]
-        }
-      }
+      return batch
     }
-    if let accumulated {
-      _ = network.gradients.numbers.update(from: accumulated.numbers)
-    }
+    let result = try gradients.compute(batches.map { $0.padded() })
+    guard result.loss.total.isFinite else { throw try diverged(batches, at: "the loss") }
+    var record = TrainingRecord.Step(
+      iteration: state.iteration + 1,
+      epoch: Double((state.iteration + 1) * images) / Double(training.images.count),
+      classLoss: result.loss.classification, boxLoss: result.loss.box, learningRate: rate,
+      gradientNorm: 0, objectAnchors: result.objectAnchorCount,
+      ignoredAnchors: result.ignoredAnchorCount, anchors: result.anchorCount, images: images,
+      seconds: 0)
     record.gradientNorm = optimizer.gradientNorm(network.gradients)
     guard record.gradientNorm.isFinite else {
       throw try diverged(

@@ -7,7 +7,7 @@ public struct TrainingFolder: Sendable {
   /// Where it is.
   public let path: FilePath
 
-  /// Names a folder; `prepare` makes it.
+  /// Names a folder.
   public init(_ path: FilePath) { self.path = path }
 
   /// The model of the best evaluation; without evaluations the last one.
@@ -23,6 +23,21 @@ public struct TrainingFolder: Sendable {
   /// All that the next iteration needs.
   public var state: FilePath { path.appending("resume/state.safetensors") }
 
+  /// What one training at a time holds.
+  public var lock: FilePath { path.appending("resume/lock") }
+
+  /// Makes the folder, if it is not there.
+  ///
+  /// - Throws: `TrainingError.cannotCreate`.
+  public func make() throws(TrainingError) {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: state.removingLastComponent().string, withIntermediateDirectories: true)
+    } catch {
+      throw .cannotCreate(path, reason: error.localizedDescription)
+    }
+  }
+
   /// Makes the folder, or finds out what is in it.
   ///
   /// - Parameter resuming: whether there must be a state in it; else there must not be one.
@@ -36,12 +51,7 @@ public struct TrainingFolder: Sendable {
           ? "holds no training to resume (no resume/state.safetensors)"
           : "holds a training already: resume it, or name another folder")
     }
-    do {
-      try FileManager.default.createDirectory(
-        atPath: state.removingLastComponent().string, withIntermediateDirectories: true)
-    } catch {
-      throw .cannotCreate(path, reason: error.localizedDescription)
-    }
+    try make()
   }
 
   /// Writes a small text file in one step.

@@ -59,7 +59,7 @@ struct TrainingCommand: ParsableCommand {
     func round() throws -> Double {
       let clock = ContinuousClock()
       return try clock.measure {
-        _ = try training.compute(batch)
+        _ = try training.compute([batch])
         // A rate of nothing: the same numbers in every round.
         optimizer.step(
           training.network.parameters, gradients: training.network.gradients, learningRate: 0)
@@ -108,7 +108,7 @@ struct TrainingCommand: ParsableCommand {
     training.network.stepObserver = { label, duration in
       steps.withLock { $0[label, default: 0] += duration.seconds }
     }
-    _ = try training.compute(batch)
+    _ = try training.compute([batch])
     let all = steps.withLock { $0 }
     let total = all.values.reduce(0, +)
     func line(_ seconds: Double, _ text: String) throws {

@@ -82,7 +82,7 @@ struct TrainingStepsCommand: ParsableCommand {
     var tensors: [SafetensorsFile.Tensor] = []
     var lossValues: [Float] = []
     for step in 0..<steps {
-      let loss = try training.compute(inputs).loss
+      let loss = try training.compute([inputs]).loss
       lossValues += [Float(loss.classification), Float(loss.box)]
       if step == 0 {
         for entry in parameters.layout.entries

@@ -135,6 +135,47 @@ struct TrainTests {
       try workspace.read("whole/model.safetensors") == workspace.read("parts/model.safetensors"))
   }
 
+  /// Two trainings of one folder would write over each other; and one that is killed, wherever, leaves what it
+  /// takes to end as it would have.
+  @Test func aKilledTrainingGoesOnAndOneAtATimeIsEnough() throws {
+    let workspace = try Workspace()
+    try makeSquares(workspace)
+    let arguments =
+      [
+        "train", "squares.json", "--images", "pictures", "--validation", "squares.json",
+        "--epochs", "20", "--save-every", "1", "--evaluate-every", "2", "--average-decay", "0.9",
+      ] + Self.small
+    let whole = try Tool.run(arguments + ["-o", "whole"], in: workspace)
+    #expect(whole.status == 0, "\(whole.messages)")
+
+    let seed = UInt64.random(in: 0..<1_000_000)
+    var generator = SeededGenerator(seed: seed)
+    var process = try Tool.start(
+      Tool.program, arguments + ["-o", "parts", "--verbose"], in: workspace)
+    let limit = ContinuousClock.now + .seconds(60)
+    while try !process.messages().contains(": saved"), ContinuousClock.now < limit { usleep(2000) }
+    for second in [["--resume", "parts"], Array(arguments.dropFirst()) + ["-o", "parts"]] {
+      let outcome = try train(second, in: workspace)
+      #expect(outcome.status == 75, "\(outcome.messages)")
+      #expect(
+        outcome.messages.contains("parts is in use by process \(process.id) on "),
+        "\(outcome.messages)")
+    }
+    for _ in 0..<4 {
+      usleep(UInt32(generator.below(500_000)))
+      process.send(SIGKILL)
+      _ = try process.wait()
+      process = try Tool.start(Tool.program, ["train", "--resume", "parts"], in: workspace)
+    }
+    let end = try process.wait()
+    #expect(end.status == 0, "seed \(seed): \(end.messages)")
+    for file in ["model.safetensors", "last.safetensors", "resume/state.safetensors"] {
+      #expect(
+        try workspace.read("whole/\(file)") == workspace.read("parts/\(file)"),
+        "seed \(seed): \(file)")
+    }
+  }
+
   @Test func whatIsWrongIsSaid() throws {
     let workspace = try Workspace()
     try makeSquares(workspace)

@@ -138,7 +138,7 @@ struct ImageOutputs {
     #expect(fixture.losses.count == 5)
     for answer in fixture.losses {
       let loss = answer.detectionLoss
-      let weights = loss.imageWeights(objectCounts: fixture.images.map(\.objects.count))
+      let weights = loss.imageWeights(objectCounts: [fixture.images.map(\.objects.count)])[0]
       var sum = DetectionLoss.Values()
       for (index, image) in fixture.images.enumerated() {
         let outputs = try ImageOutputs(fixture, image, block: block)
@@ -208,9 +208,14 @@ struct ImageOutputs {
   }
 
   @Test func imageWeightsAreTorchvisionsOrThePapers() {
-    #expect(DetectionLoss().imageWeights(objectCounts: [4, 0]) == [0.125, 0.5])
+    let paper = DetectionLoss(normalization: .batch)
+    #expect(DetectionLoss().imageWeights(objectCounts: [[4, 0]]) == [[0.125, 0.5]])
+    #expect(paper.imageWeights(objectCounts: [[4, 0]]) == [[0.25, 0.25]])
+    #expect(paper.imageWeights(objectCounts: [[0, 0]]) == [[1, 1]])
+    // Of two batches the mean is taken: each of the step's twelve objects counts as a twelfth.
+    let sixth = 2.0 / 12
+    #expect(paper.imageWeights(objectCounts: [[4, 0], [8]]) == [[sixth, sixth], [sixth]])
     #expect(
-      DetectionLoss(normalization: .batch).imageWeights(objectCounts: [4, 0]) == [0.25, 0.25])
-    #expect(DetectionLoss(normalization: .batch).imageWeights(objectCounts: [0, 0]) == [1, 1])
+      DetectionLoss().imageWeights(objectCounts: [[4, 0], [8]]) == [[0.125, 0.5], [0.125]])
   }
 }

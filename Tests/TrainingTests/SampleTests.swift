@@ -54,7 +54,8 @@ import Testing
     var (shapes, cropped, left): (Set<Int>, Int, Int) = ([], 0, 0)
     for seed in 0..<300 {
       var random = RandomStream(seed: UInt64(seed), name: "test")
-      let (changed, remaining) = augmentation.apply(original, objects, &random)
+      let (changed, remaining) = augmentation.apply(
+        original, objects, onItsSide: seed.isMultiple(of: 2), &random)
       #expect(!remaining.isEmpty)
       shapes.insert(changed.width > changed.height ? 1 : 0)
       if changed.width * changed.height < 31 * 24 { cropped += 1 }
@@ -70,7 +71,8 @@ import Testing
     }
     #expect(shapes.count == 2 && (150...280).contains(cropped) && left < 900)
     var random = RandomStream(seed: 1, name: "test")
-    #expect(Augmentation.none.apply(original, objects, &random) == (original, objects))
+    #expect(
+      Augmentation.none.apply(original, objects, onItsSide: true, &random) == (original, objects))
   }
 
   @Test func turnsAreClockwise() {
@@ -156,6 +158,16 @@ import Testing
     #expect(differing.samples.map(\.input) != batches[0].samples.map(\.input))
     #expect(Set(batches.map(\.height)).count > 1)
     withExtendedLifetime((folder, otherFolder)) {}
+  }
+
+  /// Upright pictures beside lying ones would be mostly padding.
+  @Test func aBatchIsTurnedOntoItsSideAsAWhole() throws {
+    let (source, folder) = try source(augmentation: Augmentation(flip: 0, quarterTurns: true))
+    let shapes = try (0..<20).map { number in
+      Set(try source.batch(number, size: 4) { _ in }.samples.map { $0.width > $0.height })
+    }
+    #expect(shapes.allSatisfy { $0.count == 1 } && Set(shapes).count == 2)
+    withExtendedLifetime(folder) {}
   }
 
   @Test func samplesArePaddedWithZeros() throws {

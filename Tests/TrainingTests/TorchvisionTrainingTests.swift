@@ -49,7 +49,9 @@ import Testing
       }
     }
 
-    func makeGradients(_ algorithm: ConvolutionAlgorithm) throws -> DetectorGradients {
+    func makeGradients(
+      _ algorithm: ConvolutionAlgorithm, normalization: DetectionLoss.Normalization = .image
+    ) throws -> DetectorGradients {
       // The models lie with the tests of the target that reads them.
       let path =
         TestData.packageRoot
@@ -63,7 +65,7 @@ import Testing
         source.description,
         trained: TrainedParameters(
           frozenStages: isFrozen ? 2 : 0, batchNorm: trainsNorms ? .trained : .frozen),
-        loss: DetectionLoss(box: box),
+        loss: DetectionLoss(box: box, normalization: normalization),
         imagesPerCall: trainsNorms ? boxes.count : 1, workers: 2, algorithm: algorithm)
       let network = gradients.network
       for entry in network.parameters.layout.entries {
@@ -76,6 +78,16 @@ import Testing
       network.parameters["\(last).bias"] = network.parameters["\(last).bias"].map { _ in priorBias }
       #expect(network.trained == Set(parameters.map(\.name)))
       return gradients
+    }
+
+    /// A batch of each image.
+    var parts: [DetectorGradients.Batch] {
+      let whole = batch
+      return boxes.indices.map { image in
+        DetectorGradients.Batch(height: height, width: width, objects: [whole.objects[image]]) {
+          whole.writeInput(image, $1)
+        }
+      }
     }
 
     var batch: DetectorGradients.Batch {
@@ -110,7 +122,7 @@ import Testing
   func gradientsAreAsNearAsPyTorchs(_ name: String) throws {
     let expected = try TrainingFixture.read("gradients-\(name)", as: Case.self)
     let gradients = try expected.makeGradients(.direct)
-    let loss = try gradients.compute(expected.batch).loss
+    let loss = try gradients.compute([expected.batch]).loss
     for (ours, index) in [(loss.classification, 0), (loss.box, 1)] {
       expectClose(
         ours, expected.losses[0][index], relative: 0,
@@ -147,7 +159,7 @@ import Testing
       .sgd(momentum: 0.9), weightDecay: 1e-4, network: gradients.network)
     #expect(expected.losses.count == 10)
     for (step, losses) in expected.losses.enumerated() {
-      let loss = try gradients.compute(expected.batch).loss
+      let loss = try gradients.compute([expected.batch]).loss
       for (index, ours) in [loss.classification, loss.box].enumerated() {
         expectClose(
           ours, losses[index], relative: 0, absolute: 3 * expected.float32Distance(index),
@@ -156,6 +168,25 @@ import Testing
       optimizer.step(
         gradients.network.parameters, gradients: gradients.network.gradients,
         learningRate: expected.learningRate)
+    }
+  }
+
+  /// A step's batches give what one batch of all their images gives, however the losses are divided.
+  @Test(arguments: DetectionLoss.Normalization.allCases)
+  func batchesAddUpToOne(_ normalization: DetectionLoss.Normalization) throws {
+    let expected = try TrainingFixture.read("gradients-v1-resnet18", as: Case.self)
+    #expect(expected.boxes.count > 1 && Set(expected.boxes.map(\.count)).count > 1)
+    let whole = try expected.makeGradients(.direct, normalization: normalization)
+    let parts = try expected.makeGradients(.direct, normalization: normalization)
+    let (one, several) = (try whole.compute([expected.batch]), try parts.compute(expected.parts))
+    expectClose(several.loss.total, one.loss.total, relative: 1e-6, absolute: 0)
+    #expect(several.objectAnchorCount == one.objectAnchorCount)
+    #expect(several.anchorCount == one.anchorCount)
+    for name in whole.network.trained {
+      let (a, b) = (whole.network.gradients[name], parts.network.gradients[name])
+      let length = a.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+      let distance = zip(a, b).reduce(0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
+      #expect(distance.squareRoot() <= 1e-5 * length, "\(name)")
     }
   }
 }

@@ -3,6 +3,7 @@ import Evaluation
 import FrameDecoding
 import RetinaNetModel
 import SystemPackage
+import Training
 import Workers
 
 /// A model's detections in the images of annotations.
@@ -36,28 +37,24 @@ struct DatasetDetection {
       model: model, options: DetectionOptions(scoreThreshold: scoreThreshold))
 
     let gathering = Monitor(Gathering())
-    let group = WorkerGroup()
-    for index in 0..<min(workers ?? Machine().availableCores, max(1, images.count)) {
-      group.start("evaluate-\(index)") {
-        let worker = try detector.makeWorker()
-        while let image = gathering.withLock({ $0.next(of: images) }) {
-          do {
-            let picture = try Self.picture(folder.appending(image.fileName))
-            let found = try worker.detect(
-              picture.pixels, width: picture.width, height: picture.height)
-            gathering.withLock { $0.add(found, in: picture, of: image, labels) }
-          } catch let error as MediaError {
-            gathering.withLock { $0.failures.append("\(image.fileName): \(error)") }
-          }
-          if showsProgress {
-            let done = gathering.read(\.done)
-            Console.standardError.show("\(done) of \(images.count) images")
-          }
-        }
+    defer { if showsProgress { Console.standardError.show(nil) } }
+    try detector.forEachPicture(
+      count: images.count, workers: workers ?? Machine().availableCores
+    ) { number, worker in
+      let image = images[number]
+      do {
+        let picture = try Self.picture(folder.appending(image.fileName))
+        let found = try worker.detect(
+          picture.pixels, width: picture.width, height: picture.height)
+        gathering.withLock { $0.add(found, in: picture, of: image, labels) }
+      } catch let error as MediaError {
+        gathering.withLock { $0.failures.append("\(image.fileName): \(error)") }
+      }
+      if showsProgress {
+        let done = gathering.read(\.done)
+        Console.standardError.show("\(done) of \(images.count) images")
       }
     }
-    defer { if showsProgress { Console.standardError.show(nil) } }
-    try group.join()
     let result = gathering.read { $0 }
     detections = result.detections
     remarks = labels.remarks + result.remarks
@@ -87,17 +84,10 @@ private struct Gathering: Sendable {
   private(set) var detections: [COCODetection] = []
   var failures: [String] = []
   private var otherSizes: [String] = []
-  private var nextIndex = 0
   private var examined = 0
 
   /// Images that are finished with.
   var done: Int { examined + failures.count }
-
-  mutating func next(of images: [COCOAnnotations.Image]) -> COCOAnnotations.Image? {
-    guard nextIndex < images.count else { return nil }
-    defer { nextIndex += 1 }
-    return images[nextIndex]
-  }
 
   mutating func add(
     _ found: [Detection], in picture: RGBPicture, of image: COCOAnnotations.Image,
@@ -111,13 +101,7 @@ private struct Gathering: Sendable {
     }
     for detection in found {
       guard let categoryID = labels.categoryIDs[detection.classIndex] else { continue }
-      let box = detection.box
-      detections.append(
-        COCODetection(
-          imageID: image.id, categoryID: categoryID, score: Double(detection.score),
-          box: COCOBox(
-            x: Double(box.minX), y: Double(box.minY), width: Double(box.width),
-            height: Double(box.height))))
+      detections.append(COCODetection(detection, imageID: image.id, categoryID: categoryID))
     }
   }
 

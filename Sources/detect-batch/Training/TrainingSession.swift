@@ -1,5 +1,6 @@
 import Checkpoints
 import DetectionPipeline
+import DetectionRecords
 import Evaluation
 import Foundation
 import FrameDecoding
@@ -87,6 +88,8 @@ enum TrainingSession {
       logger: Log.logger, showsProgress: showsProgress,
       iterations: configuration.schedule.iterations)
     reporter.begin(configuration, datasets)
+    let lock = try lock(folder)
+    defer { lock.release() }
     let trainer = try Trainer(
       configuration, start: remember == nil ? nil : start.weights, training: datasets.training,
       validation: datasets.validation, folder: folder, load: loadPicture,
@@ -101,6 +104,16 @@ enum TrainingSession {
     let outcome = try trainer.run(stop: stop)
     reporter.end(outcome, folder)
     return outcome == .finished ? .done : status.read { $0 }
+  }
+
+  /// Keeps other trainings out of the folder.
+  private static func lock(_ folder: TrainingFolder) throws -> FileLock {
+    try folder.make()
+    do { return try FileLock(folder.lock, of: folder.path) } catch .locked(_, let holder) {
+      throw RunError(
+        .locked,
+        "\(folder.path) is in use by \(holder); wait until it ends, or name another folder")
+    }
   }
 
   private static let loadPicture: TrainingPicture.Loader = { path in
