@@ -143,7 +143,7 @@ struct TrainTests {
     let arguments =
       [
         "train", "squares.json", "--images", "pictures", "--validation", "squares.json",
-        "--epochs", "20", "--save-every", "1", "--evaluate-every", "2", "--average-decay", "0.9",
+        "--epochs", "8", "--save-every", "1", "--evaluate-every", "4", "--average-decay", "0.9",
       ] + Self.small
     let whole = try Tool.run(arguments + ["-o", "whole"], in: workspace)
     #expect(whole.status == 0, "\(whole.messages)")
@@ -161,8 +161,8 @@ struct TrainTests {
         outcome.messages.contains("parts is in use by process \(process.id) on "),
         "\(outcome.messages)")
     }
-    for _ in 0..<4 {
-      usleep(UInt32(generator.below(500_000)))
+    for _ in 0..<3 {
+      usleep(UInt32(generator.below(2_000_000)))
       process.send(SIGKILL)
       _ = try process.wait()
       process = try Tool.start(Tool.program, ["train", "--resume", "parts"], in: workspace)
