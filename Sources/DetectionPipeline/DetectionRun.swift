@@ -2,6 +2,7 @@ import DetectionRecords
 import Glibc
 import NeuralNetwork
 import RetinaNetModel
+import Synchronization
 import Workers
 
 /// One run over a worklist: finds out what there is to do, does it, and says how it went.
@@ -10,6 +11,7 @@ public final class DetectionRun: Sendable {
   private let model: RunModel
   private let observer: any RunObserver
   private let control = RunControl()
+  private let isSearching = Atomic(false)
 
   private static let progressInterval = Duration.milliseconds(250)
   private static let lockInterval = Duration.seconds(1)
@@ -82,13 +84,18 @@ public final class DetectionRun: Sendable {
   /// run goes on from there.
   ///
   /// - Parameter status: `interrupted` or `terminated`, by the signal that asks for it.
-  public func stop(_ status: ExitStatus) {
+  /// - Returns: false while inputs are being looked for, which may block for ever (a list from a pipe) and has begun
+  ///   nothing: the process may end then and there.
+  public func stop(_ status: ExitStatus) -> Bool {
     control.end(status, "stopped by a signal: the next run goes on from here")
+    return !isSearching.load(ordering: .sequentiallyConsistent)
   }
 }
 
 extension DetectionRun {
   private func makeWorklist() throws(RunError) -> Worklist {
+    isSearching.store(true, ordering: .sequentiallyConsistent)
+    defer { isSearching.store(false, ordering: .sequentiallyConsistent) }
     var request = configuration.inputs
     request.shard = configuration.partition.shard
     if case .directory(let path) = configuration.output { request.output = path }
@@ -149,7 +156,7 @@ extension DetectionRun {
     } catch let error as UnknownLabelError {
       throw RunError(.usage, error.description)
     } catch {
-      throw RunError(.unusableModel, "\(error)")
+      throw RunError(stage: error)
     }
     report.begin(workers: stages.workers, decoders: stages.decoders)
     let isOver = CancellationToken()

@@ -1,5 +1,6 @@
 import DetectionRecords
 import FrameDecoding
+import NeuralNetwork
 import Synchronization
 import Workers
 
@@ -33,6 +34,12 @@ final class RunControl: Sendable {
     end(ExitStatus(error), error == .readerGone ? nil : error.description)
   }
 
+  /// Ends the run because a stage cannot go on.
+  func end(stageFailure error: any Error) {
+    let failure = RunError(stage: error)
+    end(failure.status, failure.description)
+  }
+
   /// Registers what is to be woken at the end.
   func onEnd(_ action: @escaping @Sendable () -> Void) { token.onCancel(action) }
 
@@ -48,5 +55,25 @@ extension ExitStatus {
       preconditionFailure("no exit status \(error.exitCode)")
     }
     self = status
+  }
+}
+
+extension RunError {
+  /// What the making or the running of the stages threw, apart from what concerns one input.
+  init(stage error: any Error) {
+    switch error {
+    case NeuralNetworkError.outOfMemory:
+      // No fault of this program: the model and this machine do not go together.
+      self.init(
+        .unusableModel,
+        "the model needs more memory than this process gets (\(error)): try fewer --workers, or a lower "
+          + "--memory-limit, which chooses them")
+    case is ThreadStartError:
+      self.init(.usage, "\(error): try fewer --workers and --decoders")
+    case is NeuralNetworkError:
+      self.init(.bug, "\(error)")
+    default:
+      self.init(.unusableModel, "\(error)")
+    }
   }
 }

@@ -1,4 +1,3 @@
-import NeuralNetwork
 import Workers
 
 /// Decoders, workers and the writer, wired together.
@@ -39,9 +38,7 @@ struct RunStages: Sendable {
     let finished = BoundedQueue<FinishedInput>(capacity: Self.messageCapacity)
     let publishing = PublishingStage(inputs: finished, control: control, report: report)
     let threads = WorkerGroup { error in
-      control.end(
-        error is NeuralNetworkError || error is ThreadStartError ? .bug : .unusableModel, "\(error)"
-      )
+      control.end(stageFailure: error)
       // A thread that never ran will not say that it has finished.
       if error is ThreadStartError {
         messages.cancel()

@@ -12,6 +12,10 @@ public struct ShardAssignment: Equatable, Sendable {
   /// job, an AWS Batch array job, a Cloud Run job or Google Batch. Kubernetes tells no count, which
   /// `DETECT_BATCH_SHARD_COUNT` gives; where a scheduler tells it, that variable must agree.
   ///
+  /// Slurm tells how many tasks were submitted together. Of an array that begins past 1 (`--array=3`, `3-5`), or has one
+  /// task, that may be some of an earlier one submitted again, whose parts are other ones: such an array is taken only
+  /// where `DETECT_BATCH_SHARD_COUNT` says the same number.
+  ///
   /// - Throws: `ShardError` where nothing is set, a value makes no sense, or two variables disagree.
   public init(environment: [String: String]) throws(ShardError) {
     var found: [ShardAssignment] = []
@@ -45,11 +49,16 @@ extension ShardAssignment {
     /// The first index and the distance between two, where they are not 0 and 1.
     var first: String?
     var step: String?
+    /// The last index, where there may be gaps before it.
+    var last: String?
+    /// Whether some tasks of an array can be submitted again, and then count for themselves.
+    var isPartlyRepeatable = false
 
     static let all = [
       Scheduler(
         name: "Slurm", index: "SLURM_ARRAY_TASK_ID", count: "SLURM_ARRAY_TASK_COUNT",
-        first: "SLURM_ARRAY_TASK_MIN", step: "SLURM_ARRAY_TASK_STEP"),
+        first: "SLURM_ARRAY_TASK_MIN", step: "SLURM_ARRAY_TASK_STEP",
+        last: "SLURM_ARRAY_TASK_MAX", isPartlyRepeatable: true),
       Scheduler(name: "Kubernetes", index: "JOB_COMPLETION_INDEX", count: nil),
       Scheduler(
         name: "AWS Batch", index: "AWS_BATCH_JOB_ARRAY_INDEX", count: "AWS_BATCH_JOB_ARRAY_SIZE"),
@@ -59,21 +68,15 @@ extension ShardAssignment {
     ]
 
     func assignment(_ environment: [String: String]) throws(ShardError) -> ShardAssignment? {
-      func number(_ variable: String) throws(ShardError) -> Int? {
-        guard let text = environment[variable] else { return nil }
+      func number(_ variable: String?) throws(ShardError) -> Int? {
+        guard let variable, let text = environment[variable] else { return nil }
         guard let value = Int(text), value >= 0 else { throw .notANumber(variable, text) }
         return value
-      }
-      func ordinal(_ id: Int) throws(ShardError) -> Int {
-        let first = try first.flatMap { name throws(ShardError) in try number(name) } ?? 0
-        let step = max(1, try step.flatMap { name throws(ShardError) in try number(name) } ?? 1)
-        guard id >= first, (id - first) % step == 0 else { throw .unevenArray(name, index, id) }
-        return (id - first) / step
       }
 
       guard let id = try number(index) else { return nil }
       let given = try number(ShardAssignment.countVariable)
-      let told = try count.flatMap { name throws(ShardError) in try number(name) }
+      let told = try number(count)
       if let given, let told, let count, given != told {
         throw .contradiction(
           "\(ShardAssignment.countVariable)=\(given)", "\(count)=\(told)")
@@ -81,8 +84,15 @@ extension ShardAssignment {
       guard let count = told ?? given else {
         throw .noCount(name, index, self.count ?? ShardAssignment.countVariable)
       }
-      let ordinal = try ordinal(id)
-      guard ordinal < count else { throw .unevenArray(name, index, id) }
+      let first = try number(first) ?? 0
+      let step = max(1, try number(step) ?? 1)
+      let ordinal = (id - first) / step
+      guard id >= first, (id - first) % step == 0, ordinal < count,
+        try number(last).map({ ($0 - first) / step == count - 1 }) ?? true
+      else { throw .unevenArray(name, index, id) }
+      if isPartlyRepeatable && given == nil && (first > 1 || count == 1) {
+        throw .maybeRepeated(name, index, id, count)
+      }
       return ShardAssignment(
         Part(index: ordinal + 1, count: count), origin: "\(name) (\(index)=\(id))")
     }
@@ -94,6 +104,7 @@ public enum ShardError: Error, Equatable, Sendable, CustomStringConvertible {
   case nothingSet([String])
   case notANumber(String, String)
   case unevenArray(String, String, Int)
+  case maybeRepeated(String, String, Int, Int)
   case noCount(String, String, String)
   case contradiction(String, String)
 
@@ -107,6 +118,9 @@ public enum ShardError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unevenArray(let scheduler, let variable, let id):
       "\(variable)=\(id) is not one of evenly spaced indices: give \(scheduler) an array such as "
         + "0-6, or say I/N yourself"
+    case .maybeRepeated(let scheduler, let variable, let id, let count):
+      "\(variable)=\(id) in an array of \(count): if \(scheduler) does some tasks of a larger array again, say I/N "
+        + "yourself; if these are all, set \(ShardAssignment.countVariable)=\(count)"
     case .noCount(let scheduler, let index, let variable):
       "\(scheduler) tells this task's index (\(index)) and not how many there are: set \(variable)"
     case .contradiction(let first, let second):

@@ -12,7 +12,7 @@ import FoundationEssentials
 /// | `settings` | digest of the settings that decide the output's bytes |
 /// | `status` | `"done"`, or `"failed"`: a failure in the data, complete for this version of the input |
 /// | `frames`, `detections` | lines of frames, and objects in them |
-/// | `decodeErrors`, `lastError` | errors of the decoder without a frame, and FFmpeg's last words |
+/// | `decodeErrors`, `lastError` | errors of the decoder without a frame, and FFmpeg's last words; of a segment, those from the beginning of the file to the segment's end |
 /// | `failure` | why, where the status is `"failed"` |
 /// | `seconds` | what the input took: the one value that differs from run to run |
 /// | `outputSize`, `outputDigest` | bytes and SHA-256 of the record file |

@@ -125,7 +125,8 @@ public struct SegmentMerge: Sendable {
       }
       let endsHere = try append(entry, to: whole, encoder)
       outcome.failure = outcome.failure ?? entry.outcome.failure
-      // A file that cannot be cut safely is decoded through for every segment, and its errors are counted each time.
+      // Every segment is decoded from the beginning of the file, so that each counts the errors before it too, and the
+      // last one those of the whole.
       outcome.decodeErrors = max(outcome.decodeErrors, entry.outcome.decodeErrors)
       outcome.lastError = entry.outcome.lastError ?? outcome.lastError
       outcome.seconds += entry.outcome.seconds

@@ -58,6 +58,7 @@ func runSingleThreaded() {
 /// Throws unless oneDNN reported success.
 func check(_ status: dnnl_status_t, _ call: String) throws(NeuralNetworkError) {
   guard status != dnnl_success else { return }
+  if status == dnnl_out_of_memory { throw .outOfMemory(bytes: nil) }
   throw .oneDNN(call: call, status: describe(status))
 }
 
@@ -69,7 +70,6 @@ func unwrap<Handle>(_ handle: Handle?, _ call: String) throws(NeuralNetworkError
 
 private func describe(_ status: dnnl_status_t) -> String {
   switch status {
-  case dnnl_out_of_memory: "out of memory"
   case dnnl_invalid_arguments: "invalid arguments"
   case dnnl_unimplemented: NeuralNetworkError.notImplemented
   case dnnl_runtime_error: "runtime error"

@@ -6,8 +6,8 @@ public enum NeuralNetworkError: Error, Equatable, Sendable, CustomStringConverti
   case parameter(name: String, problem: String)
   /// The network cannot take inputs of this size.
   case inputSize(height: Int, width: Int, problem: String)
-  /// The system has no such block of memory.
-  case outOfMemory(bytes: Int)
+  /// The system has no such block of memory; nil where oneDNN does not say how large.
+  case outOfMemory(bytes: Int?)
 
   /// The status of a oneDNN call that nothing implements.
   static let notImplemented = "not implemented for these shapes on this CPU"
@@ -22,7 +22,7 @@ public enum NeuralNetworkError: Error, Equatable, Sendable, CustomStringConverti
     case .inputSize(let height, let width, let problem):
       "an input of \(width)x\(height) pixels: \(problem)"
     case .outOfMemory(let bytes):
-      "no memory for a block of \(bytes >> 20) MiB"
+      bytes.map { "no memory for a block of \($0 >> 20) MiB" } ?? "oneDNN: out of memory"
     }
   }
 }

@@ -15,9 +15,23 @@ struct DetectBatch: ParsableCommand {
     defaultSubcommand: DetectCommand.self)
 
   static func main() {
-    // A closed pipe is an error of write(2), not the end of the process.
+    // First of all: what comes before it can only be killed.
+    SignalHandling.begin()
+    // A closed pipe and a limit on the size of files (ulimit -f) are errors of write(2), not the end of the process.
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+    occupyStandardStreams()
     Glibc.exit(run(ArgumentBytes.ofProcess()).rawValue)
+  }
+
+  /// Puts something in the place of standard streams that are closed: else the next file to be opened would take it,
+  /// and records would be mixed with messages. Writing to a standard output that was closed stays an error.
+  private static func occupyStandardStreams() {
+    for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO]
+    where fcntl(stream, F_GETFD) == -1 {
+      // Takes the lowest free number, which is this one.
+      _ = open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY)
+    }
   }
 
   /// Runs the command that the arguments name.

@@ -2,21 +2,21 @@ import DetectionPipeline
 import Foundation
 import Synchronization
 
-/// SIGINT and SIGTERM: the first asks for an orderly end, the second ends the process at once. Signals are blocked
-/// in every thread but one that waits for them, so that no thread is interrupted in its work: to be made before
-/// other threads are.
-final class SignalHandling: Sendable {
-  private let stop = Mutex<(@Sendable (ExitStatus) -> Void)?>(nil)
+/// SIGINT and SIGTERM of this process: the first asks for an orderly end, the second ends the process at once. Signals
+/// are blocked in every thread but one that waits for them, so that no thread is interrupted in its work.
+enum SignalHandling {
+  private static let stop = Mutex<(@Sendable (ExitStatus) -> Bool)?>(nil)
 
-  /// Starts to wait. Until `onFirst` is called, one signal ends the process.
-  init() {
+  /// Starts to wait, before there are other threads. Until `onFirst` is called, one signal ends the process, which has
+  /// begun nothing then that it would have to end.
+  static func begin() {
     var awaited = sigset_t()
     sigemptyset(&awaited)
     // What was ignored from the start (nohup, a shell's background jobs) stays ignored.
     for signal in [SIGINT, SIGTERM] where !Self.isIgnored(signal) { sigaddset(&awaited, signal) }
     pthread_sigmask(SIG_BLOCK, &awaited, nil)
     let signals = awaited
-    let thread = Thread { [self] in
+    let thread = Thread {
       while true {
         var signals = signals
         var signal: Int32 = 0
@@ -30,18 +30,19 @@ final class SignalHandling: Sendable {
 
   /// Says what to do on the first signal.
   ///
-  /// - Parameter stop: called once, from another thread, with the status to end with.
-  func onFirst(_ stop: @escaping @Sendable (ExitStatus) -> Void) {
+  /// - Parameter stop: called once, from another thread, with the status to end with; says whether there is an orderly
+  ///   end to wait for. If not, the process ends at once.
+  static func onFirst(_ stop: @escaping @Sendable (ExitStatus) -> Bool) {
     self.stop.withLock { $0 = stop }
   }
 
-  private func handle(_ status: ExitStatus) {
+  private static func handle(_ status: ExitStatus) {
     let stop = self.stop.withLock { stop in
       defer { stop = nil }
       return stop
     }
-    guard let stop else { _exit(status.rawValue) }
-    stop(status)
+    // Nothing is said here: standard error may be what the process is stuck in.
+    if stop?(status) != true { _exit(status.rawValue) }
   }
 
   private static func isIgnored(_ signal: Int32) -> Bool {

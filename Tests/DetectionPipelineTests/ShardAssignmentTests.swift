@@ -30,6 +30,12 @@ import Testing
         "SLURM_ARRAY_TASK_STEP": "2",
       ], part: "4/4", origin: "Slurm (SLURM_ARRAY_TASK_ID=7)"),
     Case(
+      id: "Slurm past 1, with a count",
+      environment: [
+        "SLURM_ARRAY_TASK_ID": "6", "SLURM_ARRAY_TASK_COUNT": "2", "SLURM_ARRAY_TASK_MIN": "5",
+        "SLURM_ARRAY_TASK_MAX": "6", "DETECT_BATCH_SHARD_COUNT": "2",
+      ], part: "2/2", origin: "Slurm (SLURM_ARRAY_TASK_ID=6)"),
+    Case(
       id: "Kubernetes with a count",
       environment: ["JOB_COMPLETION_INDEX": "0", "DETECT_BATCH_SHARD_COUNT": "5"],
       part: "1/5", origin: "Kubernetes (JOB_COMPLETION_INDEX=0)"),
@@ -93,6 +99,33 @@ import Testing
       message:
         "SLURM_ARRAY_TASK_ID=9 is not one of evenly spaced indices: give Slurm an array such as "
         + "0-6, or say I/N yourself"),
+    Refusal(
+      id: "an array with a gap, whose first task would fit",
+      environment: [
+        "SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "2", "SLURM_ARRAY_TASK_MIN": "1",
+        "SLURM_ARRAY_TASK_MAX": "7",
+      ],
+      message:
+        "SLURM_ARRAY_TASK_ID=1 is not one of evenly spaced indices: give Slurm an array such as "
+        + "0-6, or say I/N yourself"),
+    Refusal(
+      id: "one task, perhaps of a larger array",
+      environment: [
+        "SLURM_ARRAY_TASK_ID": "0", "SLURM_ARRAY_TASK_COUNT": "1", "SLURM_ARRAY_TASK_MIN": "0",
+        "SLURM_ARRAY_TASK_MAX": "0",
+      ],
+      message:
+        "SLURM_ARRAY_TASK_ID=0 in an array of 1: if Slurm does some tasks of a larger array again, "
+        + "say I/N yourself; if these are all, set DETECT_BATCH_SHARD_COUNT=1"),
+    Refusal(
+      id: "an array past 1, perhaps of a larger one",
+      environment: [
+        "SLURM_ARRAY_TASK_ID": "5", "SLURM_ARRAY_TASK_COUNT": "3", "SLURM_ARRAY_TASK_MIN": "3",
+        "SLURM_ARRAY_TASK_MAX": "5",
+      ],
+      message:
+        "SLURM_ARRAY_TASK_ID=5 in an array of 3: if Slurm does some tasks of a larger array again, "
+        + "say I/N yourself; if these are all, set DETECT_BATCH_SHARD_COUNT=3"),
     Refusal(
       id: "two counts",
       environment: [

@@ -162,4 +162,16 @@ import Testing
     #expect(summary.status == .bug)
     #expect(summary.endedEarly?.contains("dnnl_primitive_execute") == true)
   }
+
+  @Test(arguments: [nil, 3 << 30]) func `too little memory is no bug`(bytes: Int?) throws {
+    let run = try FakeRun(Self.inputs(), seed: 16) { look, _ in
+      if look == 9 { throw NeuralNetworkError.outOfMemory(bytes: bytes) }
+    }
+    let summary = try run.intoDirectory(Self.wirings[2])
+    #expect(summary.status == .unusableModel)
+    #expect(
+      summary.endedEarly == "the model needs more memory than this process gets ("
+        + (bytes == nil ? "oneDNN: out of memory" : "no memory for a block of 3072 MiB")
+        + "): try fewer --workers, or a lower --memory-limit, which chooses them")
+  }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import SystemPackage
+import TestSupport
 import Testing
 
 /// What stops a run, and what the next one makes of it.
@@ -42,6 +43,22 @@ struct FaultTests {
       #expect(try StrictRecord.all(bytes).count == 34)
       #expect(try bytes == workspace.read("whole/\(name).jsonl"), "\(name)")
     }
+  }
+
+  /// Before there is work, a signal has its exit code too, and nothing to wait for.
+  @Test(arguments: [SIGINT, SIGTERM], ["--pipeline", "--files-from"])
+  func aSignalEndsTheBeginningAtOnce(signal: Int32, option: String) throws {
+    let workspace = try makeWorkspace()
+    // Nobody ever writes into it: the program stays where it opens it.
+    #expect(mkfifo(workspace.file("fifo").string, 0o600) == 0)
+    let process = try Tool.start(Tool.program, [option, "fifo", Self.video], in: workspace)
+    // From then on the signal waits to be handled.
+    let limit = ContinuousClock.now + .seconds(20)
+    while try !process.blocks(signal), ContinuousClock.now < limit { usleep(1000) }
+    process.send(signal)
+    let outcome = try process.wait()
+    #expect(outcome.status == 128 + signal && !outcome.wasKilled, "\(outcome.messages)")
+    #expect(outcome.messages.isEmpty && !workspace.exists("detections"))
   }
 
   @Test func aSecondSignalEndsTheProcessAtOnce() throws {
@@ -98,9 +115,40 @@ struct FaultTests {
       try workspace.read("detections/\(name).jsonl") == workspace.read("whole/\(name).jsonl"))
     #expect(workspace.files(below: "detections") == ["\(name).jsonl"])
 
-    // The whole is complete for a run without segments too.
-    let plan = try Tool.run(arguments + ["--dry-run"], in: workspace)
-    #expect(plan.text == "skip\t\(name)\tcomplete\n")
+    // The whole is complete for a run without segments too, and for one of the same segments or others.
+    for part in [[], ["--segment", "2/3"], ["--segment", "1/2"]] {
+      let plan = try Tool.run(arguments + part + ["--dry-run"], in: workspace)
+      #expect(plan.text == "skip\t\(name)\tcomplete\n")
+    }
+    #expect(try Tool.run(arguments + ["--segment", "2/3"], in: workspace).status == 0)
+    #expect(workspace.files(below: "detections") == ["\(name).jsonl"])
+    let again = try Tool.run(["merge", "detections"], in: workspace)
+    #expect(again.status == 0)
+    #expect(
+      again.messages == "detect-batch: 0 inputs put together, 1 whole already\n")
+  }
+
+  /// Of a damaged file too, what the manifest says of the segments together is what it says of the whole.
+  @Test func segmentsOfADamagedFileCountItsErrorsOnce() throws {
+    let workspace = try Workspace()
+    let fixture = TestData.packageRoot.path + "/Tests/FrameDecodingTests/Fixtures/damaged.ts"
+    try workspace.write("damaged.ts", Bytes.of(FilePath(fixture)))
+    for index in 1...2 {
+      let outcome = try Tool.run(
+        ["damaged.ts", "-o", "parts", "--segment", "\(index)/2"], in: workspace)
+      #expect(outcome.status == 0, "\(outcome.messages)")
+    }
+    #expect(try Tool.run(["merge", "parts"], in: workspace).status == 0)
+    #expect(try Tool.run(["damaged.ts", "-o", "whole"], in: workspace).status == 0)
+    let entries = try ["parts", "whole"].map { output in
+      let text = String(
+        decoding: try workspace.read("\(output)/.detect-batch/manifest.jsonl"), as: UTF8.self)
+      return text.replacing(/"seconds":[0-9.]+,/, with: "")
+    }
+    #expect(entries[0] == entries[1])
+    #expect(try /"decodeErrors":[1-9]/.firstMatch(in: entries[1]) != nil, "\(entries[1])")
+    #expect(
+      try workspace.read("parts/damaged.ts.jsonl") == workspace.read("whole/damaged.ts.jsonl"))
   }
 
   @Test func standardOutputOnAFullDisk() throws {
@@ -110,6 +158,48 @@ struct FaultTests {
     #expect(
       outcome.messages.contains(
         "detect-batch: error: cannot write standard output: No space left on device\n"))
+  }
+
+  /// Started without standard streams, the program must not take another file for one of them.
+  @Test func closedStandardStreams() throws {
+    let workspace = try makeWorkspace()
+    let arguments: [any Argument] = [Tool.program, Self.video, "--max-frames", "2", "--verbose"]
+    let script = "\"$0\" \"$@\" <&- >&- 2>&-"
+    let outcome = try Tool.run("/bin/bash", ["-c", script] + arguments, in: workspace)
+    #expect(outcome.status == 0)
+    let records = try StrictRecord.all(workspace.read("detections/\(Self.video).jsonl"))
+    #expect(records.count == 2)
+    let state = workspace.file("detections/.detect-batch")
+    for name in try FileManager.default.subpathsOfDirectory(atPath: state.string)
+    where name.hasSuffix(".lock") || name.hasSuffix(".jsonl") {
+      let text = String(decoding: try Bytes.of(state.pushing(FilePath(name))), as: UTF8.self)
+      #expect(text.split(separator: "\n").count <= 1, "\(name): \(text)")
+    }
+    let printing = try Tool.run(
+      "/bin/bash", ["-c", "\"$0\" \"$@\" -o - >&-"] + arguments, in: workspace)
+    #expect(printing.status == 74)
+    #expect(
+      printing.messages.contains(
+        "detect-batch: error: cannot write standard output: Bad file descriptor\n"))
+  }
+
+  @Test func aLimitOnTheSizeOfFilesIsLikeAFullDisk() throws {
+    let workspace = try makeWorkspace()
+    let arguments: [any Argument] = [Tool.program, Self.video, "--every", "2", "--quiet"]
+    let limited = try Tool.run(
+      "/bin/bash", ["-c", "ulimit -f 1; \"$0\" \"$@\""] + arguments, in: workspace)
+    #expect(limited.status == 74)
+    #expect(
+      try /detect-batch: error: cannot write \S+: File too large\n/.wholeMatch(
+        in: limited.messages) != nil, "\(limited.messages)")
+    #expect(workspace.files(below: "detections").isEmpty)
+    for output in ["detections", "whole"] {
+      let outcome = try Tool.run(
+        Array(arguments.dropFirst()) + ["-o", output], in: workspace)
+      #expect(outcome.status == 0, "\(outcome.messages)")
+    }
+    let name = "\(Self.video).jsonl"
+    #expect(try workspace.read("detections/\(name)") == workspace.read("whole/\(name)"))
   }
 
   @Test func aReaderThatHasSeenEnoughIsNoError() throws {

@@ -4,7 +4,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// The program, killed at random moments and started again. `scripts/kill-test` does the same at length.
+/// The program, killed at random moments and started again, as after a loss of power. `scripts/kill-test` does the same
+/// at length.
 struct KillTests {
   /// The same bytes and the same lines in the manifest as without a kill.
   @Test func killsLeaveNoTrace() throws {
@@ -18,7 +19,7 @@ struct KillTests {
     let seed = UInt64.random(in: 0 ... .max)
     print("KillTests: seed \(seed)")
     var generator = SeededGenerator(seed: seed)
-    var kills = 0
+    var (kills, tears) = (0, 0)
     for _ in 0..<4 {
       let run = try Tool.start(Tool.program, arguments + ["killed"], in: workspace)
       Thread.sleep(forTimeInterval: duration / .seconds(1) * Double(generator.unitFloat()) * 0.6)
@@ -26,7 +27,9 @@ struct KillTests {
       let status = try run.wait().status
       #expect([0, 128 + SIGKILL].contains(status))
       kills += status == 0 ? 0 : 1
+      if status != 0 { tears += try tear(workspace, "killed", &generator) ? 1 : 0 }
     }
+    print("KillTests: \(kills) kills, after \(tears) of them a torn line")
     #expect(kills > 0)
     let last = try Tool.run(arguments + ["killed"], in: workspace)
     #expect(last.status == 0, "\(last.messages)")
@@ -62,6 +65,26 @@ struct KillTests {
       try workspace.read("stopped/conveyor.mp4.jsonl") == workspace.read("whole/conveyor.mp4.jsonl")
     )
     #expect(try manifest(workspace, "stopped") == manifest(workspace, "whole"))
+  }
+
+  /// Does to the records of the unfinished video what a loss of power may do: cuts them at any byte.
+  ///
+  /// - Returns: whether this left a torn line.
+  private func tear(
+    _ workspace: Workspace, _ output: String, _ generator: inout SeededGenerator
+  ) throws -> Bool {
+    let folder = "\(output)/.detect-batch/partial/videos"
+    let names = try FileManager.default.subpathsOfDirectoryIfThere(workspace.file(folder).string)
+    // What the manifest tells of has been synchronised, and cannot be lost.
+    guard let name = names.first,
+      try !String(
+        decoding: workspace.read("\(output)/.detect-batch/manifest.jsonl"), as: UTF8.self
+      ).contains("conveyor.mp4")
+    else { return false }
+    let bytes = try workspace.read("\(folder)/\(name)")
+    let left = bytes.prefix(generator.below(bytes.count + 1))
+    try workspace.write("\(folder)/\(name)", Array(left))
+    return left.last.map { $0 != UInt8(ascii: "\n") } ?? false
   }
 
   /// The lines of a manifest without `seconds`, sorted.

@@ -1,3 +1,4 @@
+import DetectionPipeline
 import Digests
 import Foundation
 import SystemPackage
@@ -63,6 +64,30 @@ struct ScriptTests {
     #expect(missing.status == 1)
     #expect(missing.messages.contains("cannot be fetched; --base-url names another place"))
     #expect(try fetch("nameless.pth").status == 64)
+  }
+
+  /// The Kubernetes job gives up what will not go better, by this program's exit codes, and tries the rest again.
+  @Test func theKubernetesJobKnowsTheExitCodes() throws {
+    let text = String(
+      decoding: try Bytes.of(Self.root.appending("scripts/operations/kubernetes-job.yaml")),
+      as: UTF8.self)
+    let rule =
+      /action: (\w+)\s+onExitCodes:\s+containerName: detect-batch\s+operator: In\s+values: \[([0-9, ]+)\]/
+    let rules = text.matches(of: rule).map { match in
+      "\(match.1): \(match.2)"
+    }
+    func codes(_ statuses: [ExitStatus]) -> String {
+      statuses.map { "\($0.rawValue)" }.joined(separator: ", ")
+    }
+    #expect(
+      rules == [
+        "FailJob: " + codes([.usage, .unusableModel, .noInput]),
+        "FailIndex: " + codes([.bug, .cannotCreateOutput]),
+      ])
+    let count = text.firstMatch(of: /completions: (\d+)/)?.1
+    #expect(
+      count != nil
+        && text.firstMatch(of: /DETECT_BATCH_SHARD_COUNT\n +value: "(\d+)"/)?.1 == count)
   }
 
   /// An installed program finds its model and its pipelines beside itself, wherever it is.

@@ -8,6 +8,8 @@ import Testing
 struct ToolOutcome {
   /// The exit code, or 128 + the signal that ended the process.
   let status: Int32
+  /// A signal ended the process: it did not end itself.
+  let wasKilled: Bool
   let output: [UInt8]
   let messages: String
 
@@ -180,6 +182,13 @@ final class RunningTool {
 
   func send(_ signal: Int32) { kill(id, signal) }
 
+  /// Whether its first thread keeps a signal from interrupting it.
+  func blocks(_ signal: Int32) throws -> Bool {
+    let text = String(decoding: try Bytes.of(FilePath("/proc/\(id)/status")), as: UTF8.self)
+    let mask = text.firstMatch(of: /SigBlk:\s*([0-9a-f]+)/).flatMap { UInt64($0.1, radix: 16) } ?? 0
+    return mask >> UInt64(signal - 1) & 1 == 1
+  }
+
   /// What it has written to standard output up to now.
   func output() throws -> String { String(decoding: try Bytes.of(streams[1]), as: UTF8.self) }
 
@@ -198,7 +207,8 @@ final class RunningTool {
     let code = status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + status & 0x7f
     let hasOutput = FileManager.default.fileExists(atPath: streams[1].string)
     return ToolOutcome(
-      status: code, output: hasOutput ? try Bytes.of(streams[1]) : [], messages: try messages())
+      status: code, wasKilled: status & 0x7f != 0,
+      output: hasOutput ? try Bytes.of(streams[1]) : [], messages: try messages())
   }
 }
 

@@ -29,13 +29,12 @@ extension DetectCommand {
     try configuration.detection.requireLabels(of: model.description)
     for remark in model.remarks { Log.logger.notice("\(remark)") }
 
-    let signals = SignalHandling()
     let showsProgress = Console.standardError.isTerminal && !options.report.quiet
     let run = DetectionRun(
       configuration, model: model,
       observer: RunReporter(logger: Log.logger, showsProgress: showsProgress))
     if options.output.dryRun { return ProgramOutput.write(Self.lines(of: try run.plan())) }
-    signals.onFirst { status in run.stop(status) }
+    SignalHandling.onFirst { status in run.stop(status) }
     return try run.run().status
   }
 

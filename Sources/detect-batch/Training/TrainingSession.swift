@@ -73,7 +73,6 @@ enum TrainingSession {
       try options.fill(from: PipelineFile(text: pipeline.text, name: pipeline.name))
     }
     Log.configure(options.report)
-    let signals = SignalHandling()
 
     let datasets = try TrainingData(data, options.data)
     let start = try TrainingStart(options.network.start)
@@ -97,9 +96,10 @@ enum TrainingSession {
     try remember?()
     let stop = CancellationToken()
     let status = Monitor(ExitStatus.done)
-    signals.onFirst { cause in
+    SignalHandling.onFirst { cause in
       status.withLock { $0 = cause }
       stop.cancel()
+      return true
     }
     let outcome = try trainer.run(stop: stop)
     reporter.end(outcome, folder)
