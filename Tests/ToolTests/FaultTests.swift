@@ -133,13 +133,14 @@ struct FaultTests {
     let workspace = try Workspace()
     let fixture = TestData.packageRoot.path + "/Tests/FrameDecodingTests/Fixtures/damaged.ts"
     try workspace.write("damaged.ts", Bytes.of(FilePath(fixture)))
+    let arguments = ["damaged.ts", "--every", "8"]
     for index in 1...2 {
       let outcome = try Tool.run(
-        ["damaged.ts", "-o", "parts", "--segment", "\(index)/2"], in: workspace)
+        arguments + ["-o", "parts", "--segment", "\(index)/2"], in: workspace)
       #expect(outcome.status == 0, "\(outcome.messages)")
     }
     #expect(try Tool.run(["merge", "parts"], in: workspace).status == 0)
-    #expect(try Tool.run(["damaged.ts", "-o", "whole"], in: workspace).status == 0)
+    #expect(try Tool.run(arguments + ["-o", "whole"], in: workspace).status == 0)
     let entries = try ["parts", "whole"].map { output in
       let text = String(
         decoding: try workspace.read("\(output)/.detect-batch/manifest.jsonl"), as: UTF8.self)
@@ -185,7 +186,7 @@ struct FaultTests {
 
   @Test func aLimitOnTheSizeOfFilesIsLikeAFullDisk() throws {
     let workspace = try makeWorkspace()
-    let arguments: [any Argument] = [Tool.program, Self.video, "--every", "2", "--quiet"]
+    let arguments: [any Argument] = [Tool.program, Self.video, "--every", "3", "--quiet"]
     let limited = try Tool.run(
       "/bin/bash", ["-c", "ulimit -f 1; \"$0\" \"$@\""] + arguments, in: workspace)
     #expect(limited.status == 74)

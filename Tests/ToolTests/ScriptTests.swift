@@ -76,14 +76,12 @@ struct ScriptTests {
     let rules = text.matches(of: rule).map { match in
       "\(match.1): \(match.2)"
     }
-    func codes(_ statuses: [ExitStatus]) -> String {
+    func codes(_ statuses: [DetectionPipeline.ExitStatus]) -> String {
       statuses.map { "\($0.rawValue)" }.joined(separator: ", ")
     }
-    #expect(
-      rules == [
-        "FailJob: " + codes([.usage, .unusableModel, .noInput]),
-        "FailIndex: " + codes([.bug, .cannotCreateOutput]),
-      ])
+    let wrongEverywhere = codes([.usage, .unusableModel, .noInput])
+    let wrongHere = codes([.bug, .cannotCreateOutput])
+    #expect(rules == ["FailJob: \(wrongEverywhere)", "FailIndex: \(wrongHere)"])
     let count = text.firstMatch(of: /completions: (\d+)/)?.1
     #expect(
       count != nil
