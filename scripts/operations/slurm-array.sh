@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # One archive on many Slurm nodes: sbatch scripts/operations/slurm-array.sh ARCHIVE OUTPUT [option …]
 # Each task of the array does its part (--shard auto reads Slurm's variables); a task that is killed and requeued
-# goes on where it was. Input and output lie on a file system that all nodes see.
+# goes on where it was. Input and output lie on a file system that all nodes see. To do one task of 16 again by itself:
+# sbatch --array=3 scripts/operations/slurm-array.sh ARCHIVE OUTPUT --shard 3/16
 #SBATCH --job-name=detect-batch
 #SBATCH --array=1-16
 #SBATCH --cpus-per-task=8
