@@ -19,18 +19,22 @@ struct KillTests {
     let seed = UInt64.random(in: 0 ... .max)
     print("KillTests: seed \(seed)")
     var generator = SeededGenerator(seed: seed)
-    var (kills, tears) = (0, 0)
-    for _ in 0..<4 {
+    var (kills, resumable, tears) = (0, 0, 0)
+    for round in 0..<4 {
       let run = try Tool.start(Tool.program, arguments + ["killed"], in: workspace)
-      Thread.sleep(forTimeInterval: duration / .seconds(1) * Double(generator.unitFloat()) * 0.6)
+      // Any moment of the run, and in turn one at which some frames of the video are recorded.
+      if round % 2 == 0 { try waitForRecords(workspace, "killed") }
+      let share = Double(generator.unitFloat()) * (round % 2 == 0 ? 0.1 : 0.6)
+      Thread.sleep(forTimeInterval: duration / .seconds(1) * share)
       run.send(SIGKILL)
       let status = try run.wait().status
       #expect([0, 128 + SIGKILL].contains(status))
       kills += status == 0 ? 0 : 1
+      if try partial(workspace, "killed") != nil { resumable += 1 }
       if status != 0 { tears += try tear(workspace, "killed", &generator) ? 1 : 0 }
     }
-    print("KillTests: \(kills) kills, after \(tears) of them a torn line")
-    #expect(kills > 0)
+    print("KillTests: \(kills) kills, \(resumable) within the video, \(tears) with a torn line")
+    #expect(kills > 0 && resumable > 0)
     let last = try Tool.run(arguments + ["killed"], in: workspace)
     #expect(last.status == 0, "\(last.messages)")
 
@@ -48,11 +52,7 @@ struct KillTests {
     let video = Tool.samples.appending("videos")
     let run = try Tool.start(
       Tool.program, [video, "--every", "4", "-o", "stopped"], in: workspace)
-    let partials = workspace.file("stopped/.detect-batch/partial").string
-    let limit = ContinuousClock.now + .seconds(60)
-    while try !FileManager.default.subpathsOfDirectoryIfThere(partials).contains(where: {
-      $0.contains("conveyor")
-    }), ContinuousClock.now < limit { usleep(2000) }
+    try waitForRecords(workspace, "stopped")
     run.send(signal)
     let outcome = try run.wait()
     #expect(outcome.status == 128 + signal, "\(outcome.messages)")
@@ -67,24 +67,40 @@ struct KillTests {
     #expect(try manifest(workspace, "stopped") == manifest(workspace, "whole"))
   }
 
+  /// The unfinished video's records; nil where there are none.
+  private func partial(_ workspace: Workspace, _ output: String) throws -> (
+    name: String, bytes: [UInt8]
+  )? {
+    let folder = "\(output)/.detect-batch/partial"
+    let names = try FileManager.default.subpathsOfDirectoryIfThere(workspace.file(folder).string)
+    guard let name = names.first(where: { $0.contains("conveyor") }) else { return nil }
+    let path = "\(folder)/\(name)"
+    // It may be finished between finding it and reading it.
+    guard let bytes = try? workspace.read(path), !bytes.isEmpty else { return nil }
+    return (path, bytes)
+  }
+
+  /// Waits until some frames of the video are recorded.
+  private func waitForRecords(_ workspace: Workspace, _ output: String) throws {
+    let limit = ContinuousClock.now + .seconds(60)
+    while try partial(workspace, output) == nil, ContinuousClock.now < limit { usleep(2000) }
+  }
+
   /// Does to the records of the unfinished video what a loss of power may do: cuts them at any byte.
   ///
   /// - Returns: whether this left a torn line.
   private func tear(
     _ workspace: Workspace, _ output: String, _ generator: inout SeededGenerator
   ) throws -> Bool {
-    let folder = "\(output)/.detect-batch/partial/videos"
-    let names = try FileManager.default.subpathsOfDirectoryIfThere(workspace.file(folder).string)
+    let manifest = String(
+      decoding: try workspace.read("\(output)/.detect-batch/manifest.jsonl"), as: UTF8.self)
     // What the manifest tells of has been synchronised, and cannot be lost.
-    guard let name = names.first,
-      try !String(
-        decoding: workspace.read("\(output)/.detect-batch/manifest.jsonl"), as: UTF8.self
-      ).contains("conveyor.mp4")
+    guard let (name, bytes) = try partial(workspace, output), !manifest.contains("conveyor.mp4")
     else { return false }
-    let bytes = try workspace.read("\(folder)/\(name)")
-    let left = bytes.prefix(generator.below(bytes.count + 1))
-    try workspace.write("\(folder)/\(name)", Array(left))
-    return left.last.map { $0 != UInt8(ascii: "\n") } ?? false
+    // Most of it stays, so that there is something to go on from.
+    let left = bytes.dropLast(generator.below(bytes.count / 3))
+    try workspace.write(name, Array(left))
+    return left.last != UInt8(ascii: "\n")
   }
 
   /// The lines of a manifest without `seconds`, sorted.

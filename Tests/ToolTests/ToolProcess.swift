@@ -123,6 +123,15 @@ enum Tool {
     posix_spawn_file_actions_addopen(
       &actions, 2, streams[2].string, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
 
+    // The threads that tests run on block signals, which the program must not take over.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
     var variables = ProcessInfo.processInfo.environment.filter {
       !$0.key.hasPrefix("SLURM_") && !$0.key.hasPrefix("DETECT_BATCH")
     }
@@ -135,7 +144,7 @@ enum Tool {
     var id: pid_t = 0
     let code = withCStrings(argumentBytes) { arguments in
       withCStrings(environmentBytes) { environment in
-        posix_spawn(&id, "/usr/bin/env", &actions, nil, arguments, environment)
+        posix_spawn(&id, "/usr/bin/env", &actions, &attributes, arguments, environment)
       }
     }
     guard code == 0 else { throw Errno(rawValue: code) }
