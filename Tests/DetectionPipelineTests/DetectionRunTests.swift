@@ -112,7 +112,7 @@ import Testing
       ended.signal()
     }
     thread.start()
-    #expect(waiting.stop(.interrupted))
+    _ = waiting.stop(.interrupted)
     ended.wait()
     withExtendedLifetime(lock) {}
     lock = nil
