@@ -100,9 +100,12 @@ struct PredictionSheet {
       drawing.frame(
         place, width: Double(box.width) * scale, height: Double(box.height) * scale, color: color,
         lineWidth: 2)
+      // In bold capitals a letter is about 0.7 of the size wide: no label reaches into the next picture.
+      let edge = corner.x + Self.cell - 3
+      let isAtEdge = place.x + 3 + Double(label.count) * 7.7 > edge
       drawing.text(
-        label, at: .init(x: place.x + 3, y: place.y + 12), size: 11, color: color, isBold: true,
-        hasHalo: true)
+        label, at: .init(x: isAtEdge ? edge : place.x + 3, y: place.y + 12), size: 11,
+        color: color, anchor: isAtEdge ? .end : .start, isBold: true, hasHalo: true)
     }
     return height
   }

@@ -154,7 +154,9 @@ struct TrainingCurves {
       "iteration", at: .init(x: Panel.left + Panel.width / 2, y: panel.bottom + 38), size: 13,
       anchor: .middle)
     for (index, one) in series.enumerated() {
-      let points = one.points.map { panel.place($0.x, $0.y) }
+      // The first iterations, far above, would be a line along the edge.
+      let shown = one.points.drop { $0.y > panel.greatestY }
+      let points = shown.map { panel.place($0.x, $0.y) }
       if points.count > 1 { drawing.curve(points, color: one.color, width: one.width) }
       if one.hasDots && points.count <= 60 {
         for point in points { drawing.dot(point, radius: 3.5, fill: one.color) }

@@ -80,6 +80,34 @@ struct EvaluateTests {
       outcomes[1].messages.contains("does not know, and whose objects count as missed: bicycle"))
   }
 
+  @Test func aFolderInPascalVOCsFormIsMeasured() throws {
+    let workspace = try Workspace()
+    try workspace.write("voc/ImageSets/Main/test.txt", "parcel\n")
+    try workspace.write(
+      "voc/JPEGImages/parcel.jpg", Bytes.of(Self.images.appending("parcel.jpg")))
+    try workspace.write(
+      "voc/Annotations/parcel.xml",
+      """
+      <annotation><filename>parcel.jpg</filename>
+      <size><width>960</width><height>720</height><depth>3</depth></size>
+      <object><name>barcode</name><bndbox><xmin>215</xmin><ymin>309</ymin><xmax>526</xmax>
+      <ymax>407</ymax></bndbox></object></annotation>
+      """)
+    let outcome = try Tool.run(
+      [
+        "evaluate", "--annotations", "voc", "--split", "test", "--images", "voc", "--model",
+        "codes", "--json",
+      ], in: workspace)
+    #expect(outcome.status == 0, "\(outcome.messages)")
+    let report = try Report(outcome)
+    #expect(report.images == 1 && report.objects == 1)
+    #expect(report.classes.map(\.name) == ["barcode"] && report.classes[0].ap50 ?? 0 > 0.5)
+    let missing = try Tool.run(
+      ["evaluate", "--annotations", "voc", "--split", "val", "--images", "voc"], in: workspace)
+    #expect(missing.status == 65 || missing.status == 66, "\(missing.messages)")
+    #expect(missing.messages.contains("voc/ImageSets/Main/val.txt"))
+  }
+
   @Test func printsTablesAndDrawsCurves() throws {
     let workspace = try workspace()
     try workspace.write(

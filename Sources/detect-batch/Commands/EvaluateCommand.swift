@@ -2,6 +2,7 @@ import ArgumentParser
 import DetectionPipeline
 import Evaluation
 import RetinaNetModel
+import Training
 
 /// Average precision of detections, as COCO counts it.
 struct EvaluateCommand: ToolCommand {
@@ -17,6 +18,7 @@ struct EvaluateCommand: ToolCommand {
         detect-batch evaluate --annotations photos.json found
 
         detect-batch evaluate --annotations photos.json --images photos/ --model codes
+        detect-batch evaluate --annotations voc/ --split test --images voc/ --model run/model.safetensors
 
       A record belongs to the image whose file_name is its source, else to the only image of the same base name. \
       Labels are the categories' names.
@@ -24,10 +26,16 @@ struct EvaluateCommand: ToolCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What is to be found: images, categories and annotations with boxes, in COCO's format.",
-      valueName: "file.json"),
-    completion: .file(extensions: ["json"]))
+      "What is to be found: images, categories and annotations with boxes, in COCO's format; with --split a folder "
+        + "in Pascal VOC's form.",
+      valueName: "file.json|folder"),
+    completion: .file())
   var annotations: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Measure on this list of a folder in Pascal VOC's form (ImageSets/Main).", valueName: "name"))
+  var split: String?
 
   @Argument(
     help: ArgumentHelp(
@@ -94,12 +102,12 @@ struct EvaluateCommand: ToolCommand {
 
   func execute() throws -> ExitStatus {
     Log.configure(report)
-    let file = try COCOAnnotationsFile(contentsOf: ArgumentBytes.path(annotations))
+    let (annotations, annotationRemarks) = try readAnnotations()
     let target = try writeThresholds.map { try ThresholdTarget(ArgumentBytes.path($0)) }
-    let found = try found(in: file.annotations)
+    let found = try found(in: annotations)
     let report = EvaluationReport(
-      evaluation: COCOEvaluation(annotations: file.annotations, detections: found.detections),
-      remarks: file.remarks + found.remarks)
+      evaluation: COCOEvaluation(annotations: annotations, detections: found.detections),
+      remarks: annotationRemarks + found.remarks)
     for remark in report.remarks { Log.logger.warning("\(remark)") }
     if let curves {
       let title = "Precision and recall of \(found.name)"
@@ -112,6 +120,13 @@ struct EvaluateCommand: ToolCommand {
       Log.logger.info("\(line)")
     }
     return ProgramOutput.write(json ? report.json.compact : report.text)
+  }
+
+  private func readAnnotations() throws -> (annotations: COCOAnnotations, remarks: [String]) {
+    let path = ArgumentBytes.path(annotations)
+    if let split { return (try PascalVOCFolder(path, split: split).annotations, []) }
+    let file = try COCOAnnotationsFile(contentsOf: path)
+    return (file.annotations, file.remarks)
   }
 
   /// The detections, what is to be said about them, and what they are called.
