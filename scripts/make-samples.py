@@ -205,6 +205,42 @@ def conveyor(generator, folder, frames=100, size=(640, 360)):
         photograph(generator, scene, blur=0.5, noise=1.5).save(folder / f"{frame:04}.png")
 
 
+def packing(generator, folder, frames=50, size=(480, 270)):
+    """Parcels without a code on a belt, with text, tape and grates: frames as PNG."""
+    width, height = size
+    belt = surface(generator, (width * 2, height), (88, 90, 86), 2)
+    draw = ImageDraw.Draw(belt)
+    for x in range(0, 2 * width, 24):  # rollers
+        draw.rectangle([x, 0, x + 5, height], fill=(60, 62, 60))
+    parcels = []
+    for title, lines in (("FRAGILE", ["this side up", "keep dry"]), ("TEA 12 x 250 g", ["shelf 4"])):
+        parcel = surface(generator, (180, 150), (170, 138, 98), 3, streaks=4)
+        pen = ImageDraw.Draw(parcel)
+        pen.rectangle([0, 66, 180, 84], fill=(196, 178, 140))
+        parcel.paste(label((150, 50), "", [], []), (14, 92))
+        pen.text((18, 8), title, fill=(30, 26, 24), font=ImageFont.truetype(FONT, 20))
+        for row, line in enumerate(lines):
+            pen.text((22, 96 + 18 * row), line, fill=(40, 40, 44), font=ImageFont.truetype(FONT, 14))
+        parcels.append(parcel)
+    for frame in range(frames):
+        scene = belt.crop((frame * 8 % width, 0, frame * 8 % width + width, height))
+        for index, parcel in enumerate(parcels):
+            scene.paste(parcel, (width - 100 + index * 260 - frame * 10, 60))
+        photograph(generator, scene, blur=0.6, noise=2).save(folder / f"{frame:04}.png")
+
+
+def film(make, seed, path):
+    """Codes the frames that `make` draws."""
+    with tempfile.TemporaryDirectory() as folder:
+        make(np.random.default_rng(seed), Path(folder))
+        subprocess.run(
+            ["ffmpeg", "-v", "error", "-y", "-framerate", "25", "-i", f"{folder}/%04d.png"]
+            + ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "26", "-g", "25", "-threads", "1"]
+            + ["-bitexact", "-movflags", "+faststart", str(path)],
+            check=True,
+        )
+
+
 def main():
     root = Path(__file__).resolve().parent.parent
     samples = Path(sys.argv[1]) if len(sys.argv) > 1 else root / "samples"
@@ -221,14 +257,8 @@ def main():
     exif[ORIENTATION] = 6
     sideways = licence(np.random.default_rng(10)).transpose(Image.Transpose.ROTATE_90)
     sideways.save(images / "phone.jpg", quality=82, exif=exif)
-    with tempfile.TemporaryDirectory() as folder:
-        conveyor(np.random.default_rng(20), Path(folder))
-        subprocess.run(
-            ["ffmpeg", "-v", "error", "-y", "-framerate", "25", "-i", f"{folder}/%04d.png"]
-            + ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "26", "-g", "25", "-threads", "1"]
-            + ["-bitexact", "-movflags", "+faststart", str(videos / "conveyor.mp4")],
-            check=True,
-        )
+    film(conveyor, 20, videos / "conveyor.mp4")
+    film(packing, 21, videos / "packing.mp4")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ struct KillTests {
     #expect(last.status == 0, "\(last.messages)")
 
     let files = workspace.files(below: "whole")
-    #expect(files.count == 7 && files == workspace.files(below: "killed"))
+    #expect(files.count == 8 && files == workspace.files(below: "killed"))
     for file in files {
       #expect(try workspace.read("killed/\(file)") == workspace.read("whole/\(file)"), "\(file)")
     }
@@ -51,14 +51,17 @@ struct KillTests {
     let workspace = try Workspace()
     let video = Tool.samples.appending("videos")
     let run = try Tool.start(
-      Tool.program, [video, "--every", "4", "-o", "stopped"], in: workspace)
+      Tool.program, [video, "--include", "conveyor.mp4", "--every", "4", "-o", "stopped"],
+      in: workspace)
     try waitForRecords(workspace, "stopped")
     run.send(signal)
     let outcome = try run.wait()
     #expect(outcome.status == 128 + signal, "\(outcome.messages)")
     #expect(workspace.files(below: "stopped").isEmpty)
 
-    let arguments: [any Argument] = [video, "--every", "4", "-o"]
+    let arguments: [any Argument] = [
+      video, "--include", "conveyor.mp4", "--every", "4", "-o",
+    ]
     #expect(try Tool.run(arguments + ["stopped"], in: workspace).status == 0)
     #expect(try Tool.run(arguments + ["whole"], in: workspace).status == 0)
     #expect(

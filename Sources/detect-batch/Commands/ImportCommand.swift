@@ -12,7 +12,8 @@ struct ImportCommand: ToolCommand {
     discussion: """
       Reads PyTorch's .pth (a state dict, or a training checkpoint with one under model or state_dict) and \
       safetensors, with torchvision's names. What weights do not hold (classes, anchors, sizes, thresholds) comes \
-      from a configuration; torchvision's published RetinaNets need none. samples/models/codes.yaml is an example.
+      from a configuration; torchvision's published RetinaNets need none. \
+      samples/models/import-example.yaml is an example.
       """)
 
   /// How weights are stored.
