@@ -12,7 +12,7 @@ extension Detector {
     count: Int, workers: Int, _ look: @escaping @Sendable (Int, DetectorWorker) throws -> Void
   ) throws {
     let next = Monitor(0)
-    let group = WorkerGroup()
+    let group = WorkerGroup { _ in next.withLock { $0 = count } }
     for index in 0..<min(workers, max(1, count)) {
       group.start("detect-\(index)") {
         let worker = try self.makeWorker()
