@@ -42,6 +42,25 @@ import Testing
     for (index, found) in all { #expect(found == alone[index]) }
   }
 
+  @Test func picturesAreGivenOutOnceUntilOneFails() throws {
+    struct Broken: Error {}
+    let detector = try Detector(model: ModelFixture.v1ResNet18.makeModel())
+    let seen = Mutex<[Int]>([])
+    try detector.forEachPicture(count: 50, workers: 3) { number, _ in
+      seen.withLock { $0.append(number) }
+    }
+    #expect(seen.withLock { $0.sorted() } == Array(0..<50))
+    let calls = Mutex(0)
+    #expect(throws: Broken.self) {
+      try detector.forEachPicture(count: 5000, workers: 2) { number, _ in
+        calls.withLock { $0 += 1 }
+        if number == 0 { throw Broken() }
+        Thread.sleep(forTimeInterval: 0.001)
+      }
+    }
+    #expect(calls.withLock { $0 } < 5000)
+  }
+
   @Test func memoryIsThatOfThePreparedPlan() throws {
     let detector = try Detector(model: ModelFixture.v2ResNet18.makeModel())
     let memory = try detector.memory(width: 223, height: 140)
