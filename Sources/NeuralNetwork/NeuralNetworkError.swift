@@ -9,9 +9,6 @@ public enum NeuralNetworkError: Error, Equatable, Sendable, CustomStringConverti
   /// The system has no such block of memory; nil where oneDNN does not say how large.
   case outOfMemory(bytes: Int?)
 
-  /// The status of a oneDNN call that nothing implements.
-  static let notImplemented = "not implemented for these shapes on this CPU"
-
   /// One line: what, on what.
   public var description: String {
     switch self {

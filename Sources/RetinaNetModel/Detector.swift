@@ -45,7 +45,7 @@ public final class Detector: Sendable {
     decoder = try OutputDecoder(description, options)
     preprocessor = Preprocessor(description.preprocessing)
     plans = InferencePlanCache(
-      description.makeNetwork(), store: try WeightStore(load: values), algorithm: algorithm,
+      description.makeNetwork(), store: WeightStore(load: values), algorithm: algorithm,
       capacity: Self.planCapacity)
   }
 

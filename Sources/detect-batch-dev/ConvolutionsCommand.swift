@@ -23,23 +23,23 @@ struct ConvolutionsCommand: ParsableCommand {
       for map in maps {
         guard let size = Size(argument: map) else { throw ValidationError("map '\(map)'") }
         let shape = ConvolutionShape(
-          inputChannels: sides[0], outputChannels: sides[1], inputHeight: size.height,
-          inputWidth: size.width, kernel: 3, stride: 1, padding: 1)
-        let direct = try milliseconds(shape, .direct)
-        let winograd = try milliseconds(shape, .winograd)
+          inputChannels: sides[0], outputChannels: sides[1], kernel: 3)
+        let maps = [MapSize(height: size.height, width: size.width)]
+        let direct = try milliseconds(shape, maps[0], .direct)
+        let winograd = try milliseconds(shape, maps[0], .winograd)
         try Report.line(
           Report.padded(pair, 8) + Report.padded(map, 9)
             + Report.padded(Report.number(direct, 3), 11)
             + Report.padded(Report.number(winograd, 3), 11)
             + Report.padded(Report.number(winograd / direct, 2), 7)
-            + (shape.isWorthWinograd ? "  winograd" : "  direct"))
+            + (shape.isWorthWinograd(maps) ? "  winograd" : "  direct"))
       }
     }
   }
 
   /// The best of several runs, behind a 1x1 convolution that makes the input.
   private func milliseconds(
-    _ shape: ConvolutionShape, _ algorithm: ConvolutionAlgorithm
+    _ shape: ConvolutionShape, _ map: MapSize, _ algorithm: ConvolutionAlgorithm
   ) throws -> Double {
     var graph = NetworkGraph(inputChannels: 1)
     let input = graph.convolution(
@@ -47,12 +47,12 @@ struct ConvolutionsCommand: ParsableCommand {
     graph.returns(
       graph.convolution(input, "main", outputChannels: shape.outputChannels, kernel: 3))
     let shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.name, $0.shape) })
-    let store = try WeightStore { name in
+    let store = WeightStore { name in
       Formula.parameter(name, shape: shapes[name] ?? [])
     }
     let plan = try InferencePlan(
-      graph, height: shape.inputHeight, width: shape.inputWidth, store: store
-    ) { $0.kernel == 3 ? algorithm : .direct }
+      graph, height: map.height, width: map.width, store: store
+    ) { shape, _ in shape.kernel == 3 ? algorithm : .direct }
     let worker = try InferenceWorker()
     var best = Double.infinity
     var total = 0.0

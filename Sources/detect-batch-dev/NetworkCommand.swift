@@ -40,7 +40,7 @@ struct NetworkCommand: ParsableCommand {
     let source = try network.open()
     let plan = try InferencePlan(
       source.description.makeNetwork(), height: size.height, width: size.width,
-      store: try WeightStore(load: source.values), algorithm: network.algorithm)
+      store: WeightStore(load: source.values), algorithm: network.algorithm)
     let prepared = (clock.now - start).seconds
     let bench = try NetworkBench(plan: plan, workers: workers, images: images)
     _ = try bench.round()

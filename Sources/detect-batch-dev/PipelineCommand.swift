@@ -89,7 +89,7 @@ struct PipelineCommand: ParsableCommand {
       height: size.height, width: size.width, preprocessing: model.description.preprocessing)
     let plan = try InferencePlan(
       model.description.makeNetwork(), height: geometry.paddedHeight, width: geometry.paddedWidth,
-      store: try WeightStore(load: model.values))
+      store: WeightStore(load: model.values))
     let bench = try NetworkBench(plan: plan, workers: workers, images: 8)
     _ = try bench.round()
     return bench

@@ -8,7 +8,7 @@ enum ProgramVersion {
   static var text: String {
     """
     detect-batch \(number)
-    oneDNN \(EngineVersion.text)
+    oneDNN \(Engine.oneDNNVersion)
     FFmpeg \(DecoderVersion.text)
     instruction set \(InstructionSet.effective?.rawValue ?? "unknown")
     """

@@ -116,7 +116,7 @@ enum SmallNetwork: String, CaseIterable, Sendable {
       (SmallNetwork.bottleneck, 5), (.basicBlock, 5), (.groupNormHead, 5 + 4 * 5),
       (.sharedHead, 5 + 4 * 3), (.pyramid, 4 + 6 + 2 + 3),
     ] {
-      #expect(network.graph.fusedOperations().count == calls, "\(network)")
+      #expect(network.graph.calls(trained: nil).count == calls, "\(network)")
     }
   }
 
@@ -152,8 +152,7 @@ enum SmallNetwork: String, CaseIterable, Sendable {
     }
   }
 
-  /// Under AVX2 blocks are of 8 channels and nothing is Winograd. In a process of its own, as oneDNN decides on
-  /// the instruction set once.
+  /// Under AVX2 blocks are of 8 channels. In a process of its own, as oneDNN decides on the instruction set once.
   @Test func avx2EqualsInterpreter() async {
     await #expect(processExitsWith: .success) {
       try InstructionSet.limit(to: .avx2)
@@ -161,7 +160,7 @@ enum SmallNetwork: String, CaseIterable, Sendable {
       for network in SmallNetwork.allCases {
         let test = TestNetwork(network.graph)
         let run = try test.run(height: 49, width: 33)
-        #expect(!run.labels.contains { $0.contains("winograd") })
+        #expect(run.labels.contains { $0.contains("winograd") } || network != .sharedHead)
         #expect(run.paddingIsZero)
         for (output, expected) in zip(run.outputs, try test.reference(height: 49, width: 33)) {
           let difference = Difference(output, expected)

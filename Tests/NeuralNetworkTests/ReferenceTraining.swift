@@ -52,13 +52,10 @@ struct ReferenceTraining {
   private mutating func forward(_ node: NetworkGraph.Node) -> Maps {
     let input = values[node.inputs[0].index]
     switch node.operation {
-    case .input:
-      preconditionFailure("two inputs")
-    case .convolution(let weight, let bias, let kernel, let stride, let padding):
-      var output = Maps(
-        input.batch, node.channels, (input.height + 2 * padding - kernel) / stride + 1,
-        (input.width + 2 * padding - kernel) / stride + 1)
-      let biases = bias.map(numbers)
+    case let convolution as Convolution:
+      let size = convolution.shape.outputSize(MapSize(height: input.height, width: input.width))
+      var output = Maps(input.batch, node.channels, size.height, size.width)
+      let biases = convolution.bias.map(numbers)
       for n in 0..<output.batch {
         for c in 0..<output.channels {
           for pixel in 0..<output.height * output.width {
@@ -67,19 +64,20 @@ struct ReferenceTraining {
           }
         }
       }
-      let weights = numbers(weight)
+      let weights = numbers(convolution.weight)
       let shape = output
       output.values.withUnsafeMutableBufferPointer { result in
         input.values.withUnsafeBufferPointer { source in
           weights.withUnsafeBufferPointer { weights in
-            forEachTap(input, shape, kernel, stride, padding) { w, i, o in
+            forEachTap(input, shape, convolution.shape) { w, i, o in
               result[o] += weights[w] * source[i]
             }
           }
         }
       }
       return output
-    case .batchNorm(let prefix, let epsilon):
+    case let norm as BatchNorm:
+      let (prefix, epsilon) = (norm.prefix, norm.epsilon)
       var output = input
       let (means, variances) = statistics(input, prefix)
       forEach(input) { n, c, index in
@@ -88,7 +86,8 @@ struct ReferenceTraining {
           * numbers("\(prefix).weight")[c] + numbers("\(prefix).bias")[c]
       }
       return output
-    case .groupNorm(let prefix, let groups, let epsilon):
+    case let norm as GroupNorm:
+      let (prefix, groups, epsilon) = (norm.prefix, norm.groups, norm.epsilon)
       var output = input
       let (means, variances) = groupStatistics(input, groups)
       let perGroup = input.channels / groups
@@ -100,25 +99,24 @@ struct ReferenceTraining {
           / (variances[group] + Double(epsilon)).squareRoot() * scale[c] + shift[c]
       }
       return output
-    case .relu:
+    case is Relu:
       var output = input
       for index in output.values.indices { output.values[index] = max(0, output.values[index]) }
       return output
-    case .add:
+    case is Add:
       var output = input
       let other = values[node.inputs[1].index]
       for index in output.values.indices { output.values[index] += other.values[index] }
       return output
-    case .maxPool(let kernel, let stride, let padding):
-      var output = Maps(
-        input.batch, input.channels, (input.height + 2 * padding - kernel) / stride + 1,
-        (input.width + 2 * padding - kernel) / stride + 1)
+    case let pool as MaxPool:
+      let size = pool.outputSize([MapSize(height: input.height, width: input.width)])
+      var output = Maps(input.batch, input.channels, size.height, size.width)
       let shape = output
       forEach(shape) { n, c, index in
-        output.values[index] = input.values[greatest(input, shape, index, kernel, stride, padding)]
+        output.values[index] = input.values[greatest(input, shape, index, pool)]
       }
       return output
-    case .upsampleNearest:
+    case is UpsampleNearest:
       let size = values[node.inputs[1].index]
       var output = Maps(input.batch, input.channels, size.height, size.width)
       let shape = output
@@ -126,6 +124,8 @@ struct ReferenceTraining {
         output.values[index] = input.values[source(input, shape, index)]
       }
       return output
+    default:
+      preconditionFailure("no reference for \(String(describing: node.operation))")
     }
   }
 
@@ -148,9 +148,8 @@ struct ReferenceTraining {
     let gradient = valueGradients[nodeIndex]
     var byInput = Maps(input.batch, input.channels, input.height, input.width)
     switch node.operation {
-    case .input:
-      break
-    case .convolution(let weight, let bias, let kernel, let stride, let padding):
+    case let convolution as Convolution:
+      let (weight, bias) = (convolution.weight, convolution.bias)
       let weights = numbers(weight)
       var byWeight = gradients[weight] ?? Array(repeating: 0, count: weights.count)
       byWeight.withUnsafeMutableBufferPointer { byWeight in
@@ -158,7 +157,7 @@ struct ReferenceTraining {
           input.values.withUnsafeBufferPointer { source in
             gradient.values.withUnsafeBufferPointer { gradient in
               weights.withUnsafeBufferPointer { weights in
-                forEachTap(input, output, kernel, stride, padding) { w, i, o in
+                forEachTap(input, output, convolution.shape) { w, i, o in
                   byWeight[w] += source[i] * gradient[o]
                   byInput[i] += weights[w] * gradient[o]
                 }
@@ -173,7 +172,8 @@ struct ReferenceTraining {
         forEach(output) { n, c, index in byBias[c] += gradient.values[index] }
         gradients[bias] = byBias
       }
-    case .batchNorm(let prefix, let epsilon):
+    case let norm as BatchNorm:
+      let (prefix, epsilon) = (norm.prefix, norm.epsilon)
       let (means, variances) = statistics(input, prefix)
       let scale = numbers("\(prefix).weight")
       let inverse = variances.map { 1 / ($0 + Double(epsilon)).squareRoot() }
@@ -196,7 +196,8 @@ struct ReferenceTraining {
         gradients["\(prefix).running_mean"] = means
         gradients["\(prefix).running_var"] = variances.map { $0 * count / (count - 1) }
       }
-    case .groupNorm(let prefix, let groups, let epsilon):
+    case let norm as GroupNorm:
+      let (prefix, groups, epsilon) = (norm.prefix, norm.groups, norm.epsilon)
       let (means, variances) = groupStatistics(input, groups)
       let perGroup = input.channels / groups
       let scale = numbers("\(prefix).weight")
@@ -224,22 +225,24 @@ struct ReferenceTraining {
       }
       gradients["\(prefix).weight"] = byScale
       gradients["\(prefix).bias"] = byShift
-    case .relu:
+    case is Relu:
       for index in byInput.values.indices where output.values[index] > 0 {
         byInput.values[index] = gradient.values[index]
       }
-    case .add:
+    case is Add:
       byInput = gradient
       add(gradient, to: node.inputs[1].index)
-    case .maxPool(let kernel, let stride, let padding):
+    case let pool as MaxPool:
       forEach(output) { n, c, index in
-        byInput.values[greatest(input, output, index, kernel, stride, padding)] +=
+        byInput.values[greatest(input, output, index, pool)] +=
           gradient.values[index]
       }
-    case .upsampleNearest:
+    case is UpsampleNearest:
       forEach(output) { n, c, index in
         byInput.values[source(input, output, index)] += gradient.values[index]
       }
+    default:
+      preconditionFailure("no reference for \(String(describing: node.operation))")
     }
     add(byInput, to: inputIndex)
   }
@@ -261,22 +264,24 @@ struct ReferenceTraining {
 
   /// Calls `body` with the indices of weight, input and output of every product of a convolution.
   private func forEachTap(
-    _ input: Maps, _ output: Maps, _ kernel: Int, _ stride: Int, _ padding: Int,
-    _ body: (Int, Int, Int) -> Void
+    _ input: Maps, _ output: Maps, _ shape: ConvolutionShape, _ body: (Int, Int, Int) -> Void
   ) {
+    let (kernel, stride, padding) = (shape.kernel, shape.stride, shape.padding)
+    let (inputs, outputs) = (input.channels / shape.groups, output.channels / shape.groups)
     for n in 0..<output.batch {
       for o in 0..<output.channels {
-        for i in 0..<input.channels {
+        for i in 0..<inputs {
           for ky in 0..<kernel {
             for kx in 0..<kernel {
-              let weight = ((o * input.channels + i) * kernel + ky) * kernel + kx
+              let weight = ((o * inputs + i) * kernel + ky) * kernel + kx
+              let channel = o / outputs * inputs + i
               for y in 0..<output.height {
                 let sourceY = y * stride + ky - padding
                 guard sourceY >= 0, sourceY < input.height else { continue }
                 for x in 0..<output.width {
                   let sourceX = x * stride + kx - padding
                   guard sourceX >= 0, sourceX < input.width else { continue }
-                  body(weight, input.index(n, i, sourceY, sourceX), output.index(n, o, y, x))
+                  body(weight, input.index(n, channel, sourceY, sourceX), output.index(n, o, y, x))
                 }
               }
             }
@@ -292,8 +297,9 @@ struct ReferenceTraining {
   }
 
   private func greatest(
-    _ input: Maps, _ output: Maps, _ index: Int, _ kernel: Int, _ stride: Int, _ padding: Int
+    _ input: Maps, _ output: Maps, _ index: Int, _ pool: MaxPool
   ) -> Int {
+    let (kernel, stride, padding) = (pool.kernel, pool.stride, pool.padding)
     let (plane, y, x) = place(output, index)
     var best = -1
     for sourceY in max(0, y * stride - padding)..<min(input.height, y * stride - padding + kernel) {

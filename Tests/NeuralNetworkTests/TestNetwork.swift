@@ -53,7 +53,7 @@ struct TestNetwork: Sendable {
     height: Int, width: Int, algorithm: ConvolutionAlgorithm = .winograd
   ) throws -> InferencePlan {
     try InferencePlan(
-      graph, height: height, width: width, store: try WeightStore(load: load),
+      graph, height: height, width: width, store: WeightStore(load: load),
       algorithm: algorithm)
   }
 
@@ -67,8 +67,8 @@ struct TestNetwork: Sendable {
       input: makeInput(height: height, width: width))
   }
 
-  func reference(height: Int, width: Int) throws -> [ReferenceInterpreter.Image] {
-    let input = ReferenceInterpreter.Image(
+  func reference(height: Int, width: Int) throws -> [ReferenceImage] {
+    let input = ReferenceImage(
       channels: graph.channels(graph.input), height: height, width: width,
       values: makeInput(height: height, width: width).map(Double.init))
     return try ReferenceInterpreter(graph, load: load).outputs(for: input)
@@ -82,7 +82,7 @@ struct PlanRun: Sendable {
   var labels: [String] = []
 
   init(_ plan: InferencePlan, on worker: InferenceWorker, input: [Float]) throws {
-    labels = plan.steps.map(\.label)
+    labels = plan.stepLabels
     (outputs, paddingIsZero) = try worker.run(plan) { buffer in
       _ = buffer.update(fromContentsOf: input)
     } readOutputs: { images in
@@ -105,7 +105,7 @@ struct Difference: CustomStringConvertible {
   var greatest = 0.0
   var rms = 0.0
 
-  init(_ values: [Float], _ reference: ReferenceInterpreter.Image) {
+  init(_ values: [Float], _ reference: ReferenceImage) {
     precondition(values.count == reference.values.count, "\(values.count) numbers of \(reference)")
     for (value, expected) in zip(values, reference.values) {
       let difference = abs(Double(value) - expected)

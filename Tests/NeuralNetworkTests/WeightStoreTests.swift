@@ -27,17 +27,13 @@ import Testing
   }
 
   private func packed(_ plan: InferencePlan) throws -> Set<ObjectIdentifier> {
-    Set(
-      try plan.steps.compactMap {
-        guard case .convolution(_, let key) = $0.action else { return nil }
-        return ObjectIdentifier(try plan.weights.weights(for: key))
-      })
+    Set(try plan.plan.packings.map { ObjectIdentifier(try plan.weights.weights(for: $0)) })
   }
 
   /// Four levels use one head, in as many packings as there are formats; a second plan uses the first's.
   @Test func plansShareWhatTheyPack() throws {
     let loader = CountingLoader(TestNetwork(SmallNetwork.sharedHead.graph))
-    let store = try WeightStore(load: loader.load)
+    let store = WeightStore(load: loader.load)
     let first = try plan(loader, store, 64, 96)
     #expect(try packed(first).count <= 4 + 3 * 2)
     let loads = loader.total
@@ -48,15 +44,11 @@ import Testing
 
   @Test func weightsGoWithTheLastPlan() throws {
     let loader = CountingLoader(TestNetwork(SmallNetwork.pyramid.graph))
-    let store = try WeightStore(load: loader.load)
-    weak var held: WeightStore.Packed?
+    let store = WeightStore(load: loader.load)
+    weak var held: AlignedBuffer?
     do {
       let plan = try plan(loader, store, 40, 40)
-      guard case .convolution(_, let key) = plan.steps[0].action else {
-        Issue.record("the first step is no convolution")
-        return
-      }
-      held = try plan.weights.weights(for: key)
+      held = try plan.weights.weights(for: plan.plan.packings[0])
       #expect(held != nil)
     }
     #expect(held == nil)
@@ -68,9 +60,9 @@ import Testing
   /// Threads that compile at once pack each weight once.
   @Test func threadsPackOnce() async throws {
     let loader = CountingLoader(TestNetwork(SmallNetwork.sharedHead.graph))
-    let store = try WeightStore(load: loader.load)
+    let store = WeightStore(load: loader.load)
     let alone = CountingLoader(loader.network)
-    _ = try plan(alone, try WeightStore(load: alone.load), 64, 96)
+    _ = try plan(alone, WeightStore(load: alone.load), 64, 96)
     let plans = try await withThrowingTaskGroup(of: InferencePlan.self) { group in
       for index in 0..<8 {
         group.addTask { try plan(loader, store, 64, 96 + index % 2 * 32) }
@@ -85,7 +77,7 @@ import Testing
   @Test func runsMayBeginBeforeAllIsPacked() throws {
     let network = TestNetwork(SmallNetwork.sharedHead.graph)
     func outputs(waiting: Bool) throws -> [[Float]] {
-      let store = try WeightStore { name in
+      let store = WeightStore { name in
         if !waiting { usleep(2000) }
         return network.weights[name] ?? []
       }
@@ -105,7 +97,7 @@ import Testing
     struct Missing: Error {}
     let network = TestNetwork(SmallNetwork.sharedHead.graph)
     let names = network.graph.parameters.map(\.name).filter { $0.hasSuffix(".weight") }
-    let store = try WeightStore { name in
+    let store = WeightStore { name in
       if name == names.last { throw Missing() }
       return network.weights[name] ?? []
     }
@@ -148,7 +140,7 @@ import Testing
     // A loader's own error passes.
     struct Missing: Error {}
     #expect(throws: Missing.self) {
-      let store = try WeightStore { _ in throw Missing() }
+      let store = WeightStore { _ in throw Missing() }
       _ = try InferencePlan(network.graph, height: 20, width: 20, store: store)
     }
   }

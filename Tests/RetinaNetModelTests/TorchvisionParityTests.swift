@@ -67,7 +67,7 @@ import Testing
     try Self.checkDetections(model)
   }
 
-  /// The same without AVX-512: blocks of 8 channels, no Winograd.
+  /// The same without AVX-512: blocks of 8 channels.
   @Test func detectionsAgreeUnderAVX2() async {
     await #expect(processExitsWith: .success) {
       try InstructionSet.limit(to: .avx2)

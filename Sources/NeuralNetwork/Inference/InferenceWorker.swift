@@ -1,0 +1,38 @@
+/// Runs plans on one thread, one image at a time, in memory of its own.
+///
+/// Not `Sendable`: made and used by one thread.
+public final class InferenceWorker {
+  private let runner: PlanRunner
+
+  /// Makes a worker that grows its memory with the plans it is given.
+  ///
+  /// - Throws: `NeuralNetworkError`.
+  public init() throws(NeuralNetworkError) {
+    runner = try PlanRunner()
+  }
+
+  /// Called after each step with its label and duration, for a profile. nil by default.
+  public var stepObserver: ((String, Duration) -> Void)? {
+    get { runner.stepObserver }
+    set { runner.stepObserver = newValue }
+  }
+
+  /// Runs `plan` on one image.
+  ///
+  /// - Parameters:
+  ///   - plan: what to run.
+  ///   - writeInput: gets the input to fill, all of it: [channels, height, width], contents undefined.
+  ///   - readOutputs: gets the outputs in the order the network declared them; they are valid only inside.
+  /// - Returns: what `readOutputs` returned.
+  /// - Throws: `NeuralNetworkError`, or what the closures throw.
+  public func run<Result>(
+    _ plan: InferencePlan,
+    writeInput: (UnsafeMutableBufferPointer<Float>) throws -> Void,
+    readOutputs: ([BlockedImage]) throws -> Result
+  ) throws -> Result {
+    try runner.take(plan.plan)
+    try writeInput(runner.input())
+    try runner.runForward(plan.weights)
+    return try readOutputs(plan.plan.outputs.map { runner.image($0).reading })
+  }
+}

@@ -1,0 +1,287 @@
+/// Compiles a graph call by call into what a `Plan` keeps. Operations append their steps here; for the way back
+/// they leave what is to be appended once the gradient by their output is complete (`PlanBuilder+Gradients`).
+struct PlanBuilder {
+  typealias Tensor = Plan.Tensor
+  typealias Location = Plan.Location
+  /// Appends the backward steps of a call; gets the gradient by its output.
+  typealias WayBack = (inout PlanBuilder, Tensor) throws(NeuralNetworkError) -> Void
+
+  let batch: Int
+  let block: Int
+  let engine: Engine
+  /// What computes each convolution.
+  let rule: ConvolutionRule
+  private let graph: NetworkGraph
+  /// nil in inference.
+  private let trained: Set<String>?
+  private let calls: [OperationCall]
+  /// Of every node.
+  private let sizes: [MapSize]
+  let dependencies: Dependencies
+
+  private(set) var buffers: [SlabPlan.Buffer] = []
+  private(set) var forward: [Plan.Step] = []
+  private(set) var backward: [Plan.Step] = []
+  private(set) var scratchByteCount = 0
+  private(set) var packings: [PackingKey] = []
+  private var indexOfPacking: [PackingKey: Int] = [:]
+  /// Results of the calls, by value.
+  private var tensors: [NetworkGraph.Value: Tensor] = [:]
+  private var waysBack: [NetworkGraph.Value: WayBack] = [:]
+  /// Steps so far, and the caller's loss between forward and backward.
+  private var time = 0
+  private var isBackward = false
+
+  var gradients: [Plan.Gradient] = []
+  var gradientByteCount = 0
+  /// Gradients by value, as far as they have been gathered.
+  var gradientTensors: [NetworkGraph.Value: Tensor] = [:]
+  private(set) var outputGradients: [Tensor] = []
+
+  init(
+    _ graph: NetworkGraph, batch: Int, height: Int, width: Int, trained: Set<String>?,
+    rule: @escaping ConvolutionRule
+  ) throws(NeuralNetworkError) {
+    self.graph = graph
+    self.batch = batch
+    self.trained = trained
+    self.rule = rule
+    engine = try Engine.shared()
+    block = InstructionSet.channelBlock
+    calls = graph.calls(trained: trained)
+    sizes = graph.sizes(height: height, width: width)
+    dependencies = Dependencies(calls)
+    precondition(!graph.outputs.contains(graph.input), "a network that returns its input")
+
+    // The input stays as the caller writes it: convolutions read plain order too.
+    let size = sizes[graph.input.index]
+    let channels = graph.channels(graph.input)
+    let layout = try TensorLayout.plain([batch, channels, size.height, size.width])
+    tensors[graph.input] = Tensor(
+      buffer: newBuffer(layout.byteCount), channels: channels, size: size, layout: layout)
+    touch(tensor(graph.input).buffer)
+  }
+
+  var isTraining: Bool { trained != nil }
+
+  mutating func build() throws(NeuralNetworkError) {
+    var isDone = [Bool](repeating: false, count: calls.count)
+    for index in calls.indices where !isDone[index] {
+      let group = [index] + (isTraining ? [] : sharing(index, isDone))
+      for member in group { isDone[member] = true }
+      try calls[index].operation.append(group.map { calls[$0] }, to: &self)
+    }
+    if isTraining { try buildBackward() }
+    for output in graph.outputs { touch(tensor(output).buffer) }
+  }
+
+  /// Later calls that can be made together with this one: what they read is there already.
+  private func sharing(_ index: Int, _ isDone: [Bool]) -> [Int] {
+    calls.indices.dropFirst(index + 1).filter { other in
+      !isDone[other] && calls[other].inputs.allSatisfy { tensors[$0] != nil }
+        && calls[index].operation.canShareCall(
+          with: calls[other].operation, size(calls[index].output), size(calls[other].output))
+    }
+  }
+
+  private mutating func buildBackward() throws(NeuralNetworkError) {
+    for output in graph.outputs {
+      let gradient = try newTensor(like: output)
+      outputGradients.append(gradient)
+      if dependencies.needsGradient.contains(output) { gradientTensors[output] = gradient }
+    }
+    // The loss: the caller reads the outputs and writes their gradients.
+    for tensor in outputGradients + graph.outputs.map({ tensor($0) }) { touch(tensor.buffer) }
+    time += 1
+    isBackward = true
+    for call in calls.reversed() {
+      // Nobody reads what has no gradient: a loss that leaves an output out, say.
+      guard let wayBack = waysBack[call.output], let gradient = gradientTensors[call.output]
+      else { continue }
+      if call.operation.hasRelu { mask(gradient, tensor(call.output)) }
+      try wayBack(&self, gradient)
+    }
+  }
+
+  // MARK: Values
+
+  /// Where a value is.
+  func tensor(_ value: NetworkGraph.Value) -> Tensor {
+    guard let tensor = tensors[value] else {
+      preconditionFailure("value \(value.index) is read before it is made")
+    }
+    return tensor
+  }
+
+  /// Where a value is that has to be in blocks of channels, as all but the input are.
+  func blocked(_ value: NetworkGraph.Value) -> Tensor {
+    precondition(value != graph.input, "the input is read by no convolution")
+    return tensor(value)
+  }
+
+  func size(_ value: NetworkGraph.Value) -> MapSize { sizes[value.index] }
+
+  /// Memory for a value, or for its gradient.
+  mutating func newTensor(like value: NetworkGraph.Value) throws(NeuralNetworkError) -> Tensor {
+    let size = size(value)
+    let channels = graph.channels(value)
+    let layout = try TensorLayout.blocked([batch, channels, size.height, size.width], block: block)
+    return Tensor(
+      buffer: newBuffer(layout.byteCount), channels: channels, size: size, layout: layout)
+  }
+
+  /// The result of a call: memory of its own, or that of an operand that it overwrites.
+  mutating func makeOutput(
+    of call: OperationCall, over operand: NetworkGraph.Value? = nil
+  ) throws(NeuralNetworkError) -> Tensor {
+    var output =
+      if let operand { tensor(operand) } else { try newTensor(like: call.output) }
+    output.channels = graph.channels(call.output)
+    tensors[call.output] = output
+    return output
+  }
+
+  /// Whether nobody needs a value once this call has read it: then its memory can become the output's.
+  func isFree(_ value: NetworkGraph.Value, after call: OperationCall) -> Bool {
+    value != graph.input && !graph.outputs.contains(value)
+      && dependencies.isLastRead(value, by: call)
+  }
+
+  mutating func newBuffer(_ byteCount: Int) -> Int {
+    buffers.append(SlabPlan.Buffer(byteCount: byteCount, firstStep: -1, lastStep: -1))
+    return buffers.count - 1
+  }
+
+  /// The buffer is needed by the next step.
+  private mutating func touch(_ buffer: Int) {
+    if buffers[buffer].firstStep < 0 { buffers[buffer].firstStep = time }
+    buffers[buffer].lastStep = time
+  }
+
+  // MARK: Parameters
+
+  /// Index of parameters in the form that a kernel reads.
+  mutating func packed(_ packing: some ParameterPacking) -> Int {
+    let key = PackingKey(packing)
+    if let index = indexOfPacking[key] { return index }
+    indexOfPacking[key] = packings.count
+    packings.append(key)
+    return packings.count - 1
+  }
+
+  /// A parameter as it is.
+  mutating func parameter(_ name: String, count: Int) -> Location {
+    isTraining
+      ? .parameter(name) : .packed(packed(PlainParameter(name: name, count: count)), offset: 0)
+  }
+
+  // MARK: Steps
+
+  /// Appends a step.
+  ///
+  /// - Parameters:
+  ///   - kernel: what runs.
+  ///   - operands: in the kernel's order.
+  ///   - label: the operation and its shape.
+  ///   - outputs: of a forward step, what it writes.
+  mutating func emit(
+    _ kernel: some Kernel, _ operands: [Location], _ label: String, outputs: [Tensor] = []
+  ) {
+    for case .buffer(let buffer) in operands { touch(buffer) }
+    scratchByteCount = max(scratchByteCount, kernel.scratchByteCount)
+    let step = Plan.Step(kernel: kernel, operands: operands, label: label, outputs: outputs)
+    if isBackward { backward.append(step) } else { forward.append(step) }
+    time += 1
+  }
+
+  /// Appends a loop.
+  mutating func emit(
+    _ operands: [Location], _ label: String, outputs: [Tensor] = [],
+    _ run: @escaping @Sendable (KernelMemory) -> Void
+  ) {
+    emit(LoopKernel(run: run), operands, label, outputs: outputs)
+  }
+
+  /// Leaves what is to be appended when the gradient by a call's output is complete. A call that nothing trained
+  /// lies below has no way back.
+  mutating func onGradient(of call: OperationCall, _ wayBack: @escaping WayBack) {
+    guard isTraining, dependencies.needsGradient.contains(call.output) else { return }
+    waysBack[call.output] = wayBack
+  }
+
+  /// The name of a step with its shape.
+  func label(_ name: String, _ input: Tensor, _ output: Tensor) -> String {
+    let images = batch == 1 ? "" : "\(batch)x "
+    return
+      "\(name) \(images)\(input.channels)>\(output.channels) \(output.size.height)x\(output.size.width)"
+  }
+}
+
+extension Plan.Tensor {
+  /// As an operand.
+  var location: Plan.Location { .buffer(buffer) }
+}
+
+/// Who makes and who reads each value, and what backward steps need.
+struct Dependencies {
+  /// The call that gives each value; none for the input.
+  private let producers: [NetworkGraph.Value: Int]
+  /// The calls that read each value.
+  private let readers: [NetworkGraph.Value: [Int]]
+  private let calls: [OperationCall]
+  /// Values that something trained lies below of: they get gradients.
+  let needsGradient: Set<NetworkGraph.Value>
+  /// Values that backward steps read.
+  private let kept: Set<NetworkGraph.Value>
+
+  init(_ calls: [OperationCall]) {
+    var producers: [NetworkGraph.Value: Int] = [:]
+    var readers: [NetworkGraph.Value: [Int]] = [:]
+    var needsGradient: Set<NetworkGraph.Value> = []
+    var kept: Set<NetworkGraph.Value> = []
+    for (index, call) in calls.enumerated() {
+      producers[call.output] = index
+      for input in call.inputs { readers[input, default: []].append(index) }
+      guard !call.trained.isEmpty || call.inputs.contains(where: needsGradient.contains) else {
+        continue
+      }
+      needsGradient.insert(call.output)
+      let keeps = call.operation.keeps(isTrained: !call.trained.isEmpty)
+      if keeps.contains(.input) { kept.insert(call.inputs[0]) }
+      if keeps.contains(.output) { kept.insert(call.output) }
+    }
+    self.producers = producers
+    self.readers = readers
+    self.calls = calls
+    self.needsGradient = needsGradient
+    self.kept = kept
+  }
+
+  /// Nobody reads the value after this call, backward steps included.
+  func isLastRead(_ value: NetworkGraph.Value, by call: OperationCall) -> Bool {
+    guard let index = producers[call.output] else { return false }
+    return !kept.contains(value) && (readers[value] ?? []).allSatisfy { $0 <= index }
+  }
+
+  /// Whether the gradient by a value, complete or not, is still to be read when the calls from `call` on have run
+  /// backward.
+  func isPending(_ value: NetworkGraph.Value, before call: OperationCall) -> Bool {
+    (producers[value] ?? -1) < producers[call.output] ?? -1
+  }
+
+  /// Whether the gradients of two values can lie in one place once `call` has run backward. Calls run backward: a
+  /// value's gradient is read by its producer, and changed by the readers of the value that come before it.
+  func mayShare(
+    _ a: NetworkGraph.Value, _ b: NetworkGraph.Value, before call: OperationCall
+  ) -> Bool {
+    let index = producers[call.output] ?? -1
+    func firstChange(_ value: NetworkGraph.Value) -> Int {
+      var changes = (readers[value] ?? []).filter { $0 < index }
+      if let producer = producers[value], calls[producer].operation.hasRelu {
+        changes.append(producer)
+      }
+      return changes.max() ?? -1
+    }
+    return firstChange(a) < producers[b] ?? -1 && firstChange(b) < producers[a] ?? -1
+  }
+}

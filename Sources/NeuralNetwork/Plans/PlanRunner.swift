@@ -1,0 +1,131 @@
+/// Where a runner finds the parameters of its plan.
+protocol PlanParameters {
+  /// Parameters in one form, packed before or now.
+  func address(of key: PackingKey) throws -> UnsafeMutableRawPointer
+  /// A parameter as it is.
+  func address(of name: String) -> UnsafeMutablePointer<Float>
+}
+
+/// Runs plans on one thread, in memory of its own that grows with the plans it is given.
+///
+/// `@unchecked Sendable`: used by one thread at a time.
+final class PlanRunner: @unchecked Sendable {
+  private let stream: ExecutionStream
+  private var slab: AlignedBuffer
+  private var scratch: AlignedBuffer
+  /// What the last run backward left: the plan's `gradients`.
+  private(set) var gradients: AlignedBuffer
+  private var plan: Plan?
+  /// The steps that have run before, bound to the memory. Of a plan that has not run yet none, for its weights may
+  /// still be in the making.
+  private var bound: [BoundKernel] = []
+
+  /// Called after each step with its label and duration, for a profile. nil by default.
+  var stepObserver: ((String, Duration) -> Void)?
+
+  /// Makes a runner without memory.
+  ///
+  /// - Throws: `NeuralNetworkError`.
+  init() throws(NeuralNetworkError) {
+    stream = try ExecutionStream(engine: try Engine.shared())
+    slab = try AlignedBuffer(byteCount: 0)
+    scratch = try AlignedBuffer(byteCount: 0)
+    gradients = try AlignedBuffer(byteCount: 0)
+  }
+
+  /// Takes up a plan, on the thread that will run it: grows the memory to what it needs.
+  ///
+  /// - Parameter next: the plan.
+  /// - Throws: `NeuralNetworkError.outOfMemory`.
+  func take(_ next: Plan) throws(NeuralNetworkError) {
+    runSingleThreaded()
+    if plan === next { return }
+    plan = nil
+    bound = []
+    try Self.grow(&slab, to: next.slabByteCount)
+    try Self.grow(&scratch, to: next.scratchByteCount)
+    try Self.grow(&gradients, to: next.gradientByteCount)
+    plan = next
+  }
+
+  /// Runs the forward steps of the plan that was taken up last; its input has been written.
+  ///
+  /// - Parameters:
+  ///   - parameters: the plan's.
+  ///   - afterStep: called after each step; returns false to stop there.
+  /// - Throws: `NeuralNetworkError`, or what the parameters throw.
+  func runForward(
+    _ parameters: some PlanParameters, afterStep: (Plan.Step) -> Bool = { _ in true }
+  ) throws {
+    for (index, step) in taken.forward.enumerated() {
+      try run(step, index, parameters)
+      if !afterStep(step) { return }
+    }
+  }
+
+  /// Runs the backward steps; the gradients by the outputs have been written.
+  ///
+  /// - Parameter parameters: the plan's.
+  /// - Throws: `NeuralNetworkError`.
+  func runBackward(_ parameters: some PlanParameters) throws {
+    for (index, step) in taken.backward.enumerated() {
+      try run(step, taken.forward.count + index, parameters)
+    }
+  }
+
+  /// One image of the plan's input, in plain order.
+  func input(_ image: Int = 0) -> UnsafeMutableBufferPointer<Float> {
+    let count = taken.input.count / taken.batch
+    return UnsafeMutableBufferPointer(
+      start: numbers(taken.input.buffer) + image * count, count: count)
+  }
+
+  /// One image of one of the plan's tensors, valid until the plan runs again.
+  func image(_ tensor: Plan.Tensor, _ image: Int = 0) -> MutableBlockedImage {
+    MutableBlockedImage(
+      base: numbers(tensor.buffer) + image * tensor.count / taken.batch,
+      channels: tensor.channels, height: tensor.size.height, width: tensor.size.width,
+      block: taken.block)
+  }
+
+  private var taken: Plan {
+    guard let plan else { preconditionFailure("no plan was taken up") }
+    return plan
+  }
+
+  private func run(_ step: Plan.Step, _ index: Int, _ parameters: some PlanParameters) throws {
+    if index == bound.count { bound.append(try bind(step, parameters)) }
+    guard let stepObserver else { return try bound[index]() }
+    let start = ContinuousClock.now
+    try bound[index]()
+    stepObserver(step.label, start.duration(to: .now))
+  }
+
+  private func bind(_ step: Plan.Step, _ parameters: some PlanParameters) throws -> BoundKernel {
+    let plan = taken
+    let operands = try step.operands.map { operand -> UnsafeMutableRawPointer in
+      switch operand {
+      case .buffer(let buffer): slab.address + plan.offsets[buffer]
+      case .packed(let index, let offset):
+        try parameters.address(of: plan.packings[index]) + offset
+      case .parameter(let name): UnsafeMutableRawPointer(parameters.address(of: name))
+      case .gradient(let index): gradients.address + plan.gradients[index].offset
+      }
+    }
+    return try step.kernel.bind(
+      to: KernelMemory(operands: operands, scratch: scratch.address, stream: stream))
+  }
+
+  private func numbers(_ buffer: Int) -> UnsafeMutablePointer<Float> {
+    (slab.address + taken.offsets[buffer]).assumingMemoryBound(to: Float.self)
+  }
+
+  private static func grow(
+    _ buffer: inout AlignedBuffer, to byteCount: Int
+  ) throws(NeuralNetworkError) {
+    guard buffer.byteCount < byteCount else { return }
+    // The old one goes first: both at once could be more than there is.
+    buffer = try AlignedBuffer(byteCount: 0)
+    buffer = try AlignedBuffer(byteCount: byteCount)
+  }
+}
