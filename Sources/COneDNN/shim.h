@@ -33,6 +33,23 @@ static inline dnnl_status_t onednn_layout_create(
 #endif
 }
 
+/// With the distance in numbers between neighbours in each dimension.
+static inline dnnl_status_t onednn_layout_create_strided(
+    onednn_layout_t *layout, int rank, const int64_t *shape, const int64_t *strides) {
+#if DNNL_VERSION_MAJOR >= 3
+  return dnnl_memory_desc_create_with_strides(
+      (dnnl_memory_desc_t *)layout, rank, shape, dnnl_f32, strides);
+#else
+  dnnl_memory_desc_t *descriptor = (dnnl_memory_desc_t *)malloc(sizeof *descriptor);
+  if (!descriptor) return dnnl_out_of_memory;
+  dnnl_status_t status =
+      dnnl_memory_desc_init_by_strides(descriptor, rank, shape, dnnl_f32, strides);
+  if (status != dnnl_success) free(descriptor);
+  else *layout = (onednn_layout_t)descriptor;
+  return status;
+#endif
+}
+
 static inline void onednn_layout_destroy(onednn_layout_t layout) {
 #if DNNL_VERSION_MAJOR >= 3
   dnnl_memory_desc_destroy((dnnl_memory_desc_t)layout);

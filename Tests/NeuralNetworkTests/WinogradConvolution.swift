@@ -127,10 +127,7 @@ struct WinogradConvolution {
   ) -> [[Float]] {
     let columns = turned ? outputBlocks * block : inputBlocks * block
     let rows = turned ? inputBlocks * block : outputBlocks * block
-    var u = [Float](repeating: .nan, count: 36 * rows * columns)
-    WinogradTransforms.weights(
-      weights, outputChannels: self.outputs, inputChannels: inputs, turned: turned, rows: rows,
-      columns: columns, to: &u)
+    let u = transformedWeights(rows: rows, columns: columns, turned: turned)
     var results =
       held
       ?? sizes.map { [Float](repeating: .nan, count: rows * $0.height * $0.width) }
@@ -156,6 +153,19 @@ struct WinogradConvolution {
       }
     }
     return results
+  }
+
+  /// U as [point][row][column]; `turned` for the gradient by the sources, whose rows are the convolution's inputs.
+  private func transformedWeights(rows: Int, columns: Int, turned: Bool) -> [Float] {
+    var g = [Float](repeating: 0, count: 9 * rows * columns)
+    for (index, weight) in weights.enumerated() {
+      let (output, input, tap) = (index / 9 / inputs, index / 9 % inputs, index % 9)
+      let pair = turned ? input * columns + output : output * columns + input
+      g[(turned ? 8 - tap : tap) * rows * columns + pair] = weight
+    }
+    var u = [Float](repeating: .nan, count: 36 * rows * columns)
+    WinogradTransforms.weights(g, count: rows * columns, to: &u)
+    return u
   }
 
   /// M = U V for each point.
@@ -220,10 +230,12 @@ struct WinogradConvolution {
         }
       }
     }
-    var result = [Float](repeating: .nan, count: weights.count)
-    WinogradTransforms.weightGradient(
-      du, outputChannels: outputs, inputChannels: inputs, rows: rows, columns: columns, to: &result)
-    return result
+    var taps = [Float](repeating: .nan, count: 9 * rows * columns)
+    WinogradTransforms.weightGradient(du, count: rows * columns, to: &taps)
+    return weights.indices.map {
+      let (output, input, tap) = ($0 / 9 / inputs, $0 / 9 % inputs, $0 % 9)
+      return taps[(tap * rows + output) * columns + input]
+    }
   }
 
   // MARK: Layout

@@ -164,11 +164,11 @@ final class EventLog: Sendable {
   @Test func aTrainingLearns() throws {
     let squares = try SquaresFixture(count: 8)
     let place = try TemporaryFolder()
-    var configuration = SquaresFixture.configuration(iterations: 30)
+    var configuration = SquaresFixture.configuration(iterations: 45)
     configuration.accumulation = 1
     configuration.batchSize = 4
     configuration.imagesPerCall = 2
-    configuration.evaluationInterval = 30
+    configuration.evaluationInterval = 45
     let log = EventLog()
     _ = try Trainer(
       configuration, start: .nothing, training: squares.dataset, validation: squares.dataset,

@@ -23,30 +23,21 @@ struct Reorder: Sendable {
     }.makePrimitive()
   }
 
-  /// Copies several tensors of the layouts, on the calling thread.
+  /// Copies tensors, on the calling thread.
   ///
-  /// - Parameters:
-  ///   - from: the first tensor.
-  ///   - to: memory of the first.
-  ///   - count: tensors, side by side.
+  /// - Parameter copies: where each begins and where it goes.
   /// - Throws: `NeuralNetworkError`.
   func run(
-    _ from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer, count: Int = 1
+    _ copies: [(from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer)]
   ) throws(NeuralNetworkError) {
     runSingleThreaded()
     let stream = try ExecutionStream(engine: engine)
     let scratch = try AlignedBuffer(byteCount: primitive.scratchpad.byteCount)
     let scratchpad = try TensorMemory(primitive.scratchpad, at: scratch.address, engine: engine)
-    for index in 0..<count {
+    for (from, to) in copies {
       let memories = [
-        (
-          DNNL_ARG_FROM,
-          try TensorMemory(source, at: from + index * source.byteCount, engine: engine)
-        ),
-        (
-          DNNL_ARG_TO,
-          try TensorMemory(destination, at: to + index * destination.byteCount, engine: engine)
-        ),
+        (DNNL_ARG_FROM, try TensorMemory(source, at: from, engine: engine)),
+        (DNNL_ARG_TO, try TensorMemory(destination, at: to, engine: engine)),
         (DNNL_ARG_SCRATCHPAD, scratchpad),
       ]
       try primitive.execute(
@@ -54,5 +45,12 @@ struct Reorder: Sendable {
       withExtendedLifetime(memories) {}
     }
     withExtendedLifetime(scratch) {}
+  }
+
+  /// Copies one tensor.
+  func run(
+    _ from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer
+  ) throws(NeuralNetworkError) {
+    try run([(from, to)])
   }
 }

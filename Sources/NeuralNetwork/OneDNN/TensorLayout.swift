@@ -38,6 +38,21 @@ struct TensorLayout: Hashable, Sendable {
     try TensorLayout(shape: shape, tag: dnnl_format_tag_any)
   }
 
+  /// Numbers at any distance from each other.
+  ///
+  /// - Parameters:
+  ///   - shape: the dimensions.
+  ///   - strides: the distance, in numbers, between neighbours in each dimension.
+  /// - Throws: `NeuralNetworkError.oneDNN`.
+  static func strided(_ shape: [Int], _ strides: [Int]) throws(NeuralNetworkError) -> TensorLayout {
+    var handle: onednn_layout_t?
+    try check(
+      onednn_layout_create_strided(
+        &handle, Int32(shape.count), shape.map(Int64.init), strides.map(Int64.init)),
+      "memory descriptor")
+    return TensorLayout(try unwrap(handle, "memory descriptor"))
+  }
+
   private init(shape: [Int], tag: dnnl_format_tag_t) throws(NeuralNetworkError) {
     var handle: onednn_layout_t?
     try check(

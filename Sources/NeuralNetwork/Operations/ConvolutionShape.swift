@@ -92,3 +92,8 @@ extension ConvolutionShape {
     { shape, maps in shape.isWorthWinograd(maps) ? algorithm : .direct }
   }
 }
+
+extension Int {
+  /// The next multiple of `unit` from this on.
+  func rounded(toMultipleOf unit: Int) -> Int { (self + unit - 1) / unit * unit }
+}

@@ -1,101 +1,59 @@
+/// The transforms of weights act on each pair of an input and an output channel alone: so they take numbers of pairs in
+/// whatever order (such as the one in which the products want them), as one row for each of the nine taps or 36 points.
 extension WinogradTransforms {
+  /// Weights of a 3x3 convolution for a pair of channels.
+  static let taps = 9
+
   private typealias Vector = WinogradArithmetic.DoubleVector
-  private typealias Six = (Vector, Vector, Vector, Vector, Vector, Vector)
   private typealias Nine = (
     Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector
   )
 
-  /// Weights of a row that are transformed together: see `groupWidth`.
-  private static let weightGroup = 128
+  /// Pairs that are transformed together: see `groupWidth`.
+  private static let pairGroup = 128
 
-  /// U = G g Gᵀ of the weights g of a 3x3 convolution, as [point 0 ..< 36][rows][columns].
+  /// U = G g Gᵀ.
+  ///
+  /// The gradient by a convolution's input is a convolution too: of the gradient by its output, with the taps in reverse
+  /// order and the roles of the channels exchanged.
   ///
   /// - Parameters:
-  ///   - weights: (output channels, input channels, 3, 3).
-  ///   - outputChannels: how many `weights` has.
-  ///   - inputChannels: likewise.
-  ///   - turned: false for the convolution itself: rows are output channels, columns input channels. True for the
-  ///     convolution that makes the gradient by the input of that by the output: kernels are turned by 180°, rows are
-  ///     input channels, columns output channels.
-  ///   - rows: of `u`, at least as many as there are channels; those beyond are 0.
-  ///   - columns: likewise.
-  ///   - u: the transformed weights.
+  ///   - g: the weights, as [tap 0 ..< 9][count].
+  ///   - count: how many pairs of channels there are, a multiple of 4 (with padding).
+  ///   - u: the transformed weights, as [point 0 ..< 36][count].
   static func weights(
-    _ weights: UnsafePointer<Float>, outputChannels: Int, inputChannels: Int, turned: Bool,
-    rows: Int, columns: Int, to u: UnsafeMutablePointer<Float>
+    _ g: UnsafePointer<Float>, count: Int, to u: UnsafeMutablePointer<Float>
   ) {
-    let rowCount = turned ? inputChannels : outputChannels
-    let columnCount = turned ? outputChannels : inputChannels
-    let rowStep = turned ? 9 : 9 * inputChannels
-    let columnStep = turned ? 9 * inputChannels : 9
-    precondition(rows >= rowCount && columns >= columnCount, "fewer rows or columns than channels")
-    let pointStride = rows * columns
-    withScratch(points * weightGroup + 9, 0) { scratch, _ in
-      let zeros = scratch + points * weightGroup
-      zeros.update(repeating: 0, count: 9)
-      for first in stride(from: 0, to: columns, by: weightGroup) {
-        let count = min(weightGroup, columns - first)
-        for row in 0..<rowCount {
-          let source = weights + row * rowStep
-          @inline(__always)
-          func kernel(_ column: Int) -> UnsafePointer<Float> {
-            column < columnCount ? source + column * columnStep : UnsafePointer(zeros)
-          }
-          for column in stride(from: first, to: first + count, by: 4) {
-            let kernels = (
-              kernel(column), kernel(column + 1), kernel(column + 2), kernel(column + 3)
-            )
-            transform(
-              turned ? turnedNumbers(kernels) : numbers(kernels), to: scratch + (column - first))
-          }
-          for point in 0..<points {
-            (u + (point * pointStride + row * columns + first)).update(
-              from: scratch + point * weightGroup, count: count)
-          }
+    precondition(count.isMultiple(of: Vector.scalarCount), "\(count) pairs of channels")
+    withScratch(points * pairGroup, 0) { scratch, _ in
+      for first in stride(from: 0, to: count, by: pairGroup) {
+        let size = min(pairGroup, count - first)
+        var at = 0
+        while at < size {
+          transform(g + (first &+ at), stride: count, to: scratch + at)
+          at &+= Vector.scalarCount
+        }
+        for point in 0..<points {
+          (u + (point * count + first)).update(from: scratch + point * pairGroup, count: size)
         }
       }
-      for point in 0..<points {
-        (u + (point * pointStride + rowCount * columns)).update(
-          repeating: 0, count: (rows - rowCount) * columns)
-      }
     }
   }
 
-  /// The nine weights of four kernels.
+  /// G g Gᵀ of four pairs.
   @inline(__always)
-  private static func numbers(
-    _ kernels: (
-      UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>
-    )
-  ) -> Nine {
+  private static func transform(
+    _ g: UnsafePointer<Float>, stride: Int, to target: UnsafeMutablePointer<Float>
+  ) {
     @inline(__always)
-    func number(_ index: Int) -> Vector {
-      Vector(
-        Double(kernels.0[index]), Double(kernels.1[index]), Double(kernels.2[index]),
-        Double(kernels.3[index]))
+    func column(_ index: Int) -> (Vector, Vector, Vector, Vector, Vector, Vector) {
+      WinogradArithmetic.weights(
+        (
+          Vector(g.vector(at: index &* stride)), Vector(g.vector(at: (index &+ 3) &* stride)),
+          Vector(g.vector(at: (index &+ 6) &* stride))
+        ))
     }
-    return (
-      number(0), number(1), number(2), number(3), number(4), number(5), number(6), number(7),
-      number(8)
-    )
-  }
-
-  @inline(__always)
-  private static func turnedNumbers(
-    _ kernels: (
-      UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>
-    )
-  ) -> Nine {
-    let g = numbers(kernels)
-    return (g.8, g.7, g.6, g.5, g.4, g.3, g.2, g.1, g.0)
-  }
-
-  /// G g Gᵀ of four kernels.
-  @inline(__always)
-  private static func transform(_ g: Nine, to target: UnsafeMutablePointer<Float>) {
-    let left = WinogradArithmetic.weights((g.0, g.3, g.6))
-    let middle = WinogradArithmetic.weights((g.1, g.4, g.7))
-    let right = WinogradArithmetic.weights((g.2, g.5, g.8))
+    let (left, middle, right) = (column(0), column(1), column(2))
     @inline(__always)
     func row(_ index: Int, _ left: Vector, _ middle: Vector, _ right: Vector) {
       let u = WinogradArithmetic.weights((left, middle, right))
@@ -103,7 +61,7 @@ extension WinogradTransforms {
         (
           SIMD4<Float>(u.0), SIMD4<Float>(u.1), SIMD4<Float>(u.2), SIMD4<Float>(u.3),
           SIMD4<Float>(u.4), SIMD4<Float>(u.5)
-        ), at: 6 &* index &* weightGroup, stride: weightGroup)
+        ), at: 6 &* index &* pairGroup, stride: pairGroup)
     }
     row(0, left.0, middle.0, right.0)
     row(1, left.1, middle.1, right.1)
@@ -113,73 +71,55 @@ extension WinogradTransforms {
     row(5, left.5, middle.5, right.5)
   }
 
-  /// dW = Gᵀ dU G: the gradient by the weights (output channels, input channels, 3, 3) of that by the transformed ones.
+  /// dW = Gᵀ dU G: the gradient by the weights.
   ///
   /// - Parameters:
-  ///   - du: [point 0 ..< 36][rows: output channels][columns: input channels].
-  ///   - outputChannels: how many the convolution has.
-  ///   - inputChannels: likewise.
-  ///   - rows: of `du`, at least as many as there are channels; those beyond are ignored.
-  ///   - columns: likewise.
-  ///   - dw: the gradient by the weights; overwritten.
+  ///   - du: the gradient by the transformed weights, as [point 0 ..< 36][count].
+  ///   - count: how many pairs of channels there are, a multiple of 4 (with padding).
+  ///   - dw: the gradient by the weights, as [tap 0 ..< 9][count]; overwritten.
   static func weightGradient(
-    _ du: UnsafePointer<Float>, outputChannels: Int, inputChannels: Int, rows: Int, columns: Int,
-    to dw: UnsafeMutablePointer<Float>
+    _ du: UnsafePointer<Float>, count: Int, to dw: UnsafeMutablePointer<Float>
   ) {
-    precondition(
-      rows >= outputChannels && columns >= inputChannels, "fewer rows or columns than channels")
-    let pointStride = rows * columns
-    withScratch(points * weightGroup, 0) { scratch, _ in
-      // The lanes after the last channel are computed too.
-      scratch.update(repeating: 0, count: points * weightGroup)
-      for row in 0..<outputChannels {
-        for first in stride(from: 0, to: inputChannels, by: weightGroup) {
-          let count = min(weightGroup, inputChannels - first)
-          for point in 0..<points {
-            (scratch + point * weightGroup).update(
-              from: du + (point * pointStride + row * columns + first), count: count)
-          }
-          let target = dw + 9 * (row * inputChannels + first)
-          for column in stride(from: 0, to: count, by: 4) {
-            let g = gradient(UnsafePointer(scratch + column))
-            for lane in 0..<min(4, count - column) {
-              let kernel = target + 9 * (column + lane)
-              kernel[0] = Float(g.0[lane])
-              kernel[1] = Float(g.1[lane])
-              kernel[2] = Float(g.2[lane])
-              kernel[3] = Float(g.3[lane])
-              kernel[4] = Float(g.4[lane])
-              kernel[5] = Float(g.5[lane])
-              kernel[6] = Float(g.6[lane])
-              kernel[7] = Float(g.7[lane])
-              kernel[8] = Float(g.8[lane])
-            }
-          }
+    precondition(count.isMultiple(of: Vector.scalarCount), "\(count) pairs of channels")
+    withScratch(points * pairGroup, 0) { scratch, _ in
+      for first in stride(from: 0, to: count, by: pairGroup) {
+        let size = min(pairGroup, count - first)
+        for point in 0..<points {
+          (scratch + point * pairGroup).update(from: du + (point * count + first), count: size)
+        }
+        var at = 0
+        while at < size {
+          gradient(scratch + at, to: dw + (first &+ at), stride: count)
+          at &+= Vector.scalarCount
         }
       }
     }
   }
 
-  /// Gᵀ u G: the gradient by the nine weights of four kernels.
+  /// Gᵀ u G of four pairs.
   @inline(__always)
-  private static func gradient(_ u: UnsafePointer<Float>) -> Nine {
+  private static func gradient(
+    _ u: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, stride: Int
+  ) {
     @inline(__always)
     func column(_ index: Int) -> (Vector, Vector, Vector) {
-      let six = u.sixVectors(at: index &* weightGroup, stride: 6 &* weightGroup)
+      let u = u.sixVectors(at: index &* pairGroup, stride: 6 &* pairGroup)
       return WinogradArithmetic.weightGradient(
-        (
-          Vector(six.0), Vector(six.1), Vector(six.2), Vector(six.3), Vector(six.4), Vector(six.5)
-        ))
+        (Vector(u.0), Vector(u.1), Vector(u.2), Vector(u.3), Vector(u.4), Vector(u.5)))
     }
-    let columns = (column(0), column(1), column(2), column(3), column(4), column(5))
-    let top = WinogradArithmetic.weightGradient(
-      (columns.0.0, columns.1.0, columns.2.0, columns.3.0, columns.4.0, columns.5.0))
-    let middle = WinogradArithmetic.weightGradient(
-      (columns.0.1, columns.1.1, columns.2.1, columns.3.1, columns.4.1, columns.5.1))
-    let bottom = WinogradArithmetic.weightGradient(
-      (columns.0.2, columns.1.2, columns.2.2, columns.3.2, columns.4.2, columns.5.2))
-    return (
-      top.0, top.1, top.2, middle.0, middle.1, middle.2, bottom.0, bottom.1, bottom.2
-    )
+    let (a, b, c) = (column(0), column(1), column(2))
+    let (d, e, f) = (column(3), column(4), column(5))
+    @inline(__always)
+    func row(
+      _ index: Int, _ u: (Vector, Vector, Vector, Vector, Vector, Vector)
+    ) {
+      let g = WinogradArithmetic.weightGradient(u)
+      target.store(SIMD4<Float>(g.0), at: 3 &* index &* stride)
+      target.store(SIMD4<Float>(g.1), at: (3 &* index &+ 1) &* stride)
+      target.store(SIMD4<Float>(g.2), at: (3 &* index &+ 2) &* stride)
+    }
+    row(0, (a.0, b.0, c.0, d.0, e.0, f.0))
+    row(1, (a.1, b.1, c.1, d.1, e.1, f.1))
+    row(2, (a.2, b.2, c.2, d.2, e.2, f.2))
   }
 }

@@ -5,7 +5,7 @@
 /// is a map of capacity pixels for a 1x1 convolution. What is over a map's edge counts as 0.
 ///
 /// Each transform works on groups of tiles, first by the tiles' columns into a scratch that stays in the cache, then by
-/// their rows: so each of the 36 points is read and written in runs of 512 bytes; runs of one vector are several times
+/// their rows: so each of the 36 points is read and written in runs of 1024 bytes; runs of one vector are several times
 /// slower. The bits of a tile do not depend on the others in its group.
 struct WinogradTransforms: Sendable {
   /// Numbers that a tile has for a channel.
@@ -17,7 +17,7 @@ struct WinogradTransforms: Sendable {
   let block: Int
 
   /// Floats of a group of tiles, for a channel block and a point.
-  static let groupWidth = 128
+  static let groupWidth = 256
 
   /// Prepares the transforms of maps whose blocks have 8 or 16 channels.
   init(tiles: WinogradTiles, block: Int) {
