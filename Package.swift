@@ -34,7 +34,10 @@ let package = Package(
     .target(
       name: "Checkpoints",
       dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
-    .target(name: "NeuralNetwork", dependencies: ["COneDNN", "Workers"]),
+    .target(
+      name: "NeuralNetwork", dependencies: ["COneDNN", "Workers"],
+      // Its loops over numbers are a hundred times as slow unoptimised: tests would wait for nothing else.
+      swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
 
     // The detector.
     .target(

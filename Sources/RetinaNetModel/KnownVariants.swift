@@ -10,7 +10,8 @@ enum KnownVariants {
   /// (`overwrite_eps`) when it loads them. Trainable batch norms have 1e-5.
   static func description(of facts: WeightFacts) -> (description: ModelDescription, remark: String)?
   {
-    guard facts.backbone == .resnet50, facts.baseWidth == 64, facts.pyramidChannels == 256,
+    guard facts.backbone == .resnet50, facts.baseWidth == 64, facts.groups == 1,
+      facts.pyramidChannels == 256,
       facts.headDepth == 4, facts.anchorsPerCell == 9,
       facts.classCount == COCOLabels.byColumn.count
     else { return nil }

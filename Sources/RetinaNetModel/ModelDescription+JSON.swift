@@ -9,7 +9,7 @@ extension ModelDescription {
         "formatVersion": \(ModelFile.formatVersion),
         "architecture": {
           "backbone": "\(architecture.backbone.rawValue)",
-          "baseWidth": \(architecture.baseWidth),
+          "baseWidth": \(architecture.baseWidth),\(groups)
           "normEpsilon": \(architecture.normEpsilon),
           "pyramidChannels": \(architecture.pyramidChannels),
           "p6Source": "\(architecture.p6Source.rawValue)",
@@ -36,6 +36,15 @@ extension ModelDescription {
         }
       }
       """
+  }
+
+  /// What only a ResNeXt, or one with its stride elsewhere, has.
+  private var groups: String {
+    var lines: [String] = []
+    if architecture.groups != 1 { lines.append("\"groups\": \(architecture.groups)") }
+    if let width = architecture.groupWidth { lines.append("\"groupWidth\": \(width)") }
+    if architecture.strideIn1x1 { lines.append("\"strideIn1x1\": true") }
+    return lines.map { "\n    \($0)," }.joined()
   }
 
   private static func list<Element>(

@@ -27,7 +27,7 @@ public struct ModelDescription: Equatable, Sendable {
 }
 
 extension ModelDescription {
-  /// ResNet + feature pyramid + the two subnets (Lin et al. 2017, section 4), in the variants torchvision knows.
+  /// ResNet or ResNeXt + feature pyramid + the two subnets (Lin et al. 2017, section 4).
   public struct Architecture: Equatable, Sendable {
     /// Depth of the residual network.
     public enum Backbone: String, CaseIterable, Sendable {
@@ -49,8 +49,17 @@ extension ModelDescription {
 
     /// Depth of the residual network.
     public var backbone: Backbone
-    /// Channels of the stem and of the first stage's 3x3 convolutions; 64 in every published ResNet.
+    /// Channels of the stem; the stages give four times as many (bottlenecks) or as many, doubled from stage to stage.
+    /// 64 in every published ResNet.
     public var baseWidth: Int
+    /// Groups of each bottleneck's 3x3 convolution: 1 in a ResNet, 32 or 64 in a ResNeXt (Xie et al. 2017).
+    public var groups: Int
+    /// Channels of one group in the first stage, doubled from stage to stage: 4 in ResNeXt 32x4d and 64x4d; nil stands
+    /// for `baseWidth`, as in a ResNet.
+    public var groupWidth: Int?
+    /// Whether a bottleneck's stride is in its first 1x1 convolution, as in He et al. 2016 and Caffe's weights, rather
+    /// than in its 3x3, as torchvision has it. The weights do not say.
+    public var strideIn1x1: Bool
     /// Epsilon of the backbone's batch norms: 0 for torchvision's published v1 weights, else 1e-5.
     public var normEpsilon: Float
     /// Channels of the pyramid and of the heads; 256 in the paper.
@@ -64,12 +73,16 @@ extension ModelDescription {
 
     /// Creates an architecture; the defaults are the paper's.
     public init(
-      backbone: Backbone, baseWidth: Int = 64, normEpsilon: Float = 1e-5,
+      backbone: Backbone, baseWidth: Int = 64, groups: Int = 1, groupWidth: Int? = nil,
+      strideIn1x1: Bool = false, normEpsilon: Float = 1e-5,
       pyramidChannels: Int = 256, p6Source: P6Source = .p5, headDepth: Int = 4,
       headNorm: HeadNorm = .none
     ) {
       self.backbone = backbone
       self.baseWidth = baseWidth
+      self.groups = groups
+      self.groupWidth = groupWidth
+      self.strideIn1x1 = strideIn1x1
       self.normEpsilon = normEpsilon
       self.pyramidChannels = pyramidChannels
       self.p6Source = p6Source

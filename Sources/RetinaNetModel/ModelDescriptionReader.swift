@@ -51,6 +51,10 @@ struct ModelDescriptionReader {
       try $0.choice(of: Architecture.Backbone.self)
     }
     let baseWidth = try agreeing(tree, "baseWidth", [facts.baseWidth]) { try $0.int() }
+    let groups = try agreeing(tree, "groups", [facts.groups]) { try $0.int() }
+    let groupWidth = try agreeing(tree, "groupWidth", [facts.groupWidth]) { try $0.int() }
+    let strideIn1x1 =
+      try tree?.value("strideIn1x1")?.bool() ?? defaults?.architecture.strideIn1x1 ?? false
     let pyramidChannels = try agreeing(tree, "pyramidChannels", [facts.pyramidChannels]) {
       try $0.int()
     }
@@ -65,7 +69,9 @@ struct ModelDescriptionReader {
       try tree?.float("normEpsilon", in: 0...0.1) ?? defaults?.architecture.normEpsilon,
       "architecture.normEpsilon (of the batch norms; PyTorch's default is 1e-5)", or: 0)
     return Architecture(
-      backbone: backbone, baseWidth: baseWidth, normEpsilon: normEpsilon,
+      backbone: backbone, baseWidth: baseWidth, groups: groups,
+      groupWidth: groupWidth == baseWidth ? nil : groupWidth,
+      strideIn1x1: strideIn1x1, normEpsilon: normEpsilon,
       pyramidChannels: pyramidChannels, p6Source: p6Source, headDepth: headDepth,
       headNorm: headNorm)
   }

@@ -12,6 +12,9 @@ import SystemPackage
 ///       "architecture": {
 ///         "backbone": "resnet50",          resnet18, resnet34, resnet50, resnet101, resnet152
 ///         "baseWidth": 64,                 channels of the stem
+///         "groups": 32,                    of a ResNeXt's 3x3 convolutions; left out: 1
+///         "groupWidth": 4,                 channels of a group in the first stage; left out: baseWidth
+///         "strideIn1x1": true,             stride in the bottleneck's first convolution; left out: in its 3x3
 ///         "normEpsilon": 1e-05,            of the batch norms
 ///         "pyramidChannels": 256,          of the pyramid and the heads
 ///         "p6Source": "p5",                p5 (torchvision v1) or c5 (v2, the paper)

@@ -1,7 +1,7 @@
 import NeuralNetwork
 
 extension ModelDescription {
-  /// The network as declared by this description: ResNet (He et al. 2016), feature pyramid (Lin et al. 2017,
+  /// The network as declared by this description: ResNet (He et al. 2016) or ResNeXt, feature pyramid (Lin et al. 2017,
   /// P3 to P7) and the two subnets (Lin et al. 2017, section 4). Parameters have torchvision's names.
   ///
   /// Input: 3 channels, red first, normalised. Outputs: class logits of P3...P7 (anchors per cell * classes
@@ -74,7 +74,7 @@ private struct RetinaNetBuilder {
     for (stage, count) in architecture.backbone.blockCounts.enumerated() {
       for block in 0..<count {
         value = residualBlock(
-          value, "\(body).layer\(stage + 1).\(block)", width: architecture.baseWidth << stage,
+          value, "\(body).layer\(stage + 1).\(block)", stage: stage,
           stride: stage > 0 && block == 0 ? 2 : 1)
       }
       if stage > 0 { outputs.append(value) }
@@ -82,12 +82,12 @@ private struct RetinaNetBuilder {
     return outputs
   }
 
-  /// A block with its stride in the 3x3 convolution (in the first, of two), as torchvision has it.
+  /// A block; of two 3x3 convolutions the first has its stride.
   private mutating func residualBlock(
-    _ input: NetworkGraph.Value, _ name: String, width: Int, stride: Int
+    _ input: NetworkGraph.Value, _ name: String, stage: Int, stride: Int
   ) -> NetworkGraph.Value {
     let hasBottlenecks = architecture.backbone.hasBottlenecks
-    let channels = hasBottlenecks ? 4 * width : width
+    let channels = (architecture.baseWidth << stage) * (hasBottlenecks ? 4 : 1)
     var shortcut = input
     if stride != 1 || graph.channels(input) != channels {
       // Before the main path, so that the last convolution there can add to it in place.
@@ -97,13 +97,17 @@ private struct RetinaNetBuilder {
     }
     var value = input
     if hasBottlenecks {
-      value = normalised(value, name, 1, channels: width, kernel: 1)
+      let groupWidth = architecture.groupWidth ?? architecture.baseWidth
+      let width = architecture.groups * groupWidth << stage
+      let strides = architecture.strideIn1x1 ? (stride, 1) : (1, stride)
+      value = normalised(value, name, 1, channels: width, kernel: 1, stride: strides.0)
       value = graph.relu(value)
-      value = normalised(value, name, 2, channels: width, kernel: 3, stride: stride)
+      value = normalised(
+        value, name, 2, channels: width, kernel: 3, stride: strides.1, groups: architecture.groups)
       value = graph.relu(value)
       value = normalised(value, name, 3, channels: channels, kernel: 1)
     } else {
-      value = normalised(value, name, 1, channels: width, kernel: 3, stride: stride)
+      value = normalised(value, name, 1, channels: channels, kernel: 3, stride: stride)
       value = graph.relu(value)
       value = normalised(value, name, 2, channels: channels, kernel: 3)
     }
@@ -157,19 +161,20 @@ private struct RetinaNetBuilder {
 
   private mutating func normalised(
     _ value: NetworkGraph.Value, _ block: String, _ number: Int, channels: Int, kernel: Int,
-    stride: Int = 1
+    stride: Int = 1, groups: Int = 1
   ) -> NetworkGraph.Value {
     convolution(
       value, "\(block).conv\(number)", norm: "\(block).bn\(number)", channels: channels,
-      kernel: kernel, stride: stride)
+      kernel: kernel, stride: stride, groups: groups)
   }
 
   private mutating func convolution(
     _ value: NetworkGraph.Value, _ name: String, norm: String, channels: Int, kernel: Int,
-    stride: Int
+    stride: Int, groups: Int = 1
   ) -> NetworkGraph.Value {
     let convolved = graph.convolution(
-      value, name, outputChannels: channels, kernel: kernel, stride: stride, hasBias: false)
+      value, name, outputChannels: channels, kernel: kernel, stride: stride, groups: groups,
+      hasBias: false)
     return graph.batchNorm(convolved, norm, epsilon: architecture.normEpsilon)
   }
 }

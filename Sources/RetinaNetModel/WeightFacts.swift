@@ -2,6 +2,8 @@
 struct WeightFacts: Equatable {
   var backbone: ModelDescription.Architecture.Backbone
   var baseWidth: Int
+  var groups: Int
+  var groupWidth: Int
   var pyramidChannels: Int
   /// Both, where the pyramid has as many channels as C5.
   var p6Sources: [ModelDescription.Architecture.P6Source]
@@ -18,7 +20,8 @@ struct WeightFacts: Equatable {
   /// - Throws: `ProblemError` where these are no RetinaNet's tensors.
   init(shapes: [String: [Int]], hasBatchCounts: Bool) throws(ProblemError) {
     let required = [
-      "backbone.body.conv1.weight", "backbone.body.layer4.0.conv2.weight",
+      "backbone.body.conv1.weight", "backbone.body.layer1.0.conv2.weight",
+      "backbone.body.layer4.0.conv2.weight",
       "backbone.fpn.inner_blocks.2.0.weight", "backbone.fpn.extra_blocks.p6.weight",
       "head.classification_head.conv.0.0.weight", "head.classification_head.cls_logits.weight",
       "head.regression_head.bbox_reg.weight",
@@ -37,6 +40,10 @@ struct WeightFacts: Equatable {
     guard let backbone else { throw ProblemError(.unknownBackbone(blockCounts: blockCounts)) }
     self.backbone = backbone
     baseWidth = size("backbone.body.conv1.weight", 0)
+    // Of a bottleneck's 3x3 convolution, with as many inputs as outputs: each output reads one group.
+    let grouped = "backbone.body.layer1.0.conv2.weight"
+    groupWidth = hasBottlenecks ? size(grouped, 1) : baseWidth
+    groups = hasBottlenecks && groupWidth > 0 ? size(grouped, 0) / groupWidth : 1
     pyramidChannels = size("backbone.fpn.inner_blocks.2.0.weight", 0)
     let p6Channels = size("backbone.fpn.extra_blocks.p6.weight", 1)
     let c5Channels = size("backbone.fpn.inner_blocks.2.0.weight", 1)
@@ -54,7 +61,7 @@ struct WeightFacts: Equatable {
           missing: [], unexpected: [],
           misshaped: ["\(head).cls_logits.weight, head.regression_head.bbox_reg.weight"]))
     }
-    guard baseWidth > 0, pyramidChannels > 0,
+    guard baseWidth > 0, groupWidth > 0, groups > 0, pyramidChannels > 0,
       headNorm == .none || pyramidChannels % 32 == 0
     else {
       throw ProblemError(

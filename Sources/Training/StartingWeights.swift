@@ -32,7 +32,16 @@ public enum StartingWeights: Sendable {
     let backbone = ModelDescription.Architecture.Backbone.allCases.first {
       $0.blockCounts == counts && $0.hasBottlenecks == hasBottlenecks
     }
-    return backbone.map { .init(backbone: $0, baseWidth: stem.shape[0]) }
+    let baseWidth = stem.shape[0]
+    guard hasBottlenecks, let grouped = tensors["layer1.0.conv2.weight"], grouped.shape.count == 4,
+      grouped.shape[1] > 0
+    else { return backbone.map { .init(backbone: $0, baseWidth: baseWidth) } }
+    let groupWidth = grouped.shape[1]
+    return backbone.map {
+      .init(
+        backbone: $0, baseWidth: baseWidth, groups: grouped.shape[0] / groupWidth,
+        groupWidth: groupWidth == baseWidth ? nil : groupWidth)
+    }
   }
 
   /// Fills the parameters.

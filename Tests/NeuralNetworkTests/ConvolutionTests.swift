@@ -11,10 +11,12 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
   var width: Int
   var kernel = 3
   var stride = 1
+  var groups = 1
   var algorithm = ConvolutionAlgorithm.direct
 
   var testDescription: String {
     "\(algorithm) \(inputChannels)>\(outputChannels) \(height)x\(width) \(kernel)x\(kernel)/\(stride)"
+      + (groups == 1 ? "" : " in \(groups) groups")
   }
 
   func makeNetwork() -> TestNetwork {
@@ -23,7 +25,8 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
       graph.input, "spread", outputChannels: inputChannels, kernel: 1, hasBias: false)
     graph.returns(
       graph.convolution(
-        spread, "main", outputChannels: outputChannels, kernel: kernel, stride: stride))
+        spread, "main", outputChannels: outputChannels, kernel: kernel, stride: stride,
+        groups: groups))
     let network = TestNetwork(graph)
     var weights = network.weights
     // Channel c is input channel c % 3 times a power of two.
@@ -42,7 +45,7 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
   /// count as what they are, of either sign, at four times what they sum up to.
   func tolerance(greatestWeight: Double) -> Double {
     let half = 0x1p-24
-    let terms = Double(inputChannels * kernel * kernel)
+    let terms = Double(inputChannels / groups * kernel * kernel)
     switch algorithm {
     case .direct: return (terms + 2) * half * (terms * greatestWeight + 0.5)
     case .winograd:
@@ -84,7 +87,17 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
       inputChannels: $0.0, outputChannels: $0.1, height: $0.2, width: $0.3, algorithm: .winograd)
   }
 
-  @Test(arguments: direct + winograd)
+  /// Groups narrower than a block of channels, as wide, wider, and of widths that fill no block; several groups of
+  /// outputs and of inputs.
+  static let grouped: [ConvolutionCase] = [
+    (32, 32, 8, 1), (64, 64, 32, 2), (128, 128, 32, 1), (24, 24, 3, 1), (48, 96, 3, 2),
+    (64, 32, 4, 1), (12, 20, 4, 1), (15, 9, 3, 2), (17, 17, 17, 1), (36, 36, 6, 1),
+  ].map {
+    ConvolutionCase(
+      inputChannels: $0.0, outputChannels: $0.1, height: 9, width: 11, stride: $0.3, groups: $0.2)
+  }
+
+  @Test(arguments: direct + winograd + grouped)
   func equalsPlainLoop(_ test: ConvolutionCase) throws {
     let network = test.makeNetwork()
     let run = try network.run(height: test.height, width: test.width, algorithm: test.algorithm)

@@ -260,6 +260,29 @@ struct TrainingBatch {
     }
   }
 
+  /// Groups of fewer channels than a block has, with and without a batch norm folded in.
+  @Test(arguments: [(32, 8, 1), (24, 3, 2), (15, 5, 1)])
+  func gradientsOfGroupedConvolutionsEqualTheReference(
+    channels: Int, groups: Int, stride: Int
+  ) throws {
+    var graph = NetworkGraph(inputChannels: 3)
+    let wide = graph.convolution(graph.input, "wide", outputChannels: channels, kernel: 3)
+    let folded = graph.batchNorm(
+      graph.convolution(
+        wide, "folded", outputChannels: channels, kernel: 3, stride: stride, groups: groups,
+        hasBias: false), "folded.norm", epsilon: 1e-5)
+    graph.returns(
+      graph.convolution(
+        graph.relu(folded), "last", outputChannels: channels, kernel: 3, groups: groups))
+    let small = TrainingSubject(graph, batchNorms: ["folded.norm"], seed: 31)
+    let batch = TrainingBatch(graph, count: 2, height: 13, width: 9, seed: 32)
+    let (reference, loss) = batch.reference(small, trainedNorms: [])
+    let network = try small.makeTraining()
+    let losses = try batch.run(network)
+    #expect(abs(losses.reduce(0, +) - loss) < 1e-5 * abs(loss))
+    expectEqual(network, reference, tolerance: 5e-6)
+  }
+
   @Test func gradientsOfATangleOfAdditionsEqualTheReference() throws {
     let small = TrainingSubject.tangle(seed: 21)
     let batch = TrainingBatch(small.graph, count: 2, height: 9, width: 7, seed: 22)

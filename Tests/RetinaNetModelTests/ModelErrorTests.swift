@@ -68,7 +68,7 @@ import Testing
     ),
     (
       "architecture:\n  normEps: 0",
-      "2: there is no key 'architecture.normEps'; backbone, baseWidth, pyramidChannels, p6Source, headDepth, headNorm, normEpsilon can stand there"
+      "2: there is no key 'architecture.normEps'; backbone, baseWidth, groups, groupWidth, strideIn1x1, pyramidChannels, p6Source, headDepth, headNorm, normEpsilon can stand there"
     ),
     (
       "classes: [red]",

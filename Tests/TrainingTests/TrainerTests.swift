@@ -164,11 +164,11 @@ final class EventLog: Sendable {
   @Test func aTrainingLearns() throws {
     let squares = try SquaresFixture(count: 8)
     let place = try TemporaryFolder()
-    var configuration = SquaresFixture.configuration(iterations: 45)
+    var configuration = SquaresFixture.configuration(iterations: 100)
     configuration.accumulation = 1
     configuration.batchSize = 4
     configuration.imagesPerCall = 2
-    configuration.evaluationInterval = 45
+    configuration.evaluationInterval = 100
     let log = EventLog()
     _ = try Trainer(
       configuration, start: .nothing, training: squares.dataset, validation: squares.dataset,
@@ -177,7 +177,7 @@ final class EventLog: Sendable {
     func mean(_ steps: ArraySlice<TrainingRecord.Step>) -> Double {
       steps.reduce(0) { $0 + $1.loss } / Double(steps.count)
     }
-    let (first, last) = (mean(log.steps[..<5]), mean(log.steps[25...]))
+    let (first, last) = (mean(log.steps[..<5]), mean(log.steps[95...]))
     #expect(last < 0.5 * first, "\(first) to \(last)")
     let ap50 = log.events.compactMap { event in
       if case .evaluation(let evaluation, _) = event { evaluation.ap50 } else { nil }

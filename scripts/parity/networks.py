@@ -46,6 +46,8 @@ class Variant:
     name: str
     backbone: str = "resnet50"
     base_width: int = 64
+    groups: int = 1
+    group_width: int = None  # default: base_width
     norm: str = "frozen"  # or "batch": trainable, with num_batches_tracked in the file
     norm_epsilon: float = 1e-5
     pyramid_channels: int = 256
@@ -72,6 +74,8 @@ class Variant:
             "architecture": {
                 "backbone": self.backbone,
                 "baseWidth": self.base_width,
+                "groups": self.groups,
+                "groupWidth": self.group_width or self.base_width,
                 "normEpsilon": self.norm_epsilon,
                 "pyramidChannels": self.pyramid_channels,
                 "p6Source": self.p6_source,
@@ -103,6 +107,8 @@ def variant_of(description):
         "described",
         backbone=architecture["backbone"],
         base_width=architecture["baseWidth"],
+        groups=architecture.get("groups", 1),
+        group_width=architecture.get("groupWidth"),
         norm_epsilon=architecture["normEpsilon"],
         pyramid_channels=architecture["pyramidChannels"],
         p6_source=architecture["p6Source"],
@@ -136,9 +142,13 @@ class HeadOutputs(nn.Module):
 class Body(nn.Module):
     """torchvision's residual blocks under torchvision's names, for any base width (its own class fixes 64)."""
 
-    def __init__(self, backbone, width, norm):
+    def __init__(self, variant, norm):
         super().__init__()
-        block, counts = BLOCKS[backbone]
+        block, counts = BLOCKS[variant.backbone]
+        width = variant.base_width
+        # torchvision's blocks count a group's channels in parts of 64.
+        group_width = 64 * (variant.group_width or width) // width
+        grouping = {"groups": variant.groups, "base_width": group_width}
         self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = norm(width)
         self.relu = nn.ReLU(inplace=True)
@@ -156,7 +166,12 @@ class Body(nn.Module):
                     )
                 layers.append(
                     block(
-                        channels, planes, stride if index == 0 else 1, shortcut, norm_layer=norm
+                        channels,
+                        planes,
+                        stride if index == 0 else 1,
+                        shortcut,
+                        norm_layer=norm,
+                        **grouping,
                     )
                 )
                 channels = planes * block.expansion
@@ -167,7 +182,7 @@ def build(variant):
     """The torchvision module of a variant, in evaluation mode, weights not set."""
     norms = {"frozen": FrozenBatchNorm2d, "batch": nn.BatchNorm2d}
     norm = partial(norms[variant.norm], eps=variant.norm_epsilon)
-    body = Body(variant.backbone, variant.base_width, norm)
+    body = Body(variant, norm)
     expansion = BLOCKS[variant.backbone][0].expansion
     stages = [(variant.base_width << stage) * expansion for stage in (1, 2, 3)]
     channels = variant.pyramid_channels

@@ -14,6 +14,7 @@ extension NetworkGraph {
   ///
   /// - Parameter trained: names of the parameters that are trained, or nil for inference, where nothing is kept for
   ///   a way back and sums can be written over what they add to.
+  /// - Returns: the calls; each operation is part of one.
   func calls(trained: Set<String>?) -> [OperationCall] {
     var fusion = Fusion(graph: self, trained: trained)
     return fusion.run()

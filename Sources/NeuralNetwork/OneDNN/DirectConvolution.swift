@@ -20,6 +20,7 @@ struct DirectConvolution {
   /// - Parameters:
   ///   - hasBias: whether a bias is added.
   ///   - postOperations: applied after the bias.
+  /// - Returns: the kernel.
   /// - Throws: `NeuralNetworkError.oneDNN`.
   func forward(
     hasBias: Bool, postOperations: [PostOperation]
@@ -55,6 +56,7 @@ struct DirectConvolution {
   /// Gradient by the weights. Operands: input, gradient by the output, gradient by the weights.
   ///
   /// - Parameter layout: that of the gradient, where another convolution has chosen it.
+  /// - Returns: the kernel.
   /// - Throws: `NeuralNetworkError.oneDNN`.
   func backwardWeights(layout: TensorLayout?) throws(NeuralNetworkError) -> Compiled {
     let forward = try describeForward(hasBias: false, [])

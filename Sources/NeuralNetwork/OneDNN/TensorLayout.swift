@@ -43,6 +43,7 @@ struct TensorLayout: Hashable, Sendable {
   /// - Parameters:
   ///   - shape: the dimensions.
   ///   - strides: the distance, in numbers, between neighbours in each dimension.
+  /// - Returns: the layout.
   /// - Throws: `NeuralNetworkError.oneDNN`.
   static func strided(_ shape: [Int], _ strides: [Int]) throws(NeuralNetworkError) -> TensorLayout {
     var handle: onednn_layout_t?

@@ -48,6 +48,7 @@ struct FoldedWeights: Hashable, Sendable {
   /// - Parameters:
   ///   - parameters: the values.
   ///   - target: one number for each output channel; what lies behind becomes 0.
+  /// - Throws: what the source throws; `NeuralNetworkError.parameter`.
   func writeBias(
     _ parameters: some ParameterSource, to target: UnsafeMutableBufferPointer<Float>
   ) throws {

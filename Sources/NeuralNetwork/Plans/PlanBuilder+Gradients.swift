@@ -16,6 +16,7 @@ extension PlanBuilder {
   ///   - value: whose gradient it is part of.
   ///   - canAdd: whether the step can add to what is there; else a later part is written elsewhere and added.
   ///   - step: gets where to, and whether to add.
+  /// - Throws: `NeuralNetworkError`, or what `step` throws.
   mutating func contribute(
     to value: NetworkGraph.Value, canAdd: Bool = false,
     _ step: (inout PlanBuilder, Tensor, Bool) throws(NeuralNetworkError) -> Void
@@ -78,6 +79,7 @@ extension PlanBuilder {
   ///   - isTrained: false where a step computes what nobody wants: it gets memory to be forgotten.
   ///   - canAdd: whether the step can add to what is there.
   ///   - step: gets where to, and whether to add.
+  /// - Throws: what `step` throws.
   mutating func contribute(
     toParameter name: String, as form: some GradientForm, isTrained: Bool, canAdd: Bool = false,
     _ step: (inout PlanBuilder, Location, Bool) throws(NeuralNetworkError) -> Void

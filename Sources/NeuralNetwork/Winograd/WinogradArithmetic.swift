@@ -3,6 +3,10 @@
 ///
 /// Against the usual points 0, ±1, ±2 the largest error is a quarter, at the same cost. Sums are bracketed here once for
 /// all, and nothing is contracted to a fused multiply-add: every instruction set gives the same bits.
+///
+/// G's rows and A's columns of ±3/2 are negated, which cancels: so outputs are differences of products. Of two products
+/// whose sum is wanted, the compiler (Swift 6.3 has no vector additions, it finds them again among the lanes') takes every
+/// other lane of the one and of the other, and shuffles them back afterwards: half again as many instructions.
 enum WinogradArithmetic {
   /// Numbers of as many channels. Explicit, because the compiler makes scalar code of plain loops here; 4, because
   /// baseline x86-64 has registers of 4 and too few of them for more.
@@ -42,8 +46,8 @@ enum WinogradArithmetic {
     let evenB = m.3 + m.4
     let oddB = m.3 - m.4
     return (
-      m.0 + evenA + evenB, a * oddA + b * oddB, a2 * evenA + b2 * evenB,
-      a3 * oddA + b3 * oddB + m.5
+      m.0 + evenA - evenB, a * oddA - b * oddB, a2 * evenA - b2 * evenB,
+      a3 * oddA - b3 * oddB + m.5
     )
   }
 
@@ -54,16 +58,16 @@ enum WinogradArithmetic {
   ) -> (Vector, Vector, Vector, Vector, Vector, Vector) {
     let evenA = y.0 + a2 * y.2
     let oddA = a * y.1 + a3 * y.3
-    let evenB = y.0 + b2 * y.2
-    let oddB = b * y.1 + b3 * y.3
+    let evenB = -b2 * y.2 - y.0
+    let oddB = -b * y.1 - b3 * y.3
     return (y.0, evenA + oddA, evenA - oddA, evenB + oddB, evenB - oddB, y.3)
   }
 
-  // G's rows are (1, x, x²) / N(x), N being the product of the differences to the other points. These are no round
-  // numbers, and an error in a weight is in every output: hence float64.
+  // G's rows are (1, x, x²) / N(x), N being the product of the differences to the other points (negated for ±3/2). These
+  // are no round numbers, and an error in a weight is in every output: hence float64.
   @inline(__always) private static var n0: Double { 1 / (0.390625 * 2.25) }
   @inline(__always) private static var nA: Double { 1 / (2 * 0.390625 * (0.390625 - 2.25)) }
-  @inline(__always) private static var nB: Double { 1 / (2 * 2.25 * (2.25 - 0.390625)) }
+  @inline(__always) private static var nB: Double { 1 / (2 * 2.25 * (0.390625 - 2.25)) }
 
   /// G g: from three weights.
   @inline(__always)
@@ -80,8 +84,11 @@ enum WinogradArithmetic {
   /// Gᵀ u: the gradient by three weights.
   @inline(__always)
   static func weightGradient(
-    _ u: (DoubleVector, DoubleVector, DoubleVector, DoubleVector, DoubleVector, DoubleVector)
-  ) -> (DoubleVector, DoubleVector, DoubleVector) {
+    _ u: (Vector, Vector, Vector, Vector, Vector, Vector)
+  ) -> (Vector, Vector, Vector) {
+    let n0 = Float(n0)
+    let nA = Float(nA)
+    let nB = Float(nB)
     let evenA = u.1 + u.2
     let oddA = u.1 - u.2
     let evenB = u.3 + u.4

@@ -101,11 +101,11 @@ extension WinogradTransforms {
   private static func gradient(
     _ u: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, stride: Int
   ) {
+    typealias Vector = WinogradArithmetic.Vector
     @inline(__always)
     func column(_ index: Int) -> (Vector, Vector, Vector) {
-      let u = u.sixVectors(at: index &* pairGroup, stride: 6 &* pairGroup)
-      return WinogradArithmetic.weightGradient(
-        (Vector(u.0), Vector(u.1), Vector(u.2), Vector(u.3), Vector(u.4), Vector(u.5)))
+      WinogradArithmetic.weightGradient(
+        u.sixVectors(at: index &* pairGroup, stride: 6 &* pairGroup))
     }
     let (a, b, c) = (column(0), column(1), column(2))
     let (d, e, f) = (column(3), column(4), column(5))
@@ -114,9 +114,9 @@ extension WinogradTransforms {
       _ index: Int, _ u: (Vector, Vector, Vector, Vector, Vector, Vector)
     ) {
       let g = WinogradArithmetic.weightGradient(u)
-      target.store(SIMD4<Float>(g.0), at: 3 &* index &* stride)
-      target.store(SIMD4<Float>(g.1), at: (3 &* index &+ 1) &* stride)
-      target.store(SIMD4<Float>(g.2), at: (3 &* index &+ 2) &* stride)
+      target.store(g.0, at: 3 &* index &* stride)
+      target.store(g.1, at: (3 &* index &+ 1) &* stride)
+      target.store(g.2, at: (3 &* index &+ 2) &* stride)
     }
     row(0, (a.0, b.0, c.0, d.0, e.0, f.0))
     row(1, (a.1, b.1, c.1, d.1, e.1, f.1))

@@ -16,10 +16,12 @@ struct WinogradWeightGradient: Kernel {
   private let taps: WinogradTaps
   /// Whether to add to the gradient that is there.
   private let adds: Bool
-  /// The product of a whole chunk, and of the last one.
+  /// Output channels that are multiplied together; they divide all.
+  private let part: Int
+  /// The product of a whole chunk, and of the last one, by a part of the output channels.
   private let products: (whole: PrimitiveKernel, last: PrimitiveKernel)
   private let counts: (whole: Int, last: Int)
-  /// Of one point's sums.
+  /// Of one point's sums by a part of the output channels.
   private let layout: TensorLayout
   private let unpacking: Reorder
 
@@ -44,8 +46,8 @@ struct WinogradWeightGradient: Kernel {
       [(height: Int, width: Int)](repeating: (map.height, map.width), count: batch))
     transforms = WinogradTransforms(tiles: tiles, block: block)
     taps = WinogradTaps(shape, block: block)
-    let product = ConvolutionShape(
-      inputChannels: taps.inputs, outputChannels: taps.outputs, kernel: 1)
+    part = Self.part(of: taps.outputs, tiles: tiles.count)
+    let product = ConvolutionShape(inputChannels: taps.inputs, outputChannels: part, kernel: 1)
     func compile(
       _ pixels: Int, _ layout: TensorLayout?
     ) throws(NeuralNetworkError) -> DirectConvolution.Compiled {
@@ -63,82 +65,109 @@ struct WinogradWeightGradient: Kernel {
       compiled.kernel, rest == 0 ? compiled.kernel : try compile(rest, compiled.weights).kernel
     )
     counts = (whole, rest == 0 ? whole : rest)
-    unpacking = try Reorder(from: layout, to: try taps.layout(turned: false), engine: engine)
+    unpacking = try Reorder(from: layout, to: try taps.layout(outputs: part), engine: engine)
   }
 
-  /// Where things lie in the scratch memory, in bytes.
-  private var places: (dm: Int, sums: Int, part: Int, taps: Int, padded: Int, added: Int, end: Int)
-  {
-    let float = MemoryLayout<Float>.stride
-    let dm = WinogradTransforms.points * taps.inputs * counts.whole * float
-    let sums = dm + WinogradTransforms.points * taps.outputs * counts.whole * float
-    let part = sums + WinogradTransforms.points * layout.byteCount
-    let packed = part + (tiles.count > counts.whole ? layout.byteCount : 0)
-    let padded = packed + WinogradTransforms.taps * layout.byteCount
-    let added = padded + taps.unpaddingCount * float
-    let end = added + (adds ? (shape.weightCount * float).rounded(toMultipleOf: 64) : 0)
-    return (dm, sums, part, packed, padded, added, end)
+  /// How many output channels are multiplied together. Their sums are 36 times as large as one point's weights: where
+  /// there is one chunk they are transformed back part by part, and stay in the cache meanwhile. Few tiles a product
+  /// go with 64 channels, more with 128; several chunks need the sums of all channels anyhow.
+  private static func part(of outputs: Int, tiles: Int) -> Int {
+    guard tiles <= chunk else { return outputs }
+    let wanted = tiles <= 64 ? 64 : 128
+    return outputs > wanted && outputs.isMultiple(of: wanted) ? wanted : outputs
+  }
+
+  /// Numbers in one point's sums by a part of the output channels.
+  private var partCount: Int { layout.byteCount / MemoryLayout<Float>.stride }
+
+  /// Where things lie in the scratch memory, in numbers.
+  private struct Places {
+    var dm, sums, chunkSum, taps, padded, added, end: Int
+  }
+
+  private var places: Places {
+    let (points, inputs, outputs) = (WinogradTransforms.points, taps.inputs, taps.outputs)
+    let dm = points * inputs * counts.whole
+    let sums = dm + points * outputs * counts.whole
+    let chunkSum = sums + points * partCount
+    let packed = chunkSum + (tiles.count > counts.whole ? partCount : 0)
+    let padded = packed + WinogradTransforms.taps * partCount
+    let added = padded + taps.unpaddingCount
+    let end = added + (adds ? shape.weightCount.rounded(toMultipleOf: 16) : 0)
+    return Places(
+      dm: dm, sums: sums, chunkSum: chunkSum, taps: packed, padded: padded, added: added, end: end)
   }
 
   var scratchByteCount: Int {
-    places.end + max(products.whole.scratchByteCount, products.last.scratchByteCount)
+    places.end * MemoryLayout<Float>.stride
+      + max(products.whole.scratchByteCount, products.last.scratchByteCount)
   }
 
   func bind(to memory: KernelMemory) throws(NeuralNetworkError) -> BoundKernel {
     let places = places
-    func numbers(_ place: Int) -> UnsafeMutablePointer<Float> {
-      (memory.scratch + place).assumingMemoryBound(to: Float.self)
-    }
+    let v = memory.scratch.assumingMemoryBound(to: Float.self)
     let sources = images(memory, 0, channels: taps.inputs)
     let gradients = images(memory, 1, channels: taps.outputs)
-    let (v, dm) = (numbers(0), numbers(places.dm))
     let target = memory.numbers(2)
     let operands = [UnsafeMutableRawPointer](repeating: memory.scratch, count: 3)
-    let whole = try products.whole.bind(
-      operands, scratch: memory.scratch + places.end, memory.stream)
-    let last = try products.last.bind(
-      operands, scratch: memory.scratch + places.end, memory.stream)
+    let productScratch = UnsafeMutableRawPointer(v + places.end)
+    let whole = try products.whole.bind(operands, scratch: productScratch, memory.stream)
+    let last = try products.last.bind(operands, scratch: productScratch, memory.stream)
+    let result = adds ? v + places.added : target
     return { () throws(NeuralNetworkError) in
-      var start = 0
-      while start < tiles.count {
-        let isLast = start + counts.whole >= tiles.count
-        let count = isLast ? counts.last : counts.whole
-        let range = start..<start + count
-        transforms.input(
-          sources, channelBlocks: taps.inputs / block, tiles: range, capacity: count, to: v)
-        transforms.outputGradient(
-          gradients, channelBlocks: taps.outputs / block, tiles: range, capacity: count, to: dm)
-        let product = isLast ? last : whole
-        for point in 0..<WinogradTransforms.points {
-          let sum = memory.scratch + places.sums + point * layout.byteCount
-          let result = start == 0 ? sum : memory.scratch + places.part
-          try product.move(0, to: v + point * taps.inputs * count)
-          try product.move(1, to: dm + point * taps.outputs * count)
-          try product.move(2, to: result)
-          try product.run()
-          guard start > 0 else { continue }
-          NumberLoops.add(
-            numbers(places.part), to: sum.assumingMemoryBound(to: Float.self),
-            count: layout.byteCount / MemoryLayout<Float>.stride)
-        }
-        start = range.upperBound
-      }
-      WinogradTransforms.weightGradient(
-        numbers(places.sums), count: layout.byteCount / MemoryLayout<Float>.stride,
-        to: numbers(places.taps))
-      let result = adds ? numbers(places.added) : target
-      try taps.writeUnpadded(to: result, scratch: numbers(places.padded)) {
+      try taps.writeUnpadded(to: result, scratch: v + places.padded) {
         weights throws(NeuralNetworkError) in
-        try unpacking.run(
-          (0..<WinogradTransforms.taps).map {
-            (
-              memory.scratch + places.taps + $0 * layout.byteCount,
-              UnsafeMutableRawPointer(weights + $0)
-            )
-          })
+        var start = 0
+        while start < tiles.count {
+          let isLast = start + counts.whole >= tiles.count
+          let count = isLast ? counts.last : counts.whole
+          transforms.input(
+            sources, channelBlocks: taps.inputs / block, tiles: start..<start + count,
+            capacity: count, to: v)
+          transforms.outputGradient(
+            gradients, channelBlocks: taps.outputs / block, tiles: start..<start + count,
+            capacity: count, to: v + places.dm)
+          for first in stride(from: 0, to: taps.outputs, by: part) {
+            try multiply(isLast ? last : whole, v, count, first, isFirst: start == 0)
+            guard isLast else { continue }
+            try transformBack(v, to: weights + first * taps.inputs * WinogradTransforms.taps)
+          }
+          start += count
+        }
       }
       if adds { for index in 0..<shape.weightCount { target[index] += result[index] } }
     }
+  }
+
+  /// Sums a chunk's products by the output channels from `first` on.
+  private func multiply(
+    _ product: BoundPrimitive, _ v: UnsafeMutablePointer<Float>, _ count: Int, _ first: Int,
+    isFirst: Bool
+  ) throws(NeuralNetworkError) {
+    let places = places
+    for point in 0..<WinogradTransforms.points {
+      let sum = v + places.sums + point * partCount
+      try product.move(0, to: v + point * taps.inputs * count)
+      try product.move(1, to: v + places.dm + (point * taps.outputs + first) * count)
+      try product.move(2, to: isFirst ? sum : v + places.chunkSum)
+      try product.run()
+      if !isFirst { NumberLoops.add(v + places.chunkSum, to: sum, count: partCount) }
+    }
+  }
+
+  /// Writes the gradient by a part of the weights, padded.
+  private func transformBack(
+    _ v: UnsafeMutablePointer<Float>, to weights: UnsafeMutablePointer<Float>
+  ) throws(NeuralNetworkError) {
+    let packed = v + places.taps
+    WinogradTransforms.weightGradient(v + places.sums, count: partCount, to: packed)
+    try unpacking.run(
+      (0..<WinogradTransforms.taps).map {
+        (
+          UnsafeMutableRawPointer(packed + $0 * partCount),
+          UnsafeMutableRawPointer(weights + $0)
+        )
+      })
   }
 
   private func images(

@@ -22,7 +22,8 @@ struct WinogradWeights: ParameterPacking {
     let plain = WinogradTaps(weights.shape, block: block)
     let packed = try AlignedBuffer(byteCount: WinogradTransforms.taps * layout.byteCount)
     let reorder = try Reorder(
-      from: try plain.layout(turned: turned), to: layout, engine: try Engine.shared())
+      from: turned ? try plain.turnedLayout() : try plain.layout(outputs: plain.outputs),
+      to: layout, engine: try Engine.shared())
     try weights.withWeights(parameters) { values in
       try plain.withPadded(values) { first in
         try reorder.run(
@@ -66,13 +67,16 @@ struct WinogradTaps {
 
   private var count: Int { outputs * inputs * WinogradTransforms.taps }
 
-  /// One tap's matrix: [outputs, inputs, 1, 1], or `turned` [inputs, outputs, 1, 1].
-  func layout(turned: Bool) throws(NeuralNetworkError) -> TensorLayout {
-    let taps = WinogradTransforms.taps
-    let (row, column) = (inputs * taps, taps)
-    return turned
-      ? try .strided([inputs, outputs, 1, 1], [column, row, 1, 1])
-      : try .strided([outputs, inputs, 1, 1], [row, column, 1, 1])
+  /// One tap's matrix, [outputs, inputs, 1, 1], of all output channels or of some that lie together.
+  func layout(outputs: Int) throws(NeuralNetworkError) -> TensorLayout {
+    try .strided(
+      [outputs, inputs, 1, 1], [inputs * WinogradTransforms.taps, WinogradTransforms.taps, 1, 1])
+  }
+
+  /// The same matrix with rows and columns changed places, [inputs, outputs, 1, 1].
+  func turnedLayout() throws(NeuralNetworkError) -> TensorLayout {
+    try .strided(
+      [inputs, outputs, 1, 1], [WinogradTransforms.taps, inputs * WinogradTransforms.taps, 1, 1])
   }
 
   /// Hands the padded weights over.

@@ -96,7 +96,12 @@ enum ModelFacts {
 extension ModelDescription {
   /// The network in a few words.
   var networkWords: String {
-    let width = architecture.baseWidth == 64 ? "" : " of base width \(architecture.baseWidth)"
+    var width = architecture.baseWidth == 64 ? "" : " of base width \(architecture.baseWidth)"
+    if architecture.groups != 1 || architecture.groupWidth != nil {
+      let groupWidth = architecture.groupWidth ?? architecture.baseWidth
+      width += " in \(architecture.groups) groups of \(groupWidth) (ResNeXt)"
+    }
+    if architecture.strideIn1x1 { width += ", stride in the 1x1" }
     let norm = architecture.headNorm == .groupNorm ? " with GroupNorm" : ""
     return "RetinaNet over \(architecture.backbone.rawValue)\(width), "
       + "\(architecture.pyramidChannels) pyramid channels, "
