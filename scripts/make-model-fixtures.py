@@ -76,11 +76,25 @@ MODELS = [
         aspect_ratios=(0.4, 1.0, 2.5),
         **{**COMMON, "detections_per_image": 40},
     ),
+    # ResNeXt: groups of 2, 4, 8 and 16 channels, from below a vector's width to a whole one; Caffe's stride.
+    networks.Variant(
+        "v1-resnext50",
+        backbone="resnet50",
+        base_width=8,
+        groups=4,
+        group_width=2,
+        stride_in_1x1=True,
+        pyramid_channels=16,
+        head_depth=1,
+        anchor_sizes=[sizes[:1] for sizes in SMALL_ANCHORS],
+        **COMMON,
+    ),
 ]
 STORED_AS = {
     "v1-resnet18": torch.float32,
     "v2-resnet18": torch.bfloat16,
     "v1-resnet50": torch.float16,
+    "v1-resnext50": torch.float16,
 }
 # Name -> (width, height). Padded inputs and P5-P6-P7: 96x160 3x5-2x3-1x2; 160x96 5x3-3x2-2x1 (odd both
 # ways); 32x160 1x5-1x3-1x2, resized to less than one cell of padding (11 high); 96x96 without any resize.

@@ -11,6 +11,7 @@ enum ModelFixture: String, CaseIterable, Sendable {
   case v1ResNet18 = "v1-resnet18"
   case v2ResNet18 = "v2-resnet18"
   case v1ResNet50 = "v1-resnet50"
+  case v1ResNeXt50 = "v1-resnext50"
 
   static func url(_ name: String) -> URL {
     Bundle.module.bundleURL.appending(path: "Fixtures/\(name)")

@@ -48,6 +48,7 @@ class Variant:
     base_width: int = 64
     groups: int = 1
     group_width: int = None  # default: base_width
+    stride_in_1x1: bool = False  # as Caffe's bottlenecks have it
     norm: str = "frozen"  # or "batch": trainable, with num_batches_tracked in the file
     norm_epsilon: float = 1e-5
     pyramid_channels: int = 256
@@ -67,6 +68,13 @@ class Variant:
     # How many (anchor, class) pairs of a calibration picture score above 0.95, and above 0.05.
     ranks: tuple = (20, 5000)
 
+    def _grouping(self):
+        """What is said of a ResNeXt, or of one with its stride elsewhere, alone."""
+        words = {}
+        if self.groups != 1:
+            words = {"groups": self.groups, "groupWidth": self.group_width}
+        return words | ({"strideIn1x1": True} if self.stride_in_1x1 else {})
+
     def description(self):
         """The import configuration: what the weights do not say, in the words of our model files."""
         return {
@@ -74,8 +82,7 @@ class Variant:
             "architecture": {
                 "backbone": self.backbone,
                 "baseWidth": self.base_width,
-                "groups": self.groups,
-                "groupWidth": self.group_width or self.base_width,
+                **self._grouping(),
                 "normEpsilon": self.norm_epsilon,
                 "pyramidChannels": self.pyramid_channels,
                 "p6Source": self.p6_source,
@@ -109,6 +116,7 @@ def variant_of(description):
         base_width=architecture["baseWidth"],
         groups=architecture.get("groups", 1),
         group_width=architecture.get("groupWidth"),
+        stride_in_1x1=architecture.get("strideIn1x1", False),
         norm_epsilon=architecture["normEpsilon"],
         pyramid_channels=architecture["pyramidChannels"],
         p6_source=architecture["p6Source"],
@@ -174,6 +182,9 @@ class Body(nn.Module):
                         **grouping,
                     )
                 )
+                if variant.stride_in_1x1:
+                    last = layers[-1]
+                    last.conv1.stride, last.conv2.stride = last.conv2.stride, (1, 1)
                 channels = planes * block.expansion
             setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
 
