@@ -218,6 +218,9 @@ static inline dnnl_status_t onednn_max_pooling_backward(
 #endif
 }
 
+/// Whether batch norm's way back is given the shift, which it does not use: 2.x asks for it with a ReLU, 3.x refuses it.
+static const int onednn_batch_norm_backward_takes_shift = DNNL_VERSION_MAJOR < 3;
+
 /// Training's: the statistics of the batch, with scale and shift; destination and source have one layout.
 static inline dnnl_status_t onednn_batch_norm_forward(
     dnnl_primitive_desc_t *description, dnnl_engine_t engine, onednn_layout_t data, float epsilon,

@@ -111,13 +111,38 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
   }
 
   /// Without this the Winograd cases above could all have run directly.
-  @Test func winogradIsUsedWhereTheRuleSays() throws {
+  @Test func winogradIsUsedWhereItIsAskedFor() throws {
     for test in Self.winograd {
       let run = try test.makeNetwork().run(height: test.height, width: test.width)
       #expect(run.labels[1].contains("winograd"), "\(run.labels)")
     }
-    let small = ConvolutionCase(inputChannels: 32, outputChannels: 32, height: 4, width: 7)
-    #expect(try small.makeNetwork().run(height: 4, width: 7).labels[1].contains("direct"))
+  }
+
+  /// The rule, at its edges, and that plans follow it.
+  @Test func winogradIsUsedWhereItPays() throws {
+    func pays(_ inputs: Int, _ outputs: Int, _ height: Int, _ width: Int) -> Bool {
+      ConvolutionShape(inputChannels: inputs, outputChannels: outputs, kernel: 3)
+        .isWorthWinograd([MapSize(height: height, width: width)])
+    }
+    #expect(pays(32, 32, 16, 32) && !pays(32, 32, 16, 28))
+    #expect(pays(64, 64, 8, 16) && !pays(64, 64, 8, 12))
+    #expect(pays(512, 512, 5, 5) && !pays(512, 512, 4, 12))
+    for (kernel, stride, groups) in [(1, 1, 1), (3, 2, 1), (3, 1, 2), (7, 1, 1)] {
+      let shape = ConvolutionShape(
+        inputChannels: 64, outputChannels: 64, kernel: kernel, stride: stride, groups: groups)
+      #expect(!shape.isWorthWinograd([MapSize(height: 200, width: 200)]))
+    }
+    let network = ConvolutionCase(inputChannels: 64, outputChannels: 64, height: 8, width: 16)
+      .makeNetwork()
+    func label(_ algorithm: ConvolutionAlgorithm, width: Int) throws -> String {
+      try InferencePlan(
+        network.graph, height: 8, width: width, store: WeightStore(load: network.load),
+        algorithm: algorithm
+      ).stepLabels[1]
+    }
+    #expect(try label(.winograd, width: 16).contains("winograd"))
+    #expect(try label(.winograd, width: 12).contains("direct"))
+    #expect(try label(.direct, width: 16).contains("direct"))
   }
 
   /// The stem: plain input of three channels, 7x7, stride 2.

@@ -140,7 +140,8 @@ enum SmallNetwork: String, CaseIterable, Sendable {
 
   @Test func memoryIsKnownWithoutWeights() throws {
     for network in SmallNetwork.allCases {
-      let plan = try TestNetwork(network.graph).makePlan(height: 50, width: 97)
+      let store = WeightStore(load: TestNetwork(network.graph).load)
+      let plan = try InferencePlan(network.graph, height: 50, width: 97, store: store)
       #expect(try InferencePlan.memory(network.graph, height: 50, width: 97) == plan.memory)
     }
   }

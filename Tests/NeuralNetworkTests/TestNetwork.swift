@@ -49,12 +49,13 @@ struct TestNetwork: Sendable {
     return (0..<count).map { _ in 2 * generator.unitFloat() - 1 }
   }
 
+  /// `algorithm` is used wherever it can be, not only where it pays.
   func makePlan(
     height: Int, width: Int, algorithm: ConvolutionAlgorithm = .winograd
   ) throws -> InferencePlan {
-    try InferencePlan(
-      graph, height: height, width: width, store: WeightStore(load: load),
-      algorithm: algorithm)
+    try InferencePlan(graph, height: height, width: width, store: WeightStore(load: load)) {
+      shape, _ in shape.hasWinograd ? algorithm : .direct
+    }
   }
 
   /// The outputs of a plan in plain order, and a trap for padding channels that are not zero.

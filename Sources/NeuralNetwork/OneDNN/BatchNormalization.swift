@@ -5,10 +5,13 @@ import COneDNN
 struct BatchNormalization {
   /// Operands: input, output, mean, variance, scale, shift, and the workspace of one with ReLU.
   let forward: PrimitiveKernel
-  /// Operands: input, gradient by the output, mean, variance, scale, shift, gradients by scale and shift, gradient
-  /// by the input, and the workspace of one with ReLU.
+  /// Operands: input, gradient by the output, mean, variance, scale, shift if `backwardTakesShift`, gradients by scale
+  /// and shift, gradient by the input, and the workspace of one with ReLU.
   let backward: PrimitiveKernel
   let workspace: TensorLayout?
+
+  /// Nothing backward reads it; some versions of oneDNN ask for it all the same.
+  static var backwardTakesShift: Bool { onednn_batch_norm_backward_takes_shift != 0 }
 
   /// - Parameters:
   ///   - layout: of input and output.
@@ -31,7 +34,6 @@ struct BatchNormalization {
         $0, engine.handle, layout.handle, epsilon, flags, forward.handle, $1)
     }
     let byChannel = try TensorLayout.plain([channels])
-    // The shift is read by nothing backward; oneDNN's JIT asks for it with the ReLU.
     let statistics = [
       (DNNL_ARG_MEAN, byChannel), (DNNL_ARG_VARIANCE, byChannel), (DNNL_ARG_SCALE, byChannel),
       (DNNL_ARG_SHIFT, byChannel),
@@ -43,7 +45,8 @@ struct BatchNormalization {
       engine: engine)
     self.backward = try PrimitiveKernel(
       backward,
-      [(DNNL_ARG_SRC, layout), (DNNL_ARG_DIFF_DST, layout)] + statistics
+      [(DNNL_ARG_SRC, layout), (DNNL_ARG_DIFF_DST, layout)]
+        + (Self.backwardTakesShift ? statistics : statistics.dropLast())
         + [
           (DNNL_ARG_DIFF_SCALE, byChannel), (DNNL_ARG_DIFF_SHIFT, byChannel),
           (DNNL_ARG_DIFF_SRC, layout),

@@ -89,7 +89,9 @@ struct BatchNorm: Operation {
       try builder.contribute(to: call.inputs[0]) { builder, target, _ in
         builder.emit(
           norm.backward,
-          [input.location, gradient.location] + statistics + targets + [target.location]
+          [input.location, gradient.location]
+            + (BatchNormalization.backwardTakesShift ? statistics : statistics.dropLast())
+            + targets + [target.location]
             + workspace, builder.label("\(name) backward", target, gradient))
       }
     }
