@@ -13,10 +13,11 @@ import json
 import os
 import pathlib
 import pickle
+import random
 import struct
 import sys
 import zipfile
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 
 import numpy as np
 import torch
@@ -118,6 +119,35 @@ class Command:
         return os.system, ("exit 1",)
 
 
+def script_options():
+    """What scripts keep beside a model: their options, as torchvision's train.py does, and objects of many kinds."""
+    return argparse.Namespace(
+        lr=0.02, epochs=26, lr_steps=[16, 22], resume="", amp=None, device=torch.device("cpu"),
+        output_dir=pathlib.PurePosixPath("runs/1"), dtype=torch.float32,
+    )
+
+
+def script_state():
+    """Everything else that such a script may keep: other tensors, numpy's scalars and texts, sets, long numbers."""
+    random.seed(1)
+    return {
+        "loss": torch.tensor(0.5),
+        "best": np.float64(0.25),
+        "epoch": np.int64(3),
+        "classes": {"cat", "dog"},
+        "frozen": frozenset(["stem"]),
+        "history": defaultdict(list, a=[1, 2]),
+        "names": np.array(["x", "yy"]),
+        "objects": np.array([None, 1], dtype=object),
+        "when": np.datetime64("2024-01-01"),
+        "seed": 2**100,
+        "random": random.getstate(),
+        "numpy": np.random.RandomState(1).get_state(),
+        "generator": np.random.default_rng(1).bit_generator.state,
+        "args": script_options(),
+    }
+
+
 def python2_pickle():
     """What Python 2 writes at protocol 2 for {"model": {"a": array([1.5, -2.0], float32)}}: texts are bytes."""
 
@@ -164,10 +194,22 @@ def write(folder):
     torch.save({**meta, "state_dict": state}, folder / "state-dict-legacy.pth", **LEGACY)
     contents["state-dict-legacy.pth"] = expected(state)
 
+    # The options of a script and all kinds of objects beside the model are passed over.
+    options = {**training, "args": script_options()}
+    for suffix, form in (("", {}), ("-legacy", LEGACY)):
+        torch.save(options, folder / f"train-script{suffix}.pth", **form)
+        contents[f"train-script{suffix}.pth"] = expected(training["model"])
+    for key, protocol in (("model", 2), ("model_state_dict", 4), ("state_dict", 5)):
+        name = f"beside-{key}.pth"
+        torch.save({**script_state(), key: state}, folder / name, pickle_protocol=protocol)
+        contents[name] = expected(state)
+    (folder / "beside.pkl").write_bytes(pickle.dumps({**script_state(), "model": arrays()}, protocol=4))
+    contents["beside.pkl"] = expected(arrays())
+
     for protocol in (2, 3, 4, 5):
         name = f"arrays-{protocol}.pkl"
         model = arrays()
-        model._metadata = OrderedDict({"": {"version": 3}})
+        model._metadata = OrderedDict({"": {"version": 3}})  # an attribute, as PyTorch's state dicts have
         (folder / name).write_bytes(
             pickle.dumps({"model": model, "__author__": "nobody"}, protocol=protocol)
         )
@@ -195,7 +237,7 @@ def write(folder):
         contents[f"rounded-{name}.safetensors"] = expected(tensors)
 
     # To be refused.
-    torch.save({"model": state, "args": argparse.Namespace(lr=0.1)}, folder / "refused-args.pth")
+    torch.save({**state, "args": argparse.Namespace(lr=0.1)}, folder / "refused-args.pth")
     torch.save({"a": torch.ones(2), "b": Command()}, folder / "refused-command.pth")
     torch.save(module(), folder / "refused-module-legacy.pth", **LEGACY)
     torch.save({"epoch": 3, "net": state}, folder / "refused-elsewhere.pth")

@@ -4,7 +4,8 @@ import SystemPackage
 /// shapes; numbers are read when they are asked for.
 ///
 /// PyTorch and Detectron2 files are pickles, programs that can make any Python object. The reader here knows how to
-/// build tensors and plain containers and nothing else.
+/// build tensors and plain containers and nothing else: among the tensors any other object is an error, and beside them
+/// (a training script's options, its optimiser) it is passed over.
 public struct Checkpoint: Sendable {
   /// A file format.
   public enum Format: String, CaseIterable, Sendable {
@@ -24,20 +25,17 @@ public struct Checkpoint: Sendable {
   public let tensors: [String: CheckpointTensor]
   /// Texts that a safetensors file carries; empty for other formats.
   public let metadata: [String: String]
-  /// PyTorch's versions of modules by the module's name; empty where the file has none.
-  public let moduleVersions: [String: Int]
 
   private let file: CheckpointFile
 
   init(
     file: CheckpointFile, format: Format, tensors: [String: CheckpointTensor],
-    metadata: [String: String] = [:], moduleVersions: [String: Int] = [:]
+    metadata: [String: String] = [:]
   ) {
     self.file = file
     self.format = format
     self.tensors = tensors
     self.metadata = metadata
-    self.moduleVersions = moduleVersions
   }
 
   /// Opens a file of any known format, recognised by its first bytes.

@@ -16,7 +16,7 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
     case malformed(String)
     /// Legal, but not read here.
     case unsupported(String)
-    /// A pickle that wants an object of this class, `module.name`, to be made.
+    /// A pickle with an object of this class, `module.name`, where tensors should be.
     case refusedClass(String)
     /// No tensors where they could be; the keys at the top.
     case noTensors(keys: [String])
@@ -55,11 +55,12 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
       return "\(file): not supported: \(what)"
     case .refusedClass(let name):
       return
-        "\(file): asks for \(name), and only tensors and plain containers are built from a checkpoint;"
-        + " in PyTorch, save the state dict alone: torch.save(model.state_dict(), FILE)"
+        "\(file): has an object of \(name) where tensors should be, and nothing but tensors is made of a checkpoint:"
+        + " in PyTorch, save the state dict: torch.save(model.state_dict(), FILE)"
     case .noTensors(let keys):
       let shown = keys.prefix(8).joined(separator: ", ") + (keys.count > 8 ? ", …" : "")
-      return "\(file): no tensors at the top, under 'model' or under 'state_dict'"
+      let places = StateDictionary.keys.map { "'\($0)'" }.joined(separator: ", ")
+      return "\(file): no tensors at the top, nor under \(places)"
         + (keys.isEmpty ? "" : "; its keys are \(shown)")
     case .unrepresentable(let tensor, let type):
       return "\(file): '\(tensor)' holds a number too large for \(type); store it as F32"

@@ -6,8 +6,6 @@ enum Detectron2File {
     let tensors = try dictionary.tensors { (storage, _) throws(CheckpointError) in
       throw file.error(.malformed("storage '\(storage.key)' is not in the file"))
     }
-    return Checkpoint(
-      file: file, format: .detectron2, tensors: tensors,
-      moduleVersions: dictionary.moduleVersions)
+    return Checkpoint(file: file, format: .detectron2, tensors: tensors)
   }
 }

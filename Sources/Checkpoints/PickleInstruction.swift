@@ -3,6 +3,8 @@ enum PickleInstruction: UInt8 {
   case proto = 0x80
   case frame = 0x95
   case mark = 0x28
+  case pop = 0x30
+  case popMark = 0x31
   case stop = 0x2e
   case none = 0x4e
   case newTrue = 0x88
@@ -11,6 +13,7 @@ enum PickleInstruction: UInt8 {
   case binInt1 = 0x4b
   case binInt2 = 0x4d
   case long1 = 0x8a
+  case long4 = 0x8b
   case binFloat = 0x47
   case binString = 0x54
   case shortBinString = 0x55
@@ -27,6 +30,9 @@ enum PickleInstruction: UInt8 {
   case tuple3 = 0x87
   case tuple = 0x74
   case emptyList = 0x5d
+  case emptySet = 0x8f
+  case addItems = 0x90
+  case frozenSet = 0x91
   case append = 0x61
   case appends = 0x65
   case emptyDict = 0x7d
@@ -40,6 +46,8 @@ enum PickleInstruction: UInt8 {
   case global = 0x63
   case stackGlobal = 0x93
   case reduce = 0x52
+  case newObject = 0x81
+  case newObjectWithKeys = 0x92
   case build = 0x62
   case binPersId = 0x51
 }

@@ -18,15 +18,18 @@ enum PickleValue {
   case storage(Int)
   case tensor(Int)
   case array(Int)
+  /// Stands for what is not built, a set or an object of any other class for instance, and holds why: an error where
+  /// tensors should be, of no interest elsewhere.
+  case placeholder(Int)
 }
 
-/// What a pickle may ask for by name: all of it, with what is done for it in `Unpickler`.
+/// What a pickle may ask for by name and get: all of it, with what is done for it in `Unpickler`.
 enum PickleCallable {
   case orderedDictionary, counter
   case size
   case rebuildTensor, rebuildParameter
   case storage(ElementType)
-  case reconstructArray, arrayFromBuffer, arrayClass, elementType
+  case reconstructArray, arrayFromBuffer, arrayClass, elementType, scalar
   case encodeText
 
   init?(module: String, name: String) {
@@ -48,6 +51,8 @@ enum PickleCallable {
     case ("torch", "BoolStorage"): self = .storage(.bool)
     case ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"):
       self = .reconstructArray
+    case ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"):
+      self = .scalar
     case ("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer"):
       self = .arrayFromBuffer
     case ("numpy", "ndarray"): self = .arrayClass
@@ -75,6 +80,15 @@ struct PickledTensor {
 
 /// A numpy array.
 struct PickledArray {
+  /// What a pickle has said of an array.
+  enum Content {
+    /// Nothing yet.
+    case nothing
+    case numbers(PickledArray)
+    /// Something that no tensor is made of, by the index of its problem.
+    case placeholder(Int)
+  }
+
   var elementType: ElementType
   var shape: [Int]
   var isFortranOrder: Bool
@@ -88,14 +102,19 @@ struct PickleResult {
   var lists: [[PickleValue]] = []
   var tuples: [[PickleValue]] = []
   var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
-  /// PyTorch's `_metadata`, by dictionary.
-  var moduleVersions: [Int: PickleValue] = [:]
   var storages: [PickledStorage] = []
   var tensors: [PickledTensor] = []
-  /// nil until the pickle says what the array holds.
-  var arrays: [PickledArray?] = []
+  var arrays: [PickledArray.Content] = []
+  /// Why placeholders are placeholders.
+  var problems: [CheckpointError.Problem] = []
   /// One past the pickle's last byte.
   var end = 0
+
+  /// Something that is not built.
+  mutating func placeholder(_ problem: CheckpointError.Problem) -> PickleValue {
+    problems.append(problem)
+    return .placeholder(problems.count - 1)
+  }
 
   /// Sizes or strides: up to 16 whole numbers of a tuple or list; nil where it is something else.
   func sizes(_ value: PickleValue) -> [Int]? {

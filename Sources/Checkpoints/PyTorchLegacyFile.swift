@@ -52,8 +52,6 @@ enum PyTorchLegacyFile {
       }
       return range
     }
-    return Checkpoint(
-      file: file, format: .pytorchLegacy, tensors: tensors,
-      moduleVersions: dictionary.moduleVersions)
+    return Checkpoint(file: file, format: .pytorchLegacy, tensors: tensors)
   }
 }

@@ -29,8 +29,6 @@ enum PyTorchZipFile {
       }
       return range
     }
-    return Checkpoint(
-      file: file, format: .pytorchZip, tensors: tensors,
-      moduleVersions: dictionary.moduleVersions)
+    return Checkpoint(file: file, format: .pytorchZip, tensors: tensors)
   }
 }

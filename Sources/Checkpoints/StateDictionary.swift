@@ -1,6 +1,9 @@
-/// Finds the named tensors in what a pickle built: at the top, or under `model` or `state_dict` of a training
-/// checkpoint.
+/// Finds the named tensors in what a pickle built: under `model`, `state_dict` or `model_state_dict` of a training
+/// checkpoint, else at the top.
 struct StateDictionary {
+  /// Where training scripts keep a model: torchvision's, Lightning's and MMDetection's, PyTorch's tutorials'.
+  static let keys = ["model", "state_dict", "model_state_dict"]
+
   private let file: CheckpointFile
   private let pickle: PickleResult
   private let dictionary: Int
@@ -8,16 +11,17 @@ struct StateDictionary {
   init(_ file: CheckpointFile, _ pickle: PickleResult) throws(CheckpointError) {
     self.file = file
     self.pickle = pickle
-    guard case .dictionary(let top) = pickle.value else {
-      throw file.error(.noTensors(keys: []))
+    let top: Int
+    switch pickle.value {
+    case .dictionary(let index): top = index
+    case .placeholder(let index): throw file.error(pickle.problems[index])
+    default: throw file.error(.noTensors(keys: []))
     }
-    var candidates = [top]
-    for key in ["model", "state_dict"] {
-      if case .dictionary(let inner) = pickle.lookUp(key, in: top, atMost: .max) {
-        candidates.append(inner)
-      }
-    }
-    let found = candidates.first { candidate in
+    // A state dict beside which other tensors stand is the model all the same.
+    let values = Self.keys.compactMap { pickle.lookUp($0, in: top, atMost: .max) }
+    var candidates: [Int] = []
+    for case .dictionary(let inner) in values { candidates.append(inner) }
+    let found = (candidates + [top]).first { candidate in
       pickle.dictionaries[candidate].contains { entry in
         switch entry.value {
         case .tensor, .array: true
@@ -26,6 +30,10 @@ struct StateDictionary {
       }
     }
     guard let found else {
+      let inner = candidates.flatMap { pickle.dictionaries[$0].map(\.value) }
+      for case .placeholder(let problem) in values + inner {
+        throw file.error(pickle.problems[problem])
+      }
       let keys = pickle.dictionaries[top].compactMap { entry in
         if case .text(let key, _) = entry.key { key } else { nil }
       }
@@ -34,35 +42,26 @@ struct StateDictionary {
     dictionary = found
   }
 
-  /// Whether the numbers are numpy arrays.
-  var hasArrays: Bool {
-    pickle.dictionaries[dictionary].contains {
-      if case .array = $0.value { true } else { false }
-    }
-  }
-
-  /// The tensors by name; other entries (extra state of modules) are left out.
+  /// The tensors by name; numbers, texts and containers among them (extra state of modules) are left out.
   ///
   /// - Parameter locate: where the bytes of a storage lie, given their number.
   /// - Returns: the tensors.
-  /// - Throws: `CheckpointError` for one that does not lie in its storage, and what `locate` throws.
+  /// - Throws: `CheckpointError` for one that does not lie in its storage, for an object of a foreign class among
+  ///   the tensors, and what `locate` throws.
   func tensors(
     locate: (PickledStorage, Int) throws(CheckpointError) -> FileRange
   ) throws(CheckpointError) -> [String: CheckpointTensor] {
     var tensors: [String: CheckpointTensor] = [:]
     for entry in pickle.dictionaries[dictionary] {
+      if case .placeholder(let problem) = entry.key { throw file.error(pickle.problems[problem]) }
       guard case .text(let name?, _) = entry.key else { continue }
       switch entry.value {
       case .tensor(let index):
         tensors[name] = try tensor(name, pickle.tensors[index], locate: locate)
       case .array(let index):
-        guard let array = pickle.arrays[index] else {
-          throw file.error(.malformed("array '\(name)' was never filled"))
-        }
-        tensors[name] = try CheckpointTensor(
-          file, name: name, shape: array.shape,
-          strides: array.isFortranOrder ? fortranStrides(array.shape) : nil,
-          elementType: array.elementType, range: array.range, encoding: array.encoding)
+        tensors[name] = try tensor(name, pickle.arrays[index])
+      case .placeholder(let problem):
+        throw file.error(pickle.problems[problem])
       default:
         continue
       }
@@ -70,18 +69,20 @@ struct StateDictionary {
     return tensors
   }
 
-  /// PyTorch's versions of modules: {prefix: {"version": number}}.
-  var moduleVersions: [String: Int] {
-    guard case .dictionary(let modules) = pickle.moduleVersions[dictionary] else { return [:] }
-    var versions: [String: Int] = [:]
-    for entry in pickle.dictionaries[modules] {
-      if case .text(let module?, _) = entry.key, case .dictionary(let fields) = entry.value,
-        case .int(let version) = pickle.lookUp("version", in: fields)
-      {
-        versions[module] = version
-      }
+  private func tensor(
+    _ name: String, _ content: PickledArray.Content
+  ) throws(CheckpointError) -> CheckpointTensor {
+    switch content {
+    case .nothing:
+      throw file.error(.malformed("array '\(name)' was never filled"))
+    case .placeholder(let problem):
+      throw file.error(pickle.problems[problem])
+    case .numbers(let array):
+      return try CheckpointTensor(
+        file, name: name, shape: array.shape,
+        strides: array.isFortranOrder ? fortranStrides(array.shape) : nil,
+        elementType: array.elementType, range: array.range, encoding: array.encoding)
     }
-    return versions
   }
 
   private func tensor(

@@ -1,10 +1,13 @@
 // What the functions do that pickles of tensors may call.
 
 extension Unpickler {
-  /// REDUCE: the value of a call.
+  /// REDUCE: the value of a call; of a call with a placeholder, that.
   mutating func call(
     _ callable: PickleCallable, _ arguments: [PickleValue]
   ) throws(CheckpointError) -> PickleValue {
+    // A number beside the tensors, which nobody asks for, whatever its type.
+    if case .scalar = callable { return .none }
+    for case .placeholder(let problem) in arguments.prefix(16) { return .placeholder(problem) }
     switch callable {
     case .orderedDictionary where arguments.isEmpty:
       result.dictionaries.append([])
@@ -19,22 +22,24 @@ extension Unpickler {
       if case .tensor = arguments.first { return arguments[0] }
     case .reconstructArray:
       if case .callable(.arrayClass) = arguments.first {
-        result.arrays.append(nil)
+        result.arrays.append(.nothing)
         return .array(result.arrays.count - 1)
       }
     case .arrayFromBuffer where arguments.count == 4:
       guard case .text(let order?, _) = arguments[3], ["C", "F"].contains(order) else { break }
-      return .array(
-        try addArray(
-          data: arguments[0], type: arguments[1], shape: arguments[2],
-          isFortranOrder: order == "F"))
+      result.arrays.append(
+        .numbers(
+          try array(
+            data: arguments[0], type: arguments[1], shape: arguments[2],
+            isFortranOrder: order == "F")))
+      return .array(result.arrays.count - 1)
     case .elementType:
-      return .elementType(try elementType(arguments))
+      return try elementType(arguments)
     case .encodeText where arguments.count == 2:
       if case .text(_, let range) = arguments[0], case .text("latin1", _) = arguments[1] {
         return .latin1Bytes(range)
       }
-    case .orderedDictionary, .storage, .arrayFromBuffer, .arrayClass, .encodeText:
+    case .orderedDictionary, .storage, .arrayFromBuffer, .arrayClass, .scalar, .encodeText:
       break
     }
     throw malformed("calls \(callable) with arguments that do not fit")
@@ -43,9 +48,11 @@ extension Unpickler {
   /// BUILD: gives an object its state.
   mutating func build(_ object: PickleValue, _ state: PickleValue) throws(CheckpointError) {
     switch (object, state) {
-    case (.dictionary(let dictionary), .dictionary(let attributes)):
-      // PyTorch hangs the versions of the modules on the state dict; other attributes say nothing.
-      result.moduleVersions[dictionary] = result.lookUp("_metadata", in: attributes)
+    case (.placeholder, _):
+      break
+    case (.dictionary, _):
+      // PyTorch hangs the versions of modules on a state dict: attributes say nothing of the tensors.
+      break
     case (.elementType, .tuple(let tuple)):
       let fields = result.tuples[tuple]
       guard fields.count >= 2, case .text(let order?, _) = fields[1] else {
@@ -59,20 +66,29 @@ extension Unpickler {
       guard fields.count == 5, case .bool(let isFortranOrder) = fields[3] else {
         throw malformed("describes an array in an unknown way")
       }
-      let made = try addArray(
-        data: fields[4], type: fields[2], shape: fields[1], isFortranOrder: isFortranOrder)
-      result.arrays[index] = result.arrays[made]
+      if case .placeholder(let problem) = fields[2] {
+        result.arrays[index] = .placeholder(problem)
+      } else {
+        result.arrays[index] = .numbers(
+          try array(
+            data: fields[4], type: fields[2], shape: fields[1], isFortranOrder: isFortranOrder))
+      }
     default:
       throw malformed("gives a state to something that has none")
     }
   }
 
-  /// BINPERSID: ("storage", type, key, location, count), in old files with a sixth item for views.
+  /// BINPERSID: ("storage", type, key, location, count), in old files with a sixth item for views; there also
+  /// ("module", class, ...), for which the class stands.
   mutating func storage(_ identifier: PickleValue) throws(CheckpointError) -> PickleValue {
     guard case .tuple(let tuple) = identifier,
-      case .text("storage", _)? = result.tuples[tuple].first
+      case .text(let kind?, _)? = result.tuples[tuple].first
     else { throw malformed("refers to something that is no storage") }
     let fields = result.tuples[tuple]
+    if fields.count > 1, case .placeholder = fields[1], ["storage", "module"].contains(kind) {
+      return fields[1]
+    }
+    guard kind == "storage" else { throw malformed("refers to something that is no storage") }
     guard fields.count == 5 || fields.count == 6,
       case .callable(.storage(let elementType)) = fields[1], case .text(let key?, _) = fields[2],
       case .int(let count) = fields[4], count >= 0
@@ -98,9 +114,9 @@ extension Unpickler {
     return .tensor(result.tensors.count - 1)
   }
 
-  private mutating func addArray(
+  private func array(
     data: PickleValue, type: PickleValue, shape: PickleValue, isFortranOrder: Bool
-  ) throws(CheckpointError) -> Int {
+  ) throws(CheckpointError) -> PickledArray {
     guard let shape = result.sizes(shape), case .elementType(let elementType) = type else {
       throw malformed("describes an array in an unknown way")
     }
@@ -110,32 +126,23 @@ extension Unpickler {
     case .latin1Bytes(let text): (range, encoding) = (text, .latin1Text)
     default: throw malformed("gives an array something else than bytes")
     }
-    result.arrays.append(
-      PickledArray(
-        elementType: elementType, shape: shape, isFortranOrder: isFortranOrder, range: range,
-        encoding: encoding))
-    return result.arrays.count - 1
+    return PickledArray(
+      elementType: elementType, shape: shape, isFortranOrder: isFortranOrder, range: range,
+      encoding: encoding)
   }
 
   /// numpy's dtype("f4", False, True).
-  private func elementType(_ arguments: [PickleValue]) throws(CheckpointError) -> ElementType {
+  private mutating func elementType(
+    _ arguments: [PickleValue]
+  ) throws(CheckpointError) -> PickleValue {
     guard case .text(let name?, _)? = arguments.first else {
       throw malformed("describes a type of numbers in an unknown way")
     }
-    switch name {
-    case "b1": return .bool
-    case "u1": return .uint8
-    case "i1": return .int8
-    case "u2": return .uint16
-    case "i2": return .int16
-    case "u4": return .uint32
-    case "i4": return .int32
-    case "u8": return .uint64
-    case "i8": return .int64
-    case "f2": return .float16
-    case "f4": return .float32
-    case "f8": return .float64
-    default: throw file.error(.unsupported("arrays of numpy's type '\(name)'"))
-    }
+    let types: [String: ElementType] = [
+      "b1": .bool, "u1": .uint8, "i1": .int8, "u2": .uint16, "i2": .int16, "u4": .uint32,
+      "i4": .int32, "u8": .uint64, "i8": .int64, "f2": .float16, "f4": .float32, "f8": .float64,
+    ]
+    return types[name].map { .elementType($0) }
+      ?? result.placeholder(.unsupported("arrays of numpy's type '\(name)'"))
   }
 }

@@ -1,5 +1,6 @@
-/// Runs a pickle (Python's `pickletools`, protocols 2 to 5) that builds tensors and plain containers; everything
-/// else it could do, and every other class it names, is an error.
+/// Runs a pickle (Python's `pickletools`, protocols 2 to 5) as far as it builds tensors and plain containers. Any other
+/// class that it names is a word here: what Python would make with it becomes a placeholder, whatever is called with it
+/// or given to it, and nothing is looked up, made or run.
 ///
 /// Memory is in proportion to the pickle's length: texts longer than a name and all numbers stay in the file.
 struct Unpickler {
@@ -59,6 +60,8 @@ struct Unpickler {
       }
     case .frame: _ = try reader.number(bytes: 8)
     case .mark: marks.append(stack.count)
+    case .pop: _ = try pop()
+    case .popMark: _ = try popToMark()
 
     case .none: stack.append(.none)
     case .newTrue: stack.append(.bool(true))
@@ -66,7 +69,8 @@ struct Unpickler {
     case .binInt: stack.append(.int(try reader.signedNumber()))
     case .binInt1: stack.append(.int(Int(try reader.byte())))
     case .binInt2: stack.append(.int(Int(try reader.number(bytes: 2))))
-    case .long1: stack.append(.int(try longNumber()))
+    case .long1: stack.append(try longNumber(count: UInt64(try reader.byte())))
+    case .long4: stack.append(try longNumber(count: try reader.number(bytes: 4)))
     case .binFloat:
       // The one number in pickles that has its most significant byte first.
       let bits = try reader.number(bytes: 8).byteSwapped
@@ -90,6 +94,13 @@ struct Unpickler {
       stack.append(.list(result.lists.count - 1))
     case .append: try appendToList(try pop(1))
     case .appends: try appendToList(try popToMark())
+    case .emptySet: stack.append(result.placeholder(.unsupported("a set in place of a tensor")))
+    case .addItems:
+      _ = try popToMark()
+      guard case .placeholder = try top() else { throw malformed("adds to no set") }
+    case .frozenSet:
+      _ = try popToMark()
+      stack.append(result.placeholder(.unsupported("a set in place of a tensor")))
     case .emptyDict: pushDictionary([])
     case .setItem: try setItems(try pop(2))
     case .setItems: try setItems(try popToMark())
@@ -108,13 +119,12 @@ struct Unpickler {
         throw malformed("names a class by something else than texts")
       }
       try pushCallable(module: module, name: name)
-    case .reduce:
-      let arguments = try pop()
-      let callable = try pop()
-      guard case .callable(let callable) = callable, case .tuple(let tuple) = arguments else {
-        throw malformed("calls something else than a function")
-      }
-      stack.append(try call(callable, result.tuples[tuple]))
+    case .reduce, .newObject: stack.append(try make(try pop(2)))
+    case .newObjectWithKeys:
+      let values = try pop(3)
+      // Nothing that is built here is made with keywords.
+      guard case .placeholder = values[0] else { throw malformed("makes an object of no class") }
+      stack.append(values[0])
     case .build:
       let state = try pop()
       try build(try top(), state)
@@ -160,16 +170,16 @@ extension Unpickler {
     stack.append(value)
   }
 
-  private mutating func longNumber() throws(CheckpointError) -> Int {
-    let count = Int(try reader.byte())
+  private mutating func longNumber(count: UInt64) throws(CheckpointError) -> PickleValue {
     guard count <= 8 else {
-      throw file.error(.unsupported("a whole number of \(count) bytes in its pickle"))
+      _ = try reader.skip(count)
+      return result.placeholder(.unsupported("a whole number of \(count) bytes in its pickle"))
     }
-    guard count > 0 else { return 0 }
-    let bits = try reader.number(bytes: count)
+    guard count > 0 else { return .int(0) }
+    let bits = try reader.number(bytes: Int(count))
     // Two's complement of `count` bytes: shifted up and back, the sign comes along.
     let shift = 64 - 8 * count
-    return Int(truncatingIfNeeded: Int64(bitPattern: bits << UInt64(shift)) >> Int64(shift))
+    return .int(Int(truncatingIfNeeded: Int64(bitPattern: bits << shift) >> Int64(shift)))
   }
 
   private mutating func pushText(count: UInt64) throws(CheckpointError) {
@@ -193,23 +203,40 @@ extension Unpickler {
   }
 
   private mutating func appendToList(_ values: [PickleValue]) throws(CheckpointError) {
-    guard case .list(let list) = try top() else { throw malformed("appends to no list") }
-    result.lists[list] += values
+    switch try top() {
+    case .list(let list): result.lists[list] += values
+    case .placeholder: break
+    default: throw malformed("appends to no list")
+    }
   }
 
   private mutating func setItems(_ values: [PickleValue]) throws(CheckpointError) {
-    guard case .dictionary(let dictionary) = try top(), values.count % 2 == 0 else {
-      throw malformed("sets items of no dictionary")
-    }
-    for index in stride(from: 0, to: values.count, by: 2) {
-      result.dictionaries[dictionary].append((values[index], values[index + 1]))
+    guard values.count % 2 == 0 else { throw malformed("sets a key without a value") }
+    switch try top() {
+    case .dictionary(let dictionary):
+      for index in stride(from: 0, to: values.count, by: 2) {
+        result.dictionaries[dictionary].append((values[index], values[index + 1]))
+      }
+    case .placeholder: break
+    default: throw malformed("sets items of no dictionary")
     }
   }
 
   private mutating func pushCallable(module: String, name: String) throws(CheckpointError) {
-    guard let callable = PickleCallable(module: module, name: name) else {
-      throw file.error(.refusedClass("\(module).\(name)"))
+    stack.append(
+      PickleCallable(module: module, name: name).map { .callable($0) }
+        ?? result.placeholder(.refusedClass("\(module).\(name)")))
+  }
+
+  /// What a class or function (the first value) makes of arguments (the second).
+  private mutating func make(_ values: [PickleValue]) throws(CheckpointError) -> PickleValue {
+    switch (values[0], values[1]) {
+    case (.placeholder, _):
+      return values[0]
+    case (.callable(let callable), .tuple(let tuple)):
+      return try call(callable, result.tuples[tuple])
+    default:
+      throw malformed("calls something else than a function")
     }
-    stack.append(.callable(callable))
   }
 }

@@ -70,6 +70,8 @@ extension RunError {
           + "--memory-limit, which chooses them")
     case is ThreadStartError:
       self.init(.usage, "\(error): try fewer --workers and --decoders")
+    case NeuralNetworkError.parameter:
+      self.init(.unusableModel, "\(error)")
     case is NeuralNetworkError:
       self.init(.bug, "\(error)")
     default:

@@ -11,8 +11,9 @@ public struct DetectionRecordFiles: Sendable {
   ///
   /// A record belongs to the image whose `file_name` is its `source`, else to the only image that has the same
   /// base name. Labels are matched to the categories' names; other labels do not count, with a remark. An image
-  /// without a record, or whose detection failed, has no detections, with a remark. Paths are files of records,
-  /// or folders whose `.jsonl` files are read (what lies below a `.detect-batch` folder is not records).
+  /// without a record, or whose detection failed, has no detections, with a remark. A damaged image has those of what
+  /// could be decoded, with a remark, also where a second record in the same file says that it failed. Paths are files
+  /// of records, or folders whose `.jsonl` files are read (what lies below a `.detect-batch` folder is not records).
   ///
   /// - Throws: where a line is not a record, a record belongs to no image or to one that has a record already,
   ///   or no label is a category.
@@ -34,12 +35,24 @@ private struct RecordGathering {
   private let annotations: COCOAnnotations
   private let images: ImageIndex
   private var categoryIDs: [String: Int] = [:]
-  /// Where the record of an image was found, by image id.
-  private var places: [Int: String] = [:]
+  /// The records so far, by image id.
+  private var known: [Int: Known] = [:]
   /// Names that several categories have.
   private var sharedNames: [String] = []
   private var foreignLabels: [String: Int] = [:]
-  private var failures: [String] = []
+  private var otherSizes: [String] = []
+
+  /// What is known of an image.
+  private struct Known {
+    var source: String
+    var file: FilePath
+    var place: String
+    /// Whether there are detections, be they none.
+    var isDetected: Bool
+    var isDamaged: Bool
+    /// Whether this is of two records.
+    var isJoined = false
+  }
 
   init(_ annotations: COCOAnnotations) {
     self.annotations = annotations
@@ -77,19 +90,29 @@ private struct RecordGathering {
           "source \"\(record.source)\" is no file_name of the annotations, and its base name is that of "
             + listed(names))
       }
-      if let earlier = places.updateValue("\(path) \(place)", forKey: imageID) {
-        throw malformed(
-          "source \"\(record.source)\" belongs to image \(imageID), which has a record already "
-            + "(\(earlier)): an evaluation takes one record per image")
+      var new = Known(
+        source: record.source, file: path, place: place, isDetected: record.detections != nil,
+        isDamaged: record.isDamaged)
+      if let earlier = known[imageID] {
+        // Of a torn picture there were two: what was found in its upper part, and that it failed.
+        guard earlier.file == path, earlier.source == record.source, !earlier.isJoined,
+          earlier.isDetected != new.isDetected
+        else {
+          throw malformed(
+            "source \"\(record.source)\" belongs to image \(imageID), which has a record already "
+              + "(\(earlier.file) \(earlier.place)): an evaluation takes one record per image")
+        }
+        (new.isDetected, new.isDamaged, new.isJoined) = (true, true, true)
       }
+      known[imageID] = new
       add(record, imageID: imageID)
     }
   }
 
   private mutating func add(_ record: Record, imageID: Int) {
-    guard let found = record.detections else {
-      failures.append(record.source)
-      return
+    guard let found = record.detections else { return }
+    if let size = record.size, images.hasOtherSize(imageID, size) {
+      otherSizes.append(record.source)
     }
     for detection in found {
       if let categoryID = categoryIDs[detection.label] {
@@ -115,12 +138,17 @@ private struct RecordGathering {
         "\(foreignLabels.values.reduce(0, +)) detections have labels that are no categories of the "
           + "annotations (\(listed(foreignLabels.keys.sorted()))): they do not count")
     }
+    let failures = images.ids.compactMap { known[$0] }.filter { !$0.isDetected }
     if !failures.isEmpty {
       remarks.append(
-        "\(failures.count) images could not be detected in (\(listed(failures))): "
+        "\(failures.count) images could not be detected in (\(listed(failures.map(\.source)))): "
           + "their objects count as missed")
     }
-    let missing = images.ids.filter { places[$0] == nil }
+    let damaged = images.ids.compactMap { known[$0] }.filter(\.isDamaged)
+    remarks += [
+      ImageRemark.damaged(damaged.map(\.source)), ImageRemark.otherSizes(otherSizes),
+    ].compactMap(\.self)
+    let missing = images.ids.filter { known[$0] == nil }
     if let first = missing.first {
       remarks.append(
         "\(missing.count) of \(images.ids.count) images have no record "
@@ -136,6 +164,7 @@ private struct ImageIndex {
   /// Different ids in the order of the annotations.
   let ids: [Int]
   private var names: [Int: String] = [:]
+  private var sizes: [Int: COCOAnnotations.Image] = [:]
   private var byName: [String: [Int]] = [:]
   private var byBaseName: [String: [Int]] = [:]
 
@@ -151,6 +180,7 @@ private struct ImageIndex {
       ids.append(image.id)
     }
     self.ids = ids
+    sizes = Dictionary(images.map { ($0.id, $0) }) { $1 }
     for id in ids {
       byName[name(of: id), default: []].append(id)
       byBaseName[Self.baseName(name(of: id)), default: []].append(id)
@@ -158,6 +188,11 @@ private struct ImageIndex {
   }
 
   func name(of id: Int) -> String { names[id] ?? "" }
+
+  /// Whether the annotations are for another size.
+  func hasOtherSize(_ id: Int, _ size: (width: Int, height: Int)) -> Bool {
+    sizes[id]?.isOfOtherSize(width: size.width, height: size.height) ?? false
+  }
 
   func find(source: String) -> Finding {
     let ids = byName[source] ?? byBaseName[Self.baseName(source)] ?? []
@@ -175,16 +210,25 @@ private struct ImageIndex {
 
 private struct Record: Decodable {
   var source: String
+  /// Of the picture that was looked at; nil where the record does not say it.
+  var size: (width: Int, height: Int)?
+  /// Whether a part of the picture could not be decoded.
+  var isDamaged: Bool
   /// Nil where the input failed.
   var detections: [RecordDetection]?
 
-  enum Key: String, CodingKey { case source, detections }
+  enum Key: String, CodingKey { case source, width, height, corrupt, detections }
 
   init(from decoder: any Decoder) throws {
     let fields = try EntryFields<Key>(decoder, otherwise: "is not a record")
     source = try fields.required(.source, String.self, kind: "text")
+    let width = try fields.optional(.width, Int.self, kind: "a whole number")
+    let height = try fields.optional(.height, Int.self, kind: "a whole number")
+    if let width, let height { size = (width, height) }
+    let isCorrupt = try fields.optional(.corrupt, Bool.self, kind: "true or false") ?? false
     detections = try fields.required(
       .detections, [RecordDetection]?.self, kind: "a list of detections or null")
+    isDamaged = isCorrupt && detections != nil
   }
 }
 

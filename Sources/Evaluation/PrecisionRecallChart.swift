@@ -7,7 +7,6 @@ public struct PrecisionRecallChart {
 
   private static let width = 1000.0
   private static let margin = 56.0
-  private static let ink = "#333333"
   private static let faint = "#8a8a8a"
   private static let grid = "#e4e4e4"
   private static let bestColor = "#d1495b"

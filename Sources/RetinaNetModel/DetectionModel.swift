@@ -38,7 +38,7 @@ public struct DetectionModel: Sendable {
       let facts = try WeightFacts(
         shapes: tensors.mapValues(\.shape), hasBatchCounts: hasBatchCounts)
       let known = KnownVariants.description(of: facts)
-      let own = try Self.ownDescription(checkpoint, facts, path)
+      let own = try Self.ownDescription(checkpoint, facts)
       let settings = try SettingsTree.parse(
         configuration?.text ?? "", file: configuration?.file ?? path.string)
       description = try ModelDescriptionReader.read(
@@ -65,13 +65,22 @@ public struct DetectionModel: Sendable {
   /// The numbers of a tensor.
   ///
   /// - Parameter name: the network's name (`NetworkGraph.parameters`).
-  /// - Returns: in PyTorch's order.
-  /// - Throws: `CheckpointError` where the file cannot be read any more.
+  /// - Returns: in PyTorch's order; finite, and of variances such that they can be divided by.
+  /// - Throws: `ModelError` for other numbers, `CheckpointError` where the file cannot be read any more.
   public func values(_ name: String) throws -> [Float] {
     guard let tensor = tensors[name] else {
       preconditionFailure("the network has no tensor '\(name)'")
     }
-    return try tensor.floats()
+    let values = try tensor.floats()
+    func wrong(_ problem: String) -> ModelError {
+      ModelError(file: path.string, problem: .numbers(tensor: name, problem: problem))
+    }
+    guard values.withUnsafeBufferPointer(areFinite) else { throw wrong("holds NaN or infinity") }
+    let epsilon = description.architecture.normEpsilon
+    if name.hasSuffix(".running_var"), let least = values.min(), least + epsilon <= 0 {
+      throw wrong("a variance of \(least)")
+    }
+    return values
   }
 
   /// Writes a model file.
@@ -79,7 +88,7 @@ public struct DetectionModel: Sendable {
   /// - Parameters:
   ///   - path: replaced if it exists, in one step.
   ///   - storage: of the convolutions' weights.
-  /// - Throws: `CheckpointError`.
+  /// - Throws: `CheckpointError`; `ModelError` where the weights are not usable.
   public func write(
     to path: FilePath, storage: SafetensorsFile.Storage = .float32
   ) throws {
@@ -88,15 +97,14 @@ public struct DetectionModel: Sendable {
 
   /// What a model file says of itself; nil for a checkpoint.
   private static func ownDescription(
-    _ checkpoint: Checkpoint, _ facts: WeightFacts, _ path: FilePath
-  ) throws -> ModelDescription? {
+    _ checkpoint: Checkpoint, _ facts: WeightFacts
+  ) throws(ProblemError) -> ModelDescription? {
     guard let text = checkpoint.metadata[ModelFile.descriptionKey] else { return nil }
     let version = checkpoint.metadata[ModelFile.versionKey] ?? "unknown"
     guard version == "\(ModelFile.formatVersion)" else {
       throw ProblemError(.formatVersion(version))
     }
-    let settings = try SettingsTree.parseJSON(text, file: "\(path) (\(ModelFile.descriptionKey))")
-    return try ModelDescriptionReader.read(settings, facts, defaults: nil)
+    return try ModelDescription.read(text, facts)
   }
 
   /// How the convolutions' weights are stored, as `write` would store them without loss; float32 for types that

@@ -1,5 +1,6 @@
 import BoxGeometry
 import NeuralNetwork
+import SystemPackage
 
 /// A model ready to look at pictures: its network compiled for each size it meets, weights packed once for all
 /// workers. Threads share one detector and each make a `DetectorWorker`.
@@ -12,6 +13,8 @@ public final class Detector: Sendable {
   let decoder: OutputDecoder
   let preprocessor: Preprocessor
   private let plans: InferencePlanCache
+  /// Of the weights; nil where they come from elsewhere.
+  private let file: FilePath?
 
   /// Creates a detector; no weights are loaded yet.
   ///
@@ -25,8 +28,7 @@ public final class Detector: Sendable {
     algorithm: ConvolutionAlgorithm = .winograd
   ) throws {
     try self.init(
-      description: model.description, options: options, algorithm: algorithm,
-      values: model.values)
+      model.description, options, algorithm, file: model.path, values: model.values)
   }
 
   /// As `init(model:options:algorithm:)`, with weights from anywhere.
@@ -37,10 +39,18 @@ public final class Detector: Sendable {
   ///   - algorithm: `direct` for comparisons only.
   ///   - values: gives a tensor by the network's names, in PyTorch's order; called from several threads.
   /// - Throws: `UnknownLabelError`, `NeuralNetworkError`.
-  public init(
+  public convenience init(
     description: ModelDescription, options: DetectionOptions = .init(),
     algorithm: ConvolutionAlgorithm = .winograd, values: @escaping WeightStore.Loader
   ) throws {
+    try self.init(description, options, algorithm, file: nil, values: values)
+  }
+
+  private init(
+    _ description: ModelDescription, _ options: DetectionOptions,
+    _ algorithm: ConvolutionAlgorithm, file: FilePath?, values: @escaping WeightStore.Loader
+  ) throws {
+    self.file = file
     self.description = description
     decoder = try OutputDecoder(description, options)
     preprocessor = Preprocessor(description.preprocessing)
@@ -55,9 +65,10 @@ public final class Detector: Sendable {
   /// - Parameters:
   ///   - width: columns of the picture.
   ///   - height: rows of the picture.
-  /// - Throws: `NeuralNetworkError`, or what the source of weights throws.
+  /// - Throws: `ModelError` where the weights are not usable, `NeuralNetworkError`, or what the source of weights throws.
   public func prepare(width: Int, height: Int) throws {
-    try plan(for: geometry(width: width, height: height)).finishPacking()
+    let plan = try plan(for: geometry(width: width, height: height))
+    try namingFile { try plan.finishPacking() }
   }
 
   /// Memory that pictures of this size need, known without running or preparing anything. Pictures of many sizes
@@ -87,7 +98,16 @@ public final class Detector: Sendable {
   }
 
   package func plan(for geometry: InputGeometry) throws -> InferencePlan {
-    try plans.plan(height: geometry.paddedHeight, width: geometry.paddedWidth)
+    try namingFile { try plans.plan(height: geometry.paddedHeight, width: geometry.paddedWidth) }
+  }
+
+  /// Says of the model's file what the network says of a tensor.
+  fileprivate func namingFile<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch NeuralNetworkError.parameter(let name, let problem) {
+      throw file.map {
+        ModelError(file: $0.string, problem: .numbers(tensor: name, problem: problem))
+      } ?? NeuralNetworkError.parameter(name: name, problem: problem)
+    }
   }
 }
 
@@ -130,8 +150,8 @@ public final class DetectorWorker {
   ///   - width: columns.
   ///   - height: rows.
   /// - Returns: by falling score, then class index, then anchor index.
-  /// - Throws: `DetectionError` where the network's output is not finite; `NeuralNetworkError`, or what the
-  ///   source of weights throws, where a plan has to be made.
+  /// - Throws: `DetectionError` where the network's output is not finite; `ModelError` where the weights are not usable;
+  ///   `NeuralNetworkError`, or what the source of weights throws, where a plan has to be made.
   public func detect(_ pixels: [UInt8], width: Int, height: Int) throws -> [Detection] {
     let geometry = detector.geometry(width: width, height: height)
     return try run(pixels, geometry) { outputs in
@@ -152,12 +172,14 @@ public final class DetectorWorker {
       times.postprocessing = done.duration(to: .now)
     }
     let plan = try detector.plan(for: geometry)
-    return try worker.run(plan) { input in
-      detector.preprocessor.write(pixels.span, geometry, to: input)
-      ready = .now
-    } readOutputs: { images in
-      done = .now
-      return try readOutputs(HeadOutputs(images))
+    return try detector.namingFile {
+      try worker.run(plan) { input in
+        detector.preprocessor.write(pixels.span, geometry, to: input)
+        ready = .now
+      } readOutputs: { images in
+        done = .now
+        return try readOutputs(HeadOutputs(images))
+      }
     }
   }
 }

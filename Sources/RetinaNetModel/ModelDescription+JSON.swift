@@ -1,4 +1,34 @@
+import Settings
+import SystemPackage
+
 extension ModelDescription {
+  /// Reads a description.
+  ///
+  /// - Parameters:
+  ///   - json: what the property of this name gave.
+  ///   - shapes: of the weights that it describes, by the network's names.
+  ///   - file: where it stands.
+  /// - Throws: `ModelError` where it is not valid, or is not of these weights.
+  public init(json: String, shapes: [String: [Int]], file: FilePath) throws(ModelError) {
+    do {
+      self = try Self.read(json, WeightFacts(shapes: shapes, hasBatchCounts: false))
+    } catch {
+      throw ModelError(file: file.string, problem: error.problem)
+    }
+  }
+
+  static func read(_ json: String, _ facts: WeightFacts) throws(ProblemError) -> ModelDescription {
+    do {
+      let settings = try SettingsTree.parseJSON(json, file: ModelFile.descriptionKey)
+      return try ModelDescriptionReader.read(settings, facts, defaults: nil)
+    } catch let error as ProblemError {
+      throw error
+    } catch {
+      // Of a file that comes from elsewhere: not a setting that somebody typed.
+      throw ProblemError(.description("\(error)"))
+    }
+  }
+
   /// The description as the JSON that `ModelFile` documents, its keys always in the same order.
   public var json: String {
     let thresholds = postprocessing.classThresholds.sorted { $0.key < $1.key }.map {

@@ -17,6 +17,10 @@ public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case otherFamily(name: String, differences: String)
     /// A model file of another version of the format.
     case formatVersion(String)
+    /// A model file whose description cannot be used; what is wrong with it, and where.
+    case description(String)
+    /// Numbers of a tensor that no network can be run with.
+    case numbers(tensor: String, problem: String)
   }
 
   /// The model's path.
@@ -56,6 +60,11 @@ public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case .formatVersion(let version):
       return "\(file): a model file of format version \(version); this program reads version"
         + " \(ModelFile.formatVersion)"
+    case .description(let problem):
+      return "\(file): its description cannot be used: \(problem)"
+    case .numbers(let tensor, let problem):
+      return
+        "\(file): tensor '\(tensor)': \(problem): the model is damaged, or its training diverged"
     }
   }
 

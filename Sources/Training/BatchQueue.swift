@@ -12,10 +12,10 @@ final class BatchQueue: Sendable {
   ///   - numbers: which ones.
   ///   - batchSize: samples of each.
   ///   - threads: at least 1.
-  ///   - onBroken: told of each picture that cannot be decoded, from any thread.
+  ///   - remark: told of each picture of which there is something to be said, from any thread.
   init(
     _ source: SampleSource, numbers: Range<Int>, batchSize: Int, threads: Int,
-    onBroken: @escaping @Sendable (DatasetError) -> Void
+    remark: @escaping @Sendable (PictureRemark) -> Void
   ) {
     // One batch for each thread, and one that is ready.
     let batches = ReorderBuffer<SampleSource.Batch>(
@@ -31,7 +31,7 @@ final class BatchQueue: Sendable {
             return number
           }
           guard number < numbers.upperBound else { return }
-          let batch = try source.batch(number, size: batchSize, onBroken: onBroken)
+          let batch = try source.batch(number, size: batchSize, remark: remark)
           guard batches.insert(batch, at: number) else { return }
         }
       }

@@ -18,8 +18,6 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
   case noObjects(place: String)
   /// A picture is not as large as its annotations say.
   case pictureSize(file: FilePath, annotated: String, actual: String)
-  /// A picture cannot be decoded.
-  case picture(file: FilePath, reason: String)
   /// None of an epoch's pictures can be decoded.
   case noPictures(last: String)
 
@@ -44,8 +42,6 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     case .pictureSize(let file, let annotated, let actual):
       "\(file): is \(actual) pixels, but its annotations are for \(annotated): "
         + "were they made before the picture was turned or scaled?"
-    case .picture(let file, let reason):
-      "\(file): cannot be decoded: \(reason)"
     case .noPictures(let last):
       "no picture of the dataset can be decoded; the last one: \(last)"
     }

@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 
 /// Whether something is there.
@@ -7,6 +8,12 @@ func fileExists(_ path: FilePath) -> Bool {
   // Nothing was written: closing cannot lose anything.
   try? file.close()
   return true
+}
+
+/// Whether this is a folder, or a link to one.
+func isDirectory(_ path: FilePath) -> Bool {
+  var status = stat()
+  return path.withPlatformString { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
 }
 
 /// The bytes of a small file.

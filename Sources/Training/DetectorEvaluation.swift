@@ -8,7 +8,7 @@ import Workers
 public struct DetectorEvaluation: Sendable {
   /// The twelve numbers, and those of each class.
   public let evaluation: COCOEvaluation
-  /// Detections of each picture, in the dataset's order; nil of one that cannot be decoded.
+  /// Detections of each picture, in the dataset's order; nil of one that cannot be decoded or has none that are finite.
   public let detections: [[Detection]?]
 
   /// Runs the model over every picture.
@@ -18,11 +18,12 @@ public struct DetectorEvaluation: Sendable {
   ///   - dataset: pictures and truth.
   ///   - workers: threads.
   ///   - load: decodes a picture.
-  ///   - onBroken: told of each picture that cannot be decoded, from any thread; its objects count as missed.
-  /// - Throws: what the detector throws.
+  ///   - remark: told of each picture of which there is something to be said, from any thread; where it cannot be
+  ///     decoded, or the network's outputs are not finite, its objects count as missed.
+  /// - Throws: `DetectionError` where the outputs are not finite for any picture; what else the detector throws.
   public init(
     _ model: DetectionModel, on dataset: TrainingDataset, workers: Int,
-    load: @escaping TrainingPicture.Loader, onBroken: @escaping @Sendable (DatasetError) -> Void
+    load: @escaping TrainingPicture.Loader, remark: @escaping @Sendable (PictureRemark) -> Void
   ) throws {
     precondition(
       model.description.classes == dataset.classes,
@@ -30,16 +31,28 @@ public struct DetectorEvaluation: Sendable {
     let detector = try Detector(model: model)
     let images = dataset.images
     let found = Monitor<[[Detection]?]>(Array(repeating: nil, count: images.count))
+    let failure = Monitor<DetectionError?>(nil)
     try detector.forEachPicture(count: images.count, workers: workers) { number, worker in
       let picture: TrainingPicture
-      do { picture = try load(images[number].path) } catch {
-        onBroken(.picture(file: images[number].path, reason: "\(error)"))
+      let image = images[number]
+      do { picture = try load(image.path) } catch {
+        remark(.undecodable(file: image.path, reason: "\(error)"))
         return
       }
-      let detections = try worker.detect(
-        picture.pixels, width: picture.width, height: picture.height)
-      found.withLock { $0[number] = detections }
+      if picture.isDamaged { remark(.damaged(file: image.path)) }
+      if let size = image.size, size != picture.size {
+        remark(.otherSize(file: image.path, annotated: size.text, actual: picture.size.text))
+      }
+      do {
+        let detections = try worker.detect(
+          picture.pixels, width: picture.width, height: picture.height)
+        found.withLock { $0[number] = detections }
+      } catch let error as DetectionError {
+        failure.withLock { $0 = $0 ?? error }
+        remark(.notFinite(file: image.path, reason: error.description))
+      }
     }
+    if let error = failure.read({ $0 }), found.read({ $0.allSatisfy { $0 == nil } }) { throw error }
     detections = found.read { $0 }
     let all = zip(images, detections).flatMap { image, detections in
       (detections ?? []).map {

@@ -21,13 +21,14 @@ public struct PascalVOCFolder: Sendable {
   /// - Throws: `DatasetError` that names the file and the object at fault.
   public init(_ folder: FilePath, split: String, classes: [String]? = nil) throws(DatasetError) {
     let list = folder.appending("ImageSets/Main/\(split).txt")
-    let text = String(decoding: try readFile(list), as: UTF8.self)
+    func file(_ name: some StringProtocol) -> FilePath {
+      folder.appending("Annotations/\(name).xml")
+    }
     var pages: [(file: FilePath, page: Page)] = []
-    for line in text.split(whereSeparator: \.isNewline) {
-      // Lists of one class have a second column: 1, 0 or -1.
-      guard let name = line.split(whereSeparator: \.isWhitespace).first else { continue }
-      let file = folder.appending("Annotations/\(name).xml")
-      pages.append((file, try Page(file, name: String(name), folder: folder)))
+    for line in Self.lines(try readFile(list)) {
+      // Lists of one class have a second column; but a name may have blanks in it, and end like one.
+      let name = fileExists(file(line)) ? line[...] : Self.withoutClassColumn(line)
+      pages.append((file(name), try Page(file(name), name: String(name), folder: folder)))
     }
     guard !pages.isEmpty else { throw .noObjects(place: list.string) }
 
@@ -58,6 +59,22 @@ public struct PascalVOCFolder: Sendable {
     annotations = COCOAnnotations(
       images: images, categories: labels.enumerated().map { .init(id: $0 + 1, name: $1) },
       objects: objects)
+  }
+}
+
+extension PascalVOCFolder {
+  /// The lines of a list without blanks around them; editors may have put a byte order mark before the first.
+  private static func lines(_ bytes: [UInt8]) -> [String] {
+    let mark: [UInt8] = [0xef, 0xbb, 0xbf]
+    let text = String(
+      decoding: bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...], as: UTF8.self)
+    return text.split(whereSeparator: \.isNewline)
+      .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+  }
+
+  /// What stands before a last column of 1, 0 or -1.
+  private static func withoutClassColumn(_ line: String) -> Substring {
+    line.wholeMatch(of: /(.*\S)\s+(?:1|0|-1)/)?.1 ?? line[...]
   }
 }
 
@@ -96,10 +113,18 @@ private struct Page {
     let existing = candidates.first { fileExists(folder.appending("JPEGImages/\($0)")) }
     picture = "JPEGImages/\(existing ?? candidates[0])"
     let size = root["size"]
-    let sides = (
-      try number(size?["width"], "width").map { Int($0) },
-      try number(size?["height"], "height").map { Int($0) }
-    )
+    func side(_ what: String) throws(DatasetError) -> Int? {
+      guard let element = size?[what], let value = try number(element, what) else { return nil }
+      // As boxes are; a picture of more pixels cannot be decoded.
+      guard abs(value) < 1e6 else {
+        throw .malformed(
+          file: file, place: "line \(element.line)",
+          problem: "\(what) is '\(element.text)' where pixels should be")
+      }
+      // Bounded: by the line above.
+      return Int(value)
+    }
+    let sides = (try side("width"), try side("height"))
     // Some tools write 0x0 for "do not know".
     if let width = sides.0, let height = sides.1, width > 0, height > 0 {
       (self.width, self.height) = (width, height)

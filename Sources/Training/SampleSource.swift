@@ -1,6 +1,7 @@
 import BoxGeometry
 import Glibc
 import RetinaNetModel
+import SystemPackage
 
 /// Makes the inputs of a training: which picture comes when, how it is changed, to which size it is brought. All of it
 /// follows from the seed and the sample's number, so any sample can be made at any time by any thread.
@@ -82,11 +83,11 @@ public struct SampleSource: Sendable {
   /// - Parameters:
   ///   - number: the batch's, from 0.
   ///   - size: samples of a batch.
-  ///   - onBroken: told of each picture that cannot be decoded.
+  ///   - remark: told of each picture of which there is something to be said.
   /// - Returns: the samples.
   /// - Throws: `DatasetError.pictureSize`, `.noPictures`.
   func batch(
-    _ number: Int, size: Int, onBroken: (DatasetError) -> Void
+    _ number: Int, size: Int, remark: (PictureRemark) -> Void
   ) throws(DatasetError) -> Batch {
     var random = RandomStream(seed: seed, name: "size of batch \(number)")
     let side = sizes[Int(random.uniform() * Double(sizes.count))]
@@ -98,14 +99,14 @@ public struct SampleSource: Sendable {
       let order = orders[epoch] ?? order(epoch: epoch)
       orders[epoch] = order
       samples.append(
-        try self.sample(order, place, epoch: epoch, side: side, onItsSide: onItsSide, onBroken))
+        try self.sample(order, place, epoch: epoch, side: side, onItsSide: onItsSide, remark))
     }
     return Batch(samples: samples)
   }
 
   private func sample(
     _ order: [Int], _ place: Int, epoch: Int, side: Int, onItsSide: Bool,
-    _ onBroken: (DatasetError) -> Void
+    _ remark: (PictureRemark) -> Void
   ) throws(DatasetError) -> Sample {
     var lastProblem = ""
     for step in order.indices {
@@ -116,27 +117,48 @@ public struct SampleSource: Sendable {
         picture = try load(image.path)
       } catch {
         lastProblem = "\(error)"
-        onBroken(.picture(file: image.path, reason: lastProblem))
+        remark(.undecodable(file: image.path, reason: lastProblem))
         continue
       }
-      if let size = image.size, size.width != picture.width || size.height != picture.height {
+      if let size = image.size, size != picture.size {
         throw .pictureSize(
-          file: image.path, annotated: "\(size.width)x\(size.height)",
-          actual: "\(picture.width)x\(picture.height)")
+          file: image.path, annotated: size.text, actual: picture.size.text)
       }
+      if picture.isDamaged { remark(.damaged(file: image.path)) }
+      let objects = image.size == nil ? inside(picture, image, remark) : image.objects
       // By the place, not the picture: a picture that stands in for another is changed otherwise than itself.
       var random = RandomStream(seed: seed, name: "sample \(place) of epoch \(epoch)")
-      return make(picture, image, side: side, onItsSide: onItsSide, &random)
+      return make(picture, image.path, objects, side: side, onItsSide: onItsSide, &random)
     }
     throw .noPictures(last: lastProblem)
   }
 
+  /// The parts of the objects that lie inside their picture, whose size only the picture itself says.
+  private func inside(
+    _ picture: TrainingPicture, _ image: TrainingDataset.Image, _ remark: (PictureRemark) -> Void
+  ) -> [LabelledBox] {
+    var (cut, skipped) = (0, 0)
+    let objects = image.objects.compactMap { object -> LabelledBox? in
+      switch ClippedBox(object.box, width: picture.width, height: picture.height) {
+      case .whole(let box):
+        return LabelledBox(classIndex: object.classIndex, box: box)
+      case .cut(let box):
+        cut += 1
+        return LabelledBox(classIndex: object.classIndex, box: box)
+      case .outside:
+        skipped += 1
+        return nil
+      }
+    }
+    if cut + skipped > 0 { remark(.outside(file: image.path, cut: cut, skipped: skipped)) }
+    return objects
+  }
+
   private func make(
-    _ picture: TrainingPicture, _ image: TrainingDataset.Image, side: Int, onItsSide: Bool,
-    _ random: inout RandomStream
+    _ picture: TrainingPicture, _ path: FilePath, _ marked: [LabelledBox], side: Int,
+    onItsSide: Bool, _ random: inout RandomStream
   ) -> Sample {
-    let (changed, objects) = augmentation.apply(
-      picture, image.objects, onItsSide: onItsSide, &random)
+    let (changed, objects) = augmentation.apply(picture, marked, onItsSide: onItsSide, &random)
     let logarithms = log(augmentation.scale.lowerBound)...log(augmentation.scale.upperBound)
     let factor = exp(random.uniform(logarithms))
     var resizing = preprocessing
@@ -151,8 +173,12 @@ public struct SampleSource: Sendable {
         $0.scaled(
           x: Float(geometry.resizedWidth) / Float(geometry.originalWidth),
           y: Float(geometry.resizedHeight) / Float(geometry.originalHeight))
-      }, name: image.path.string)
+      }, name: path.string)
   }
+}
+
+extension TrainingPicture {
+  var size: TrainingDataset.Size { .init(width: width, height: height) }
 }
 
 extension LabelledBox {

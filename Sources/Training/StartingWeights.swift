@@ -12,6 +12,8 @@ public enum StartingWeights: Sendable {
   case model(DetectionModel)
   /// A residual network with torchvision's names, trained to tell pictures apart.
   case backbone(FilePath)
+  /// A training's state, as of a detector: its weights themselves, not their average.
+  case training(SavedTraining)
 
   /// The architecture that a file's residual network has.
   ///
@@ -73,6 +75,15 @@ public enum StartingWeights: Sendable {
         guard shapes[parameter.name] == parameter.shape else { return nil }
         return try model.values(parameter.name)
       }
+    case .training(let saved):
+      let sameClasses = try saved.description().classes == description.classes
+      return try fill(parameters, file: saved.path, initial: initial) { parameter in
+        if parameter.name.contains(".cls_logits.") && !sameClasses { return nil }
+        guard let tensor = saved.weight(parameter.name), tensor.shape == parameter.shape else {
+          return nil
+        }
+        return try tensor.floats()
+      }
     case .backbone(let path):
       let tensors = try Checkpoint(contentsOf: path).tensors
       return try fill(parameters, file: path, initial: initial) { parameter in
@@ -94,7 +105,7 @@ public enum StartingWeights: Sendable {
     for entry in parameters.layout.entries {
       let parameter = entry.parameter
       if let values = try values(parameter) {
-        guard values.allSatisfy(\.isFinite) else {
+        guard values.withUnsafeBufferPointer(areFinite) else {
           throw TrainingError.startingWeights(
             file: file, problem: "tensor '\(parameter.name)' holds NaN or infinity")
         }

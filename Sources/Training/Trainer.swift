@@ -1,5 +1,4 @@
 import Checkpoints
-import Digests
 import Evaluation
 import NeuralNetwork
 import RetinaNetModel
@@ -10,8 +9,8 @@ import Workers
 public enum TrainingEvent: Sendable {
   /// Something a person should know, once, at the start.
   case remark(String)
-  /// A picture that cannot be decoded.
-  case broken(DatasetError)
+  /// Something that a person should know about a picture, once for each.
+  case picture(PictureRemark)
   /// An iteration is done.
   case step(TrainingRecord.Step)
   /// The model was measured; `isBest` if never better.
@@ -47,6 +46,8 @@ public final class Trainer {
   private let average: WeightAverage?
   private let fingerprint: String
   private let metrics: MetricsFile
+  /// What has been said of pictures.
+  private let known = Monitor<Set<PictureRemark>>([])
   private var state: TrainingState
 
   /// Prepares a training, or goes on with one.
@@ -87,7 +88,7 @@ public final class Trainer {
     average = try configuration.averageDecay.map {
       try WeightAverage(decay: $0, layout: network.parameters.layout)
     }
-    fingerprint = Self.fingerprint(configuration, training, validation)
+    fingerprint = TrainingFingerprint.digest(configuration, training, validation)
     if let start {
       state = TrainingState()
       let initial = InitialParameters(
@@ -96,9 +97,16 @@ public final class Trainer {
         network.parameters, configuration.description, initial: initial)
       { observe(.remark(remark)) }
     } else {
+      let saved = try SavedTraining(contentsOf: folder.state)
       state = try TrainingState(
-        contentsOf: folder.state, fingerprint: fingerprint, parameters: network.parameters,
-        optimizer: optimizer, average: average)
+        saved, fingerprint: fingerprint, parameters: network.parameters, optimizer: optimizer,
+        average: average)
+      if saved.version == 1 {
+        observe(
+          .remark(
+            "\(saved.path): a state of this program's first version is taken over; whether the settings, the "
+              + "pictures and the instruction set are those it was begun with cannot be checked"))
+      }
       observe(.remark("going on after iteration \(state.iteration)"))
     }
     metrics = try MetricsFile(folder.metrics, keepingUpTo: state.iteration)
@@ -120,7 +128,7 @@ public final class Trainer {
     let queue = BatchQueue(
       source, numbers: state.iteration * accumulation..<iterations * accumulation,
       batchSize: configuration.batchSize, threads: configuration.dataThreads,
-      onBroken: onceForEachPicture { observe(.broken($0)) })
+      remark: onceForEachPicture { observe(.picture($0)) })
     defer { queue.stop() }
     while state.iteration < iterations {
       if stop.isCancelled {
@@ -165,7 +173,7 @@ public final class Trainer {
     guard record.gradientNorm.isFinite else {
       throw try diverged(
         batches,
-        at: "the gradient by \(network.firstNonFiniteGradient ?? "all parameters together")")
+        at: "the gradient by \(network.gradients.firstNonFinite ?? "all parameters together")")
     }
     let clipping = configuration.clipNorm.map { min(1, $0 / max(record.gradientNorm, 1e-12)) } ?? 1
     optimizer.step(
@@ -175,6 +183,14 @@ public final class Trainer {
     average?.update(network.parameters)
     record.seconds = (clock.now - start).inSeconds
     return record
+  }
+
+  private func diverged(
+    at place: String, image: String? = nil, iteration: Int? = nil
+  ) -> TrainingError {
+    .diverged(
+      iteration: iteration ?? state.iteration, at: place, image: image,
+      state: fileExists(folder.state) ? folder.path : nil)
   }
 
   /// Finds where numbers ceased to be finite: the first operation forward, else what the caller knows.
@@ -187,15 +203,15 @@ public final class Trainer {
         imageCount: batch.samples.count, height: padded.height, width: padded.width,
         writeInput: padded.writeInput)
       if let found {
-        return .diverged(
-          iteration: state.iteration + 1, image: batch.samples[found.image].name,
-          layer: found.operation)
+        return diverged(
+          at: found.operation, image: batch.samples[found.image].name,
+          iteration: state.iteration + 1)
       }
     }
-    return .diverged(
-      iteration: state.iteration + 1,
+    return diverged(
+      at: place,
       image: "one of " + batches.flatMap { $0.samples.map(\.name) }.joined(separator: ", "),
-      layer: place)
+      iteration: state.iteration + 1)
   }
 
   // MARK: What is kept
@@ -208,12 +224,21 @@ public final class Trainer {
     try ModelFile.write(configuration.description, to: path) { kept[$0] }
   }
 
+  /// A step may leave numbers behind that are not finite, although its loss and its gradients are: what is kept has to
+  /// be good to go on from.
+  private func requireFiniteNumbers() throws(TrainingError) {
+    for (name, slab) in TrainingState.slabs(gradients.network.parameters, optimizer, average) {
+      if let parameter = slab.firstNonFinite { throw diverged(at: "\(name) of \(parameter)") }
+    }
+  }
+
   private func save() throws {
+    try requireFiniteNumbers()
     try writeModel(to: folder.lastModel)
     if validation == nil { try writeModel(to: folder.bestModel) }
     try state.write(
-      to: folder.state, fingerprint: fingerprint, parameters: gradients.network.parameters,
-      optimizer: optimizer, average: average)
+      to: folder.state, fingerprint: fingerprint, description: configuration.description,
+      parameters: gradients.network.parameters, optimizer: optimizer, average: average)
     try drawCurves()
     observe(.saved(iteration: state.iteration))
   }
@@ -222,12 +247,9 @@ public final class Trainer {
     guard let validation else { return }
     let clock = ContinuousClock()
     let start = clock.now
+    try requireFiniteNumbers()
     try writeModel(to: folder.lastModel)
-    let observe = observe
-    let result = try DetectorEvaluation(
-      DetectionModel(contentsOf: folder.lastModel), on: validation,
-      workers: configuration.workers, load: load,
-      onBroken: onceForEachPicture { observe(.broken($0)) })
+    let result = try measure(validation)
     let record = TrainingRecord.Evaluation(
       iteration: state.iteration,
       metrics: COCOMetric.allCases.map { ($0.name, result.evaluation[$0]) },
@@ -246,41 +268,42 @@ public final class Trainer {
     observe(.evaluation(record, isBest: isBest))
   }
 
-  private func drawCurves() throws {
-    let text = String(decoding: try readFile(folder.metrics), as: UTF8.self)
-    try folder.write(TrainingCurves(metrics: text).svg(), to: folder.curves)
-  }
-
-  /// Tells of each picture once, however often it is met.
-  private func onceForEachPicture(
-    _ report: @escaping @Sendable (DatasetError) -> Void
-  ) -> @Sendable (DatasetError) -> Void {
-    let known = Monitor<Set<String>>([])
-    return { error in
-      if known.withLock({ $0.insert(error.description).inserted }) { report(error) }
+  /// Outputs that are finite for no picture, or weights whose products are not, are divergence.
+  private func measure(_ validation: TrainingDataset) throws -> DetectorEvaluation {
+    let observe = observe
+    do {
+      return try DetectorEvaluation(
+        DetectionModel(contentsOf: folder.lastModel), on: validation,
+        workers: configuration.workers, load: load,
+        remark: onceForEachPicture { observe(.picture($0)) })
+    } catch is DetectionError {
+      throw diverged(at: "the outputs for all validation pictures")
+    } catch let error as ModelError {
+      guard case .numbers(let tensor, let problem) = error.problem else { throw error }
+      throw diverged(at: "\(tensor): \(problem)")
     }
   }
 
-  /// A digest of everything that the weights follow from.
-  private static func fingerprint(
-    _ configuration: TrainingConfiguration, _ training: TrainingDataset,
-    _ validation: TrainingDataset?
-  ) -> String {
-    var digest = SHA256Digest()
-    digest.update(configuration.weightsFollowFrom)
-    digest.update("\(InstructionSet.effective?.rawValue ?? "none") \(Engine.oneDNNVersion)\n")
-    for image in training.images { digest.update("\(image.path) \(image.objects)\n") }
-    // Which model is the best follows from these.
-    for image in validation?.images ?? [] { digest.update("\(image.path) \(image.objects)\n") }
-    return digest.hexadecimal()
+  private func drawCurves() throws {
+    try folder.write(metrics.curves.svg(), to: folder.curves)
+  }
+
+  /// Tells each thing of each picture once, however often it is met.
+  private func onceForEachPicture(
+    _ report: @escaping @Sendable (PictureRemark) -> Void
+  ) -> @Sendable (PictureRemark) -> Void {
+    let known = known
+    return { remark in
+      if known.withLock({ $0.insert(remark).inserted }) { report(remark) }
+    }
   }
 }
 
-extension TrainingNetwork {
-  /// Name of a parameter whose gradient holds NaN or infinity.
-  fileprivate var firstNonFiniteGradient: String? {
-    gradients.layout.entries.first { entry in
-      !gradients.numbers[entry.range].allSatisfy(\.isFinite)
+extension ParameterSlab {
+  /// Name of a parameter that holds NaN or infinity.
+  fileprivate var firstNonFinite: String? {
+    layout.entries.first { entry in
+      !areFinite(UnsafeBufferPointer(rebasing: numbers[entry.range]))
     }?.parameter.name
   }
 }

@@ -94,15 +94,4 @@ public struct TrainingConfiguration: Sendable {
     self.workers = workers
     self.dataThreads = dataThreads
   }
-
-  /// What the weights follow from, as text: two trainings with the same text on the same pictures, from the same
-  /// weights and on the same instruction set give the same weights.
-  var weightsFollowFrom: String {
-    var same = self
-    same.evaluationInterval = 1
-    same.checkpointInterval = 1
-    same.workers = 1
-    same.dataThreads = 1
-    return "\(same)"
-  }
 }

@@ -1,7 +1,8 @@
 import Evaluation
 import Foundation
 
-/// Draws losses and precision over the iterations of a training, from its `metrics.jsonl`.
+/// Draws losses and precision over the iterations of a training, from the lines of its `metrics.jsonl` as they come.
+/// Of the steps a bounded number of means is kept.
 struct TrainingCurves {
   private struct Line: Decodable {
     var iteration: Int
@@ -50,25 +51,78 @@ struct TrainingCurves {
 
   private static let faint = "#8a8a8a"
   private static let grid = "#e4e4e4"
-  private let lines: [Line]
 
-  /// - Parameter metrics: the file's text; lines that are not its own are left out.
-  init(metrics: String) {
-    let decoder = JSONDecoder()
-    lines = metrics.split(separator: "\n").compactMap { line in
-      // A torn line is no reason to draw nothing.
-      try? decoder.decode(Line.self, from: Data(line.utf8))
+  /// Steps one after another, together.
+  struct Span {
+    var iteration: Int
+    var count = 0
+    var classLoss = 0.0
+    var boxLoss = 0.0
+    var loss = 0.0
+
+    /// Takes in what comes after it; or, with a sign of -1, takes it out again.
+    mutating func add(_ other: Span, sign: Double = 1) {
+      iteration = max(iteration, other.iteration)
+      count += Int(sign) * other.count
+      classLoss += sign * other.classLoss
+      boxLoss += sign * other.boxLoss
+      loss += sign * other.loss
     }
+  }
+
+  /// Twice as many as there are columns to draw them in.
+  private static let maxSpanCount = 2048
+
+  private(set) var spans: [Span] = []
+  /// Steps of each span but the last.
+  private var spanLength = 1
+  private var evaluations: [Line] = []
+  private var lastStep: Line?
+  private var lastIteration = 0
+  private let decoder = JSONDecoder()
+
+  /// Of nothing.
+  init() {}
+
+  /// - Parameter metrics: the file's text.
+  init(metrics: String) {
+    for line in metrics.split(separator: "\n") { add(Array(line.utf8)[...]) }
+  }
+
+  /// Takes a line in; one that is not the file's own is left out.
+  mutating func add(_ text: ArraySlice<UInt8>) {
+    // A torn line is no reason to draw nothing.
+    guard let line = try? decoder.decode(Line.self, from: Data(text)) else { return }
+    lastIteration = line.iteration
+    if line.ap != nil { evaluations.append(line) }
+    guard let loss = line.loss else { return }
+    lastStep = line
+    let step = Span(
+      iteration: line.iteration, count: 1, classLoss: line.classLoss ?? 0,
+      boxLoss: line.boxLoss ?? 0, loss: loss)
+    if let last = spans.indices.last, spans[last].count < spanLength {
+      spans[last].add(step)
+    } else {
+      if spans.count == Self.maxSpanCount { joinPairs() }
+      spans.append(step)
+    }
+  }
+
+  private mutating func joinPairs() {
+    spans = stride(from: 0, to: spans.count, by: 2).map { index in
+      var pair = spans[index]
+      pair.add(spans[index + 1])
+      return pair
+    }
+    spanLength *= 2
   }
 
   /// The file's text.
   func svg() -> String {
     var drawing = SVGDrawing()
-    let last = lines.last?.iteration ?? 0
-    let greatestX = Double(max(1, last))
-    let evaluations = lines.filter { $0.ap != nil }
+    let greatestX = Double(max(1, lastIteration))
     drawing.text("Training", at: .init(x: 56, y: 40), size: 22, isBold: true)
-    drawing.text(summary(evaluations), at: .init(x: 56, y: 64), size: 14, color: Self.faint)
+    drawing.text(summary, at: .init(x: 56, y: 64), size: 14, color: Self.faint)
 
     let losses = lossSeries()
     // The first iterations' losses would flatten all others: what nine of ten are below is shown whole.
@@ -92,9 +146,9 @@ struct TrainingCurves {
     return drawing.document(width: 900, height: second.bottom + 64)
   }
 
-  private func summary(_ evaluations: [Line]) -> String {
+  private var summary: String {
     var parts: [String] = []
-    if let step = lines.last(where: { $0.loss != nil }) {
+    if let step = lastStep {
       parts.append("iteration \(step.iteration)")
       if let epoch = step.epoch { parts.append("epoch \(short(epoch))") }
       if let rate = step.learningRate { parts.append("learning rate \(short(rate))") }
@@ -109,17 +163,16 @@ struct TrainingCurves {
 
   /// Means over a fiftieth of the training.
   private func lossSeries() -> [Series] {
-    let steps = lines.filter { $0.loss != nil }
-    let window = max(1, steps.count / 50)
-    func means(_ value: (Line) -> Double?) -> [(x: Double, y: Double)] {
+    let window = max(1, spans.count / 50)
+    func means(_ value: (Span) -> Double) -> [(x: Double, y: Double)] {
       var result: [(x: Double, y: Double)] = []
-      var sum = 0.0
-      for (index, step) in steps.enumerated() {
-        sum += value(step) ?? 0
-        if index >= window { sum -= value(steps[index - window]) ?? 0 }
+      var sum = Span(iteration: 0)
+      for (index, span) in spans.enumerated() {
+        sum.add(span)
+        if index >= window { sum.add(spans[index - window], sign: -1) }
         // At most some hundred points a curve.
-        if index % max(1, steps.count / 400) == 0 || index == steps.count - 1 {
-          result.append((Double(step.iteration), sum / Double(min(index + 1, window))))
+        if index % max(1, spans.count / 400) == 0 || index == spans.count - 1 {
+          result.append((Double(span.iteration), value(sum) / Double(sum.count)))
         }
       }
       return result

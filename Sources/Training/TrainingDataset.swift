@@ -24,6 +24,22 @@ public struct TrainingDataset: Sendable {
     public var width: Int
     /// Rows.
     public var height: Int
+
+    /// Creates a size.
+    public init(width: Int, height: Int) {
+      self.width = width
+      self.height = height
+    }
+
+    /// What annotations say of an image; nil where they do not, or say 0x0, as some tools do that do not know.
+    init?(_ image: COCOAnnotations.Image) {
+      guard let width = image.width, let height = image.height, width > 0, height > 0 else {
+        return nil
+      }
+      self.init(width: width, height: height)
+    }
+
+    var text: String { "\(width)x\(height)" }
   }
 
   /// Labels by column of the class head.
@@ -93,13 +109,10 @@ public struct TrainingDataset: Sendable {
       guard !entry.fileName.isEmpty else {
         throw .malformed(file: FilePath(place), place: "image \(id)", problem: "has no file_name")
       }
-      let size: Size? =
-        if let width = entry.width, let height = entry.height {
-          Size(width: width, height: height)
-        } else { nil }
       images.append(
         Image(
-          id: id, path: folder.appending(entry.fileName), size: size, objects: objects[id] ?? []))
+          id: id, path: folder.appending(entry.fileName), size: Size(entry),
+          objects: objects[id] ?? []))
     }
     try Self.checkPictures(images)
     guard !objects.isEmpty else { throw .noObjects(place: place) }
@@ -164,31 +177,24 @@ private struct BoxSieve {
       withoutArea.append(name)
       return nil
     }
-    var corners = (box.x, box.y, box.x + box.width, box.y + box.height)
-    if let width = image.width, let height = image.height {
-      let whole = corners
-      corners = (
-        max(0, corners.0), max(0, corners.1), min(Double(width), corners.2),
-        min(Double(height), corners.3)
-      )
-      guard corners.2 > corners.0, corners.3 > corners.1 else {
-        outside.append(name)
-        return nil
-      }
-      // Less than a pixel is somebody's rounding.
-      let differences = [
-        corners.0 - whole.0, corners.1 - whole.1, whole.2 - corners.2, whole.3 - corners.3,
-      ]
-      if differences.contains(where: { $0 >= 1 }) { clipped.append(name) }
-    }
-    let result = Box(
-      minX: Float(corners.0), minY: Float(corners.1), maxX: Float(corners.2),
-      maxY: Float(corners.3))
-    guard result.width > 0, result.height > 0 else {
+    let whole = Box(
+      minX: Float(box.x), minY: Float(box.y), maxX: Float(box.x + box.width),
+      maxY: Float(box.y + box.height))
+    guard whole.width > 0, whole.height > 0 else {
       withoutArea.append(name)
       return nil
     }
-    return result
+    guard let size = TrainingDataset.Size(image) else { return whole }
+    switch ClippedBox(whole, width: size.width, height: size.height) {
+    case .whole(let part):
+      return part
+    case .cut(let part):
+      clipped.append(name)
+      return part
+    case .outside:
+      outside.append(name)
+      return nil
+    }
   }
 
   var remarks: [String] {

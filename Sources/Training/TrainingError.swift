@@ -2,8 +2,9 @@ import SystemPackage
 
 /// Why a training cannot begin or go on.
 public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The loss or a gradient is not finite.
-  case diverged(iteration: Int, image: String, layer: String)
+  /// Numbers ceased to be finite: where, at which image if it is one's, and the last state that was saved before, if
+  /// one was.
+  case diverged(iteration: Int, at: String, image: String?, state: FilePath?)
   /// The weights to start from do not fit the network.
   case startingWeights(file: FilePath, problem: String)
   /// The folder holds a training already, or none where one should be resumed.
@@ -18,9 +19,10 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   /// One line: what, on what, what to do.
   public var description: String {
     switch self {
-    case .diverged(let iteration, let image, let layer):
-      "iteration \(iteration) diverged: not finite at \(layer), image \(image); "
-        + "the last state is kept: resume with a lower learning rate or with gradient clipping"
+    case .diverged(let iteration, let place, let image, let state):
+      "iteration \(iteration) diverged: not finite at \(place)\(image.map { ", image \($0)" } ?? ""): "
+        + "begin \(state == nil ? "again" : "a new training") with a lower --learning-rate or with --clip-norm"
+        + (state.map { ", from the last state: --restart-from \($0)" } ?? "")
     case .startingWeights(let file, let problem):
       "\(file): \(problem)"
     case .folder(let folder, let problem):

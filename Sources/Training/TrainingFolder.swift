@@ -43,15 +43,20 @@ public struct TrainingFolder: Sendable {
   /// - Parameter resuming: whether there must be a state in it; else there must not be one.
   /// - Throws: `TrainingError.folder`, `.cannotCreate`.
   func prepare(resuming: Bool) throws(TrainingError) {
-    let hasState = fileExists(state)
-    guard resuming == hasState else {
+    if resuming {
+      try requireState()
+    } else if fileExists(state) {
       throw .folder(
-        path,
-        problem: resuming
-          ? "holds no training to resume (no resume/state.safetensors)"
-          : "holds a training already: resume it, or name another folder")
+        path, problem: "holds a training already: resume it, or name another folder")
     }
     try make()
+  }
+
+  /// Makes sure that there is something to go on from.
+  func requireState() throws(TrainingError) {
+    guard fileExists(state) else {
+      throw .folder(path, problem: "holds no training to resume (no resume/state.safetensors)")
+    }
   }
 
   /// Writes a small text file in one step.
@@ -61,54 +66,5 @@ public struct TrainingFolder: Sendable {
     } catch {
       throw .output(file: file, reason: error.localizedDescription)
     }
-  }
-}
-
-/// `metrics.jsonl`, line by line.
-final class MetricsFile {
-  private let path: FilePath
-  private let file: FileDescriptor
-
-  /// Opens the file and cuts off what a training did after the state that it is resumed from.
-  ///
-  /// - Parameters:
-  ///   - path: made if it is not there.
-  ///   - iteration: lines of later iterations, and a torn last one, go.
-  /// - Throws: `TrainingError.output`.
-  init(_ path: FilePath, keepingUpTo iteration: Int) throws(TrainingError) {
-    self.path = path
-    do {
-      file = try FileDescriptor.open(
-        path, .readWrite, options: [.create, .closeOnExec],
-        permissions: [.ownerReadWrite, .groupRead, .otherRead])
-      let text = iteration == 0 ? "" : String(decoding: try readFile(path), as: UTF8.self)
-      var length = 0
-      for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
-        guard let number = Self.iteration(of: line), number <= iteration else { break }
-        length += line.utf8.count + 1
-      }
-      try file.resize(to: Int64(length))
-      try file.seek(offset: Int64(length), from: .start)
-    } catch {
-      throw .output(file: path, reason: "\(error)")
-    }
-  }
-
-  deinit {
-    // Each line was written when it was made.
-    try? file.close()
-  }
-
-  func append(_ record: TrainingRecord) throws(TrainingError) {
-    do { try file.writeAll(Array("\(record.line)\n".utf8)) } catch {
-      throw .output(file: path, reason: "\(error)")
-    }
-  }
-
-  /// The number behind `{"iteration":`.
-  private static func iteration(of line: Substring) -> Int? {
-    let start = "{\"iteration\":"
-    guard line.hasPrefix(start) else { return nil }
-    return Int(line.dropFirst(start.count).prefix { $0.isNumber })
   }
 }

@@ -3,7 +3,7 @@ import SystemPackage
 
 /// An upright picture: 8-bit red, green, blue, interleaved, rows packed, top row first.
 public struct TrainingPicture: Equatable, Sendable {
-  /// Decodes a picture; its errors' text becomes that of `DatasetError.picture`.
+  /// Decodes a picture; its errors' text becomes that of `PictureRemark.undecodable`.
   public typealias Loader = @Sendable (FilePath) throws -> TrainingPicture
 
   /// Columns.
@@ -12,14 +12,17 @@ public struct TrainingPicture: Equatable, Sendable {
   public var height: Int
   /// `height * width * 3` bytes.
   public var pixels: [UInt8]
+  /// Whether the file is damaged or cut short, so that a part of the pixels is made up.
+  public var isDamaged: Bool
 
   /// Wraps bytes; there must be `height * width * 3`.
-  public init(width: Int, height: Int, pixels: [UInt8]) {
+  public init(width: Int, height: Int, pixels: [UInt8], isDamaged: Bool = false) {
     precondition(
       pixels.count == width * height * 3, "\(pixels.count) bytes for \(width)x\(height) RGB")
     self.width = width
     self.height = height
     self.pixels = pixels
+    self.isDamaged = isDamaged
   }
 
   /// The part that begins at (`x`, `y`); it must lie inside.

@@ -1,5 +1,6 @@
 import Checkpoints
 import NeuralNetwork
+import RetinaNetModel
 import SystemPackage
 
 /// Where a training stands, and its file: all that the next iteration needs, in one safetensors file that holds the
@@ -10,23 +11,23 @@ struct TrainingState {
   /// The best evaluation so far: AP, and the iteration it was made at.
   var best: (ap: Double, iteration: Int)?
 
-  private static let version = "1"
-
   /// Writes a state.
   ///
   /// - Parameters:
   ///   - path: replaced if it exists.
   ///   - fingerprint: what the training's weights follow from.
+  ///   - description: the detector.
   ///   - parameters: the weights.
   ///   - optimizer: what it remembers.
   ///   - average: the moving average, if there is one.
   /// - Throws: `CheckpointError`.
   func write(
-    to path: FilePath, fingerprint: String, parameters: ParameterSlab, optimizer: Optimizer,
-    average: WeightAverage?
+    to path: FilePath, fingerprint: String, description: ModelDescription,
+    parameters: ParameterSlab, optimizer: Optimizer, average: WeightAverage?
   ) throws {
     var metadata = [
-      "trainingState": Self.version, "fingerprint": fingerprint, "iteration": "\(iteration)",
+      SavedTraining.versionKey: "\(SavedTraining.version)", "fingerprint": fingerprint,
+      SavedTraining.descriptionKey: description.json, "iteration": "\(iteration)",
       "optimizerSteps": "\(optimizer.stepCount)",
     ]
     if let best {
@@ -48,34 +49,28 @@ struct TrainingState {
 
   /// Reads a state into what is there.
   ///
+  /// A state of the first version is taken over unseen: its fingerprint followed from the names of types and fields,
+  /// which have changed since. It is still of the same options, which the training's folder keeps.
+  ///
   /// - Parameters:
-  ///   - path: what `write` wrote.
+  ///   - saved: what `write` wrote.
   ///   - fingerprint: of the training that goes on.
   ///   - parameters: filled.
   ///   - optimizer: filled.
   ///   - average: filled.
   /// - Throws: `CheckpointError`; `TrainingError.state` where the state is of another training.
   init(
-    contentsOf path: FilePath, fingerprint: String, parameters: ParameterSlab,
+    _ saved: SavedTraining, fingerprint: String, parameters: ParameterSlab,
     optimizer: Optimizer, average: WeightAverage?
   ) throws {
-    let file = try Checkpoint(contentsOf: path)
     func broken(_ problem: String) -> TrainingError {
-      .state(file: path, problem: problem)
+      .state(file: saved.path, problem: problem)
     }
-    func number(_ key: String) throws -> Int {
-      guard let number = file.metadata[key].flatMap({ Int($0) }) else {
-        throw broken("is not a training's state: it does not say '\(key)'")
-      }
-      return number
-    }
-    guard try number("trainingState") == Int(Self.version) else {
-      throw broken("was written by another version of this program")
-    }
-    guard file.metadata["fingerprint"] == fingerprint else {
+    let file = saved.file
+    guard saved.version == 1 || file.metadata["fingerprint"] == fingerprint else {
       throw broken(
         "was begun with other settings, other pictures or on another instruction set: resume with the same, "
-          + "or start anew in another folder")
+          + "or begin a new training from it in another folder (--restart-from)")
     }
     for (name, slab) in Self.slabs(parameters, optimizer, average) {
       for entry in slab.layout.entries {
@@ -85,11 +80,11 @@ struct TrainingState {
         slab[entry.parameter.name] = try tensor.floats()
       }
     }
-    optimizer.stepCount = try number("optimizerSteps")
-    if let average { average.updateCount = try number("averageUpdates") }
-    iteration = try number("iteration")
+    optimizer.stepCount = try saved.number("optimizerSteps")
+    if let average { average.updateCount = try saved.number("averageUpdates") }
+    iteration = saved.iteration
     if let ap = file.metadata["bestAP"].flatMap({ Double($0) }) {
-      best = (ap, try number("bestIteration"))
+      best = (ap, try saved.number("bestIteration"))
     }
   }
 
@@ -98,7 +93,8 @@ struct TrainingState {
     iteration = 0
   }
 
-  private static func slabs(
+  /// Everything that a state holds, by the names that its tensors begin with.
+  static func slabs(
     _ parameters: ParameterSlab, _ optimizer: Optimizer, _ average: WeightAverage?
   ) -> [(name: String, slab: ParameterSlab)] {
     [("weights", parameters)] + optimizer.memory.map { ($0.name, $0.numbers) }

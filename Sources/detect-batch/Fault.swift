@@ -3,6 +3,7 @@ import Checkpoints
 import DetectionPipeline
 import DetectionRecords
 import Evaluation
+import NeuralNetwork
 import RetinaNetModel
 import Settings
 import SystemPackage
@@ -20,6 +21,9 @@ struct Fault {
     case let error as UnknownLabelError: self.init(.usage, error.description)
     case let error as CheckpointError: self.init(error)
     case let error as ModelError: self.init(.unusableModel, error.description)
+    case let error as DetectionError: self.init(.unusableModel, error.description)
+    case NeuralNetworkError.parameter, NeuralNetworkError.outOfMemory:
+      self.init(.unusableModel, "\(error)")
     case let error as RecordsError:
       self.init(ExitStatus(rawValue: error.exitCode) ?? .bug, error.description)
     case let error as DatasetError: self.init(.unusableModel, error.description)

@@ -179,9 +179,59 @@ struct ReaderTests {
         records.remarks == [
           #"1 detections have labels that are no categories of the annotations ("dog"): they do not count"#,
           #"1 images could not be detected in ("x/b.png"): their objects count as missed"#,
+          "1 images are not as large as the annotations say (first: train/a.jpg): were they annotated before they were turned or scaled?",
           #"1 of 4 images have no record (first: "y/b.png"): their objects count as missed"#,
         ])
     }
+  }
+
+  private static let torn =
+    #"{"source":"b.jpg","frame":0,"time":null,"width":64,"height":48,"corrupt":true,"detections":\#(good)}"#
+    + "\n"
+  private static let failure =
+    #"{"source":"b.jpg","frame":null,"time":null,"width":null,"height":null,"detections":null,"failure":"torn"}"#
+    + "\n"
+
+  private static let threeRecords: String = torn + failure + failure
+  private static let twoFailures: String = failure + failure
+  private static let tornRecords: [String] = [torn + failure, failure + torn, torn]
+
+  /// A torn picture's two records, and the one of a picture that is damaged somewhere.
+  @Test(arguments: tornRecords) func countsTornPictures(_ text: String) throws {
+    let annotations = try Self.read(Self.annotations).annotations
+    try withTemporaryFolder { folder in
+      let records = try DetectionRecordFiles(
+        contentsOf: [folder.write(text, to: "r.jsonl")], for: annotations)
+      #expect(records.detections.map(\.imageID) == [8])
+      #expect(
+        records.remarks == [
+          "1 images are damaged or cut short (first: b.jpg): what is found in the part that can be decoded counts",
+          #"3 of 4 images have no record (first: "train/a.jpg"): their objects count as missed"#,
+        ])
+    }
+  }
+
+  @Test func tornPicturesInTwoFilesAreTwoRecords() throws {
+    let annotations = try Self.read(Self.annotations).annotations
+    let message = try Self.message { folder in
+      _ = try DetectionRecordFiles(
+        contentsOf: [
+          folder.write(Self.torn, to: "a.jsonl"), folder.write(Self.failure, to: "b.jsonl"),
+        ], for: annotations)
+    }
+    #expect(
+      message
+        == #"b.jsonl: line 1: source "b.jpg" belongs to image 8, which has a record already (a.jsonl line 1): an evaluation takes one record per image"#
+    )
+  }
+
+  /// Some tools write 0x0 for "do not know".
+  @Test func sizesThatSayNothingAreNoOthers() {
+    let image = COCOAnnotations.Image(id: 1, fileName: "a", width: 0, height: 0)
+    #expect(!image.isOfOtherSize(width: 5, height: 6))
+    #expect(!COCOAnnotations.Image(id: 1, fileName: "a").isOfOtherSize(width: 5, height: 6))
+    let turned = COCOAnnotations.Image(id: 1, fileName: "a", width: 6, height: 5)
+    #expect(turned.isOfOtherSize(width: 5, height: 6))
   }
 
   @Test func warnsOfRecordsThatWereCut() throws {
@@ -210,6 +260,14 @@ struct ReaderTests {
     (
       record("b.jpg", good) + record("q/b.jpg", good),
       #"r.jsonl: line 2: source "q/b.jpg" belongs to image 8, which has a record already (r.jsonl line 1): an evaluation takes one record per image"#
+    ),
+    (
+      threeRecords,
+      #"r.jsonl: line 3: source "b.jpg" belongs to image 8, which has a record already (r.jsonl line 2): an evaluation takes one record per image"#
+    ),
+    (
+      twoFailures,
+      #"r.jsonl: line 2: source "b.jpg" belongs to image 8, which has a record already (r.jsonl line 1): an evaluation takes one record per image"#
     ),
     (
       record("b.jpg", #"[{"label":"Cell","score":0.05,"box":[1,2,3,4]}]"#),

@@ -202,6 +202,54 @@ import Testing
     #expect(odd == "model: stages of 2, 2, 1, 2 blocks are no ResNet-18, -34, -50, -101 or -152")
   }
 
+  /// What no network can be run with is found when it is read, by import and by detection.
+  @Test(arguments: [
+    ("backbone.body.conv1.weight", Float.nan, "holds NaN or infinity"),
+    ("head.regression_head.bbox_reg.bias", Float.infinity, "holds NaN or infinity"),
+    ("backbone.body.layer2.0.bn1.running_var", Float(-1), "a variance of -1.0"),
+    ("backbone.body.layer2.0.bn1.running_mean", -Float.infinity, "holds NaN or infinity"),
+  ])
+  func namesTheTensorAtFault(_ name: String, _ value: Float, _ problem: String) throws {
+    let model = try DetectionModelTests.open("v1-resnet18")
+    let folder = try ModelFolder()
+    let path = folder.path.appending("model.safetensors")
+    try ModelFile.write(model.description, to: path) { tensor in
+      var values = try model.values(tensor)
+      if tensor == name { values[values.count / 2] = value }
+      return values
+    }
+    let damaged = try DetectionModel(contentsOf: path)
+    let expected = ModelError(
+      file: path.string, problem: .numbers(tensor: name, problem: problem))
+    #expect(
+      expected.description
+        == "\(path): tensor '\(name)': \(problem): the model is damaged, or its training diverged")
+    #expect(throws: expected) { try damaged.write(to: folder.path.appending("again")) }
+    let detector = try Detector(model: damaged)
+    #expect(throws: expected) { try detector.prepare(width: 64, height: 64) }
+    #expect(throws: expected) {
+      _ = try detector.makeWorker().detect(
+        [UInt8](repeating: 9, count: 64 * 64 * 3), width: 64, height: 64)
+    }
+  }
+
+  /// Numbers that are finite each, and not together: only the network knows.
+  @Test func namesTheTensorThatOverflows() throws {
+    let model = try DetectionModelTests.open("v1-resnet18")
+    let folder = try ModelFolder()
+    let path = folder.path.appending("model.safetensors")
+    let huge = ["backbone.body.layer1.0.bn1.weight", "backbone.body.layer1.0.conv1.weight"]
+    try ModelFile.write(model.description, to: path) { tensor in
+      let values = try model.values(tensor)
+      return huge.contains(tensor) ? values.map { _ in 1e30 } : values
+    }
+    let detector = try Detector(model: DetectionModel(contentsOf: path))
+    let error = #expect(throws: ModelError.self) { try detector.prepare(width: 64, height: 64) }
+    #expect(
+      error?.description.hasPrefix("\(path): tensor 'backbone.body.layer1.0.bn1.running_var': ")
+        == true)
+  }
+
   @Test func namesOtherFamilies() throws {
     let model = try DetectionModelTests.open("v1-resnet18")
     let detectron = try message(of: model) { tensors in
@@ -224,7 +272,19 @@ import Testing
     let broken = [ModelFile.versionKey: "1", ModelFile.descriptionKey: "{\"classes\":\n*a}"]
     #expect(
       try message(of: model, { _ in }, metadata: broken)
-        == "model (detect-batch.model):2: '*' outside of a text is not JSON")
+        == "model: its description cannot be used: detect-batch.model:2: '*' outside of a text is not JSON"
+    )
+    let wrong = [
+      ModelFile.versionKey: "1",
+      ModelFile.descriptionKey: model.description.json.replacing(
+        "\"nmsThreshold\": 0.5", with: "\"nmsThreshold\": 50"),
+    ]
+    let text = try message(of: model, { _ in }, metadata: wrong)
+    #expect(
+      text.hasPrefix("model: its description cannot be used: detect-batch.model:")
+        && text.hasSuffix(
+          "'postprocessing.nmsThreshold' has to be a number from 0.0 to 1.0, not '50'"),
+      "\(text)")
     let incomplete = [ModelFile.versionKey: "1", ModelFile.descriptionKey: "{}"]
     #expect(
       try message(of: model, { _ in }, metadata: incomplete).contains("do not say everything"))

@@ -188,6 +188,53 @@ struct EvaluateTests {
     }
   }
 
+  /// A picture that is cut short is measured by what could be decoded of it, from records and from a model alike.
+  @Test(.enabled(if: TestData.path("cases/cut") != nil)) func aTornImageIsARemark() throws {
+    let workspace = try Workspace()
+    let cases = FilePath(try #require(TestData.path("cases/cut")))
+    try workspace.write("ann.json", Bytes.of(cases.appending("photos.json")))
+    for name in ["cut.jpg", "good.jpg"] {
+      try workspace.write("photos/\(name)", Bytes.of(cases.appending("photos/\(name)")))
+    }
+    _ = try Tool.run(["photos", "--score-threshold", "0.05", "-o", "found"], in: workspace)
+    let reports = try [["found"], ["--images", "photos"]].map { source in
+      let outcome = try Tool.run(
+        ["evaluate", "--annotations", "ann.json", "--json"] + source, in: workspace)
+      #expect(outcome.status == 0, "\(outcome.messages)")
+      return try Report(outcome)
+    }
+    for report in reports {
+      #expect(
+        report.remarks.contains {
+          $0.hasPrefix("1 images are damaged or cut short (first: cut.jpg): ")
+        }, "\(report.remarks)")
+      #expect(report.images == 2 && report.classes[0].ap50 ?? 0 > 0.9)
+    }
+  }
+
+  /// Annotations that were made of a picture as it is stored, not as it is shown.
+  @Test func aTurnedImageIsARemark() throws {
+    let workspace = try Workspace()
+    try workspace.write("images/phone.jpg", try Bytes.of(Self.images.appending("phone.jpg")))
+    // It is stored 800x640, and shown 640x800.
+    try workspace.write(
+      "ann.json",
+      """
+      {"images": [{"id": 1, "file_name": "phone.jpg", "width": 800, "height": 640}],
+       "categories": [{"id": 10, "name": "pdf417"}],
+       "annotations": [{"id": 1, "image_id": 1, "category_id": 10, "bbox": [1, 2, 30, 40], "area": 1200}]}
+      """)
+    _ = try Tool.run(["images", "--score-threshold", "0.05", "-o", "found"], in: workspace)
+    for source in [["found"], ["--images", "images"]] {
+      let outcome = try Tool.run(
+        ["evaluate", "--annotations", "ann.json", "--json"] + source, in: workspace)
+      #expect(
+        try Report(outcome).remarks.contains(
+          "1 images are not as large as the annotations say (first: phone.jpg): were they annotated before they were "
+            + "turned or scaled?"), "\(source): \(outcome.messages)")
+    }
+  }
+
   @Test func anUndecodableImageIsARemark() throws {
     let workspace = try workspace()
     for name in ["parcel.jpg", "no-code.jpg"] {

@@ -60,6 +60,125 @@ struct ModelCommandTests {
     #expect(used.status == 65, "\(used.messages)")
   }
 
+  /// The bundled model with other numbers in some tensors: all of them, or the first only.
+  private func write(
+    _ name: String, firstOnly: Bool = false, in workspace: Workspace,
+    _ value: (String) -> Float?
+  ) throws {
+    var bytes = try Bytes.of(Tool.samples.appending("models/codes.safetensors"))
+    let length = bytes[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+    let header = try JSONSerialization.jsonObject(with: Data(bytes[8..<8 + length]))
+    for (tensor, entry) in try #require(header as? [String: Any]) {
+      guard let new = value(tensor), let entry = entry as? [String: Any] else { continue }
+      let offsets = try #require(entry["data_offsets"] as? [Int])
+      #expect(entry["dtype"] as? String == "F32")
+      let numbers = [Float](repeating: new, count: firstOnly ? 1 : (offsets[1] - offsets[0]) / 4)
+      let start = 8 + length + offsets[0]
+      numbers.withUnsafeBytes {
+        bytes.replaceSubrange(start..<start + $0.count, with: $0)
+      }
+    }
+    try workspace.write(name, bytes)
+  }
+
+  /// Weights that no network can be run with: whoever reads them names file and tensor.
+  @Test func damagedWeightsAreNamed() throws {
+    let workspace = try Workspace()
+    let tensor = "backbone.body.conv1.weight"
+    try write("nan.safetensors", firstOnly: true, in: workspace) { $0 == tensor ? .nan : nil }
+    try workspace.write("a.png", Bytes.of(Tool.samples.appending("images/screenshot.png")))
+    try workspace.write("truth.json", Self.truth)
+    let train = [
+      "train", "truth.json", "-o", "run", "--start", "./nan.safetensors", "--batch-size", "1",
+      "--sizes", "64", "--epochs", "1",
+    ]
+    for arguments in [
+      ["a.png", "--model", "./nan.safetensors", "-o", "-"],
+      ["import", "./nan.safetensors", "-o", "imported.safetensors"],
+      ["evaluate", "--annotations", "truth.json", "--images", ".", "--model", "./nan.safetensors"],
+      train,
+    ] {
+      let outcome = try Tool.run(arguments, in: workspace)
+      #expect(outcome.status == 65, "\(arguments): \(outcome.messages)")
+      #expect(
+        outcome.messages.contains(
+          "detect-batch: error: ./nan.safetensors: tensor '\(tensor)': holds NaN or infinity"),
+        "\(arguments): \(outcome.messages)")
+    }
+    #expect(!workspace.exists("imported.safetensors"))
+  }
+
+  /// Outputs that are not finite are one picture's failure, and of all pictures the model's.
+  @Test func outputsThatAreNotFinite() throws {
+    let workspace = try Workspace()
+    // Without biases, and with black as the mean, a black picture is 0 everywhere.
+    try write("huge.safetensors", in: workspace) { name in
+      // So large that sums overflow, and not so large that what an algorithm makes of the weights does.
+      if name == "head.classification_head.cls_logits.weight" { return 1e37 }
+      return name.hasSuffix(".bias") || name.hasSuffix(".running_mean") ? 0 : nil
+    }
+    let text = String(decoding: try workspace.read("huge.safetensors"), as: UTF8.self)
+    #expect(text.contains("0.485, 0.456, 0.406"))
+    var bytes = try workspace.read("huge.safetensors")
+    let mean = Array("0.485, 0.456, 0.406".utf8)
+    let start = try #require(bytes.indices.first { bytes[$0...].starts(with: mean) })
+    bytes.replaceSubrange(start..<start + mean.count, with: Array("0.000, 0.000, 0.000".utf8))
+    try workspace.write("huge.safetensors", bytes)
+    let head = Array("P6 64 64 255\n".utf8)
+    try workspace.write("a.ppm", head + [UInt8](repeating: 0, count: 64 * 64 * 3))
+    try workspace.write("b.ppm", head + (0..<64 * 64 * 3).map { UInt8($0 % 251) })
+    func evaluate(_ names: [String]) throws -> ToolOutcome {
+      let images = names.enumerated().map { #"{"id": \#($0 + 1), "file_name": "\#($1)"}"# }
+      try workspace.write(
+        "truth.json",
+        Self.truth.replacing(
+          #"{"id": 1, "file_name": "a.png"}"#, with: images.joined(separator: ", ")))
+      return try Tool.run(
+        [
+          "evaluate", "--annotations", "truth.json", "--images", ".", "--model",
+          "./huge.safetensors",
+        ], in: workspace)
+    }
+    let one = try evaluate(["a.ppm", "b.ppm"])
+    #expect(one.status == 0, "\(one.messages)")
+    #expect(
+      one.messages.contains(
+        "the network's outputs are not finite for 1 images (first: b.ppm): their objects count as missed"
+      ),
+      "\(one.messages)")
+    let all = try evaluate(["b.ppm"])
+    #expect(all.status == 65 && all.messages.contains("are not finite"), "\(all.messages)")
+  }
+
+  /// What a model file says of itself is data, not something that somebody typed.
+  @Test func aDescriptionThatCannotBeUsed() throws {
+    let workspace = try Workspace()
+    let bytes = try Bytes.of(Tool.samples.appending("models/codes.safetensors"))
+    let length = bytes[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+    let header = String(decoding: bytes[8..<8 + length], as: UTF8.self)
+    let changed = header.replacing("\\\"nmsThreshold\\\": 0.5", with: "\\\"nmsThreshold\\\": 9.5")
+    #expect(changed != header && changed.utf8.count == length)
+    try workspace.write("m.safetensors", bytes[..<8] + Array(changed.utf8) + bytes[(8 + length)...])
+    try workspace.write("a.png", Bytes.of(Tool.samples.appending("images/screenshot.png")))
+    for arguments in [
+      ["a.png", "--model", "./m.safetensors", "-o", "-"],
+      ["import", "./m.safetensors", "-o", "imported.safetensors"],
+    ] {
+      let outcome = try Tool.run(arguments, in: workspace)
+      #expect(outcome.status == 65, "\(outcome.messages)")
+      #expect(
+        outcome.messages.contains(
+          "error: ./m.safetensors: its description cannot be used: detect-batch.model:"),
+        "\(outcome.messages)")
+      #expect(outcome.messages.contains("'postprocessing.nmsThreshold' has to be a number from"))
+    }
+  }
+
+  private static let truth = """
+    {"images": [{"id": 1, "file_name": "a.png"}], "categories": [{"id": 1, "name": "qr_code"}],
+     "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 40, 40], "area": 1600}]}
+    """
+
   @Test func inspectOfMedia() throws {
     let workspace = try Workspace()
     let video = try json(

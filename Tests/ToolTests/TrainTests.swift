@@ -176,6 +176,158 @@ struct TrainTests {
     }
   }
 
+  /// A training that goes on does not need what it started from, and takes no other options.
+  @Test func resumingNeedsTheFolderAlone() throws {
+    let workspace = try Workspace()
+    try makeSquares(workspace)
+    let first = try train(
+      ["squares.json", "--images", "pictures", "-o", "first", "--epochs", "1"] + Self.small,
+      in: workspace)
+    #expect(first.status == 0, "\(first.messages)")
+    let arguments = [
+      "squares.json", "--images", "pictures", "--start", "start.safetensors", "--batch-size", "2",
+      "--epochs", "2", "--sizes", "64", "--save-every", "0.4",
+    ]
+    try workspace.write("start.safetensors", workspace.read("first/model.safetensors"))
+    let whole = try train(arguments + ["-o", "whole"], in: workspace)
+    #expect(whole.status == 0, "\(whole.messages)")
+    let process = try Tool.start(
+      Tool.program, ["train"] + arguments + ["-o", "parts", "--verbose"], in: workspace)
+    let limit = ContinuousClock.now + .seconds(60)
+    while try !process.messages().contains(": saved"), ContinuousClock.now < limit { usleep(2000) }
+    process.send(SIGKILL)
+    _ = try process.wait()
+    try FileManager.default.removeItem(atPath: workspace.file("start.safetensors").string)
+
+    for (typed, names) in [
+      (["--learning-rate", "0.1"], "--learning-rate"), (["--clip-norm", "1"], "--clip-norm"),
+      (
+        ["--quarter-turns", "--classes", "dark", "--seed", "3"],
+        "--classes, --quarter-turns, --seed"
+      ),
+      (["--start", "first/model.safetensors"], "--start"),
+    ] {
+      let refused = try train(["--resume", "parts"] + typed, in: workspace)
+      #expect(refused.status == 64)
+      #expect(
+        refused.messageLines.last?.hasPrefix(
+          "detect-batch: error: --resume goes on with the options that its training was begun with, so \(names) "
+            + "cannot be given: --restart-from begins a new training from its state, with other options"
+        )
+          == true, "\(refused.messages)")
+    }
+    let resumed = try train(
+      ["--resume", "parts", "--workers", "1", "--decoders", "1", "--verbose"], in: workspace)
+    #expect(resumed.status == 0, "\(resumed.messages)")
+    #expect(resumed.messages.contains("going on after iteration"))
+    for file in ["model.safetensors", "resume/state.safetensors"] {
+      #expect(try workspace.read("whole/\(file)") == workspace.read("parts/\(file)"), "\(file)")
+    }
+  }
+
+  /// A training that went wrong is begun anew from its last state, from anywhere, and can be resumed in its turn.
+  @Test func aTrainingIsRestartedWithOtherOptions() throws {
+    let workspace = try Workspace()
+    try makeSquares(workspace)
+    try workspace.write("slow.yaml", "epochs: 4\nlearning-rate: 0.001\nwarm-up: 0\n")
+    let first = try train(
+      [
+        "squares.json", "--images", "pictures", "-o", "run", "--pipeline", "slow.yaml",
+        "--optimizer", "sgd",
+      ] + Self.small.dropLast(4), in: workspace)
+    #expect(first.status == 0, "\(first.messages)")
+    try workspace.write("elsewhere/x", "")
+    let script = "cd elsewhere && exec \"$0\" \"$@\""
+    func elsewhere(_ arguments: [any Argument]) throws -> ToolOutcome {
+      try Tool.run("/bin/bash", ["-c", script, Tool.program, "train"] + arguments, in: workspace)
+    }
+    let outcome = try elsewhere(
+      ["--restart-from", "../run", "-o", "new", "--learning-rate", "0.004", "--epochs", "2"])
+    #expect(outcome.status == 0, "\(outcome.messages)")
+    // Data and what was not said are as there: six pictures in batches of four, two epochs.
+    #expect(outcome.messages.contains("3 steps of 4 pictures"), "\(outcome.messages)")
+    #expect(outcome.messages.contains("../run/resume/state.safetensors: "), "\(outcome.messages)")
+    #expect(!outcome.messages.contains("random weights"))
+    let metrics = String(
+      decoding: try workspace.read("elsewhere/new/metrics.jsonl"), as: UTF8.self)
+    #expect(metrics.contains("\"learningRate\":0.004,"), "\(metrics)")
+    // Its state goes on without the first training's folder.
+    try FileManager.default.moveItem(
+      atPath: workspace.file("run").string, toPath: workspace.file("moved").string)
+    let resumed = try train(["--resume", "elsewhere/new"], in: workspace)
+    #expect(resumed.status == 0, "\(resumed.messages)")
+    #expect(resumed.messages.contains("going on after iteration 3"))
+
+    // The state alone says what network it is of, and not on what it was trained.
+    try workspace.write("alone.safetensors", workspace.read("moved/resume/state.safetensors"))
+    let nameless = try train(["--restart-from", "alone.safetensors", "-o", "third"], in: workspace)
+    #expect(nameless.status == 64)
+    #expect(
+      nameless.messageLines.last
+        == "detect-batch: error: alone.safetensors: nothing beside it says what it was trained on: name <data>"
+    )
+    let named = try train(
+      [
+        "squares.json", "--images", "pictures", "--restart-from", "alone.safetensors", "-o",
+        "third",
+        "--epochs", "1", "--sizes", "64", "--classes", "dark",
+      ], in: workspace)
+    #expect(named.status == 0, "\(named.messages)")
+    #expect(
+      named.messages.contains(
+        "starting from random weights: head.classification_head.cls_logits.weight"),
+      "\(named.messages)")
+    let both = try train(
+      ["--restart-from", "moved", "--start", "x", "-o", "fourth"], in: workspace)
+    #expect(both.status == 64 && both.messages.contains("neither --resume nor --start go with it"))
+  }
+
+  @Test func divergenceSaysWhatToDo() throws {
+    let workspace = try Workspace()
+    try makeSquares(workspace)
+    let options =
+      Array(Self.small.dropLast(4)) + [
+        "--optimizer", "sgd", "--warm-up", "1000", "--seed", "3", "--save-every", "0.5",
+      ]
+    // The warm-up begins with a thousandth of the rate: every step is much too long.
+    let diverged = try train(
+      [
+        "squares.json", "--images", "pictures", "-o", "run", "--epochs", "9", "--learning-rate",
+        "1e9",
+      ] + options, in: workspace)
+    #expect(diverged.status == 65, "\(diverged.messages)")
+    let last = try #require(diverged.messageLines.last)
+    #expect(last.contains(" diverged: not finite at "), "\(last)")
+    #expect(last.contains("--learning-rate") && last.contains("--clip-norm"), "\(last)")
+  }
+
+  /// What is wrong with single pictures is said, once each, and ends nothing.
+  @Test func picturesThatAreNotWholeAreWarnedOf() throws {
+    let workspace = try Workspace()
+    let jpeg = try Bytes.of(Tool.samples.appending("images/parcel.jpg"))
+    try workspace.write("voc/ImageSets/Main/train.txt", "\u{feff}a picture\nwhole  1\n")
+    for (name, bytes) in [("a picture", jpeg[..<(jpeg.count / 2)]), ("whole", jpeg[...])] {
+      try workspace.write("voc/JPEGImages/\(name).jpg", Array(bytes))
+      try workspace.write(
+        "voc/Annotations/\(name).xml",
+        """
+        <annotation><object><name>code</name><bndbox><xmin>599</xmin><ymin>294</ymin>
+        <xmax>\(name == "whole" ? 1743 : 743)</xmax><ymax>441</ymax></bndbox></object></annotation>
+        """)
+    }
+    let outcome = try train(
+      ["voc", "-o", "run", "--epochs", "3", "--validation", "train"] + Self.small, in: workspace)
+    #expect(outcome.status == 0, "\(outcome.messages)")
+    let warnings = outcome.messageLines.filter { $0.contains("warning: ") }.map {
+      $0.replacing("detect-batch: warning: voc/JPEGImages/", with: "")
+    }
+    #expect(
+      warnings.sorted() == [
+        "a picture.jpg: is damaged or cut short: what could be decoded of it is used",
+        "whole.jpg: 1 boxes reach outside the picture: cut",
+      ], "\(outcome.messages)")
+  }
+
   @Test func whatIsWrongIsSaid() throws {
     let workspace = try Workspace()
     try makeSquares(workspace)

@@ -132,6 +132,32 @@ final class TemporaryFolder {
       split?.description.hasSuffix("test.txt: cannot be read: No such file or directory") == true)
   }
 
+  /// Lists as people's tools and editors write them.
+  @Test(arguments: [
+    ("\u{feff}a b\nc\n", ["a b", "c"]), ("  a b \r\n\r\nc\r\n", ["a b", "c"]),
+    ("a b  1\nc -1\n", ["a b", "c"]), ("a b 0\n", ["a b"]), ("c 1\nc\t0", ["c 1", "c"]),
+  ])
+  func namesInListsMayHaveBlanks(_ list: String, _ names: [String]) throws {
+    let page = Self.page([Self.object("cat", [1, 2, 3, 4])])
+    let folder = try folder(["a b": page, "c": page, "c 1": page], list: list)
+    let voc = try PascalVOCFolder(folder.path, split: "train")
+    #expect(voc.annotations.images.map(\.fileName) == names.map { "JPEGImages/\($0).jpg" })
+    #expect(voc.annotations.objects.count == names.count)
+  }
+
+  @Test(arguments: ["1e30", "-1e19", "1000000"]) func sizesAreLookedAt(_ width: String) throws {
+    let page = Self.page([Self.object("cat", [1, 2, 3, 4])])
+      .replacing("<width>100</width>", with: "<width>\(width)</width>")
+    let folder = try folder(["a": page], list: "a\n")
+    let error = #expect(throws: DatasetError.self) {
+      _ = try PascalVOCFolder(folder.path, split: "train")
+    }
+    #expect(
+      error?.description
+        == "\(folder.path)/Annotations/a.xml: line 3: width is '\(width)' where pixels should be"
+    )
+  }
+
   private func annotations(_ box: COCOBox, size: (Int?, Int?) = (100, 80)) -> COCOAnnotations {
     COCOAnnotations(
       images: [.init(id: 5, fileName: "a.jpg", width: size.0, height: size.1)],

@@ -197,19 +197,20 @@ import Testing
 
   @Test func brokenPicturesAreReplacedAndReported() throws {
     let (source, folder) = try source(5, broken: [1, 3])
-    let reported = Mutex<[DatasetError]>([])
+    let reported = Mutex<[PictureRemark]>([])
     var names: [String] = []
     for number in 0..<5 {
-      names += try source.batch(number, size: 2) { error in reported.withLock { $0.append(error) } }
-        .samples.map(\.name)
+      names += try source.batch(number, size: 2) { remark in
+        reported.withLock { $0.append(remark) }
+      }.samples.map(\.name)
     }
     #expect(!names.contains { $0.hasSuffix("/1.png") || $0.hasSuffix("/3.png") })
     #expect(names.count == 10)
-    let errors = Set(reported.withLock { $0 }.map(\.description))
+    let remarks = Set(reported.withLock { $0 }.map(\.description))
     #expect(
-      errors == [
-        "\(folder.path)/1.png: cannot be decoded: cut off",
-        "\(folder.path)/3.png: cannot be decoded: cut off",
+      remarks == [
+        "\(folder.path)/1.png: cannot be decoded: cut off: left out",
+        "\(folder.path)/3.png: cannot be decoded: cut off: left out",
       ])
     let (hopeless, otherFolder) = try self.source(2, broken: [0, 1])
     #expect(throws: DatasetError.noPictures(last: "cut off")) {
@@ -218,6 +219,45 @@ import Testing
     let queue = BatchQueue(hopeless, numbers: 0..<4, batchSize: 1, threads: 2) { _ in }
     #expect(throws: DatasetError.noPictures(last: "cut off")) { _ = try queue.next() }
     withExtendedLifetime((folder, otherFolder)) {}
+  }
+
+  /// Where annotations do not say a picture's size, boxes are cut at its edges once it is decoded.
+  @Test func boxesAreCutAtEdgesThatOnlyThePictureKnows() throws {
+    let folder = try TemporaryFolder()
+    for name in ["a.png", "b.png"] { try folder.write("", to: name) }
+    let boxes = [(1, -5.0), (1, 30), (1, 41), (2, 10), (2, 20.5)]
+    let annotations = COCOAnnotations(
+      images: [
+        .init(id: 1, fileName: "a.png"), .init(id: 2, fileName: "b.png", width: 0, height: 0),
+      ],
+      categories: [.init(id: 1, name: "thing")],
+      objects: boxes.enumerated().map { index, box in
+        .init(
+          id: index + 1, imageID: box.0, categoryID: 1,
+          box: COCOBox(x: box.1, y: 4, width: 20, height: 16))
+      })
+    let dataset = try TrainingDataset(annotations, folder: folder.path, place: "x.json")
+    let source = SampleSource(
+      dataset, preprocessing: .init(minSize: 30, maxSize: 40), sizes: [30], augmentation: .none,
+      seed: 1
+    ) { path in
+      TrainingPicture(
+        width: 40, height: 30, pixels: [UInt8](repeating: 0, count: 3600),
+        isDamaged: path.stem == "b")
+    }
+    let reported = Mutex<[PictureRemark]>([])
+    let batch = try source.batch(0, size: 2) { remark in reported.withLock { $0.append(remark) } }
+    let edges = Dictionary(
+      uniqueKeysWithValues: batch.samples.map { sample in
+        (FilePath(sample.name).stem ?? "", sample.objects.map { [$0.box.minX, $0.box.maxX] })
+      })
+    // Half a pixel is somebody's rounding.
+    #expect(edges == ["a": [[0, 15], [30, 40]], "b": [[10, 30], [20.5, 40]]])
+    #expect(
+      Set(reported.withLock { $0 }.map(\.description)) == [
+        "\(folder.path)/a.png: 2 boxes reach outside the picture: cut; 1 boxes lie outside the picture: skipped",
+        "\(folder.path)/b.png: is damaged or cut short: what could be decoded of it is used",
+      ])
   }
 
   @Test func aPictureOfAnotherSizeIsAnError() throws {

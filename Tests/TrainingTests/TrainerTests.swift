@@ -216,33 +216,6 @@ final class EventLog: Sendable {
     }
   }
 
-  @Test func divergenceNamesIterationPictureAndLayer() throws {
-    let squares = try SquaresFixture(count: 4)
-    let place = try TemporaryFolder()
-    var configuration = SquaresFixture.configuration(iterations: 20)
-    configuration.clipNorm = nil
-    configuration.rule = .sgd(momentum: 0)
-    configuration.schedule = .init(base: 1e30, shape: .steps(at: []), iterations: 20)
-    configuration.checkpointInterval = 1
-    let folder = TrainingFolder(place.path)
-    let trainer = try Trainer(
-      configuration, start: .nothing, training: squares.dataset, validation: nil, folder: folder,
-      load: SquaresFixture.load, observe: { _ in })
-    let error = #expect(throws: TrainingError.self) {
-      _ = try trainer.run(stop: CancellationToken())
-    }
-    guard case .diverged(let iteration, let image, let layer) = error else {
-      Issue.record("\(String(describing: error))")
-      return
-    }
-    #expect(
-      iteration >= 2 && image.hasSuffix(".png") && !layer.isEmpty,
-      "\(iteration), \(image), \(layer)")
-    // What came before is there and finite.
-    let kept = try Checkpoint(contentsOf: folder.state)
-    #expect(kept.metadata["iteration"] == "\(iteration - 1)")
-  }
-
   @Test func weightsComeFromModelsAndBackbones() throws {
     let squares = try SquaresFixture(count: 4)
     let place = try TemporaryFolder()
@@ -326,39 +299,6 @@ final class EventLog: Sendable {
       evaluation.line
         == "{\"iteration\":3,\"AP\":0.5,\"APsmall\":null,"
         + "\"classes\":{\"a \\\"b\\\"\\u000a\":0.25,\"c\":null},\"seconds\":2.0}")
-  }
-
-  /// Well-formed, and every series is drawn.
-  @Test func curvesAreDrawn() throws {
-    var lines: [String] = []
-    for iteration in 1...300 {
-      lines.append(
-        TrainingRecord.step(
-          .init(
-            iteration: iteration, epoch: Double(iteration) / 30, classLoss: 2 / Double(iteration),
-            boxLoss: 0.5, learningRate: 0.01, gradientNorm: 1, objectAnchors: 1,
-            ignoredAnchors: 1, anchors: 10, images: 8, seconds: 1)
-        ).line)
-      if iteration % 60 == 0 {
-        let ap = Double(iteration) / 600
-        lines.append(
-          TrainingRecord.evaluation(
-            .init(
-              iteration: iteration, metrics: [("AP", ap), ("AP50", 2 * ap), ("AP75", ap)],
-              classes: [], seconds: 1)
-          ).line)
-      }
-    }
-    lines.append("{\"iteration\":301,\"lo")
-    for text in [lines.joined(separator: "\n"), lines[0], ""] {
-      let svg = TrainingCurves(metrics: text).svg()
-      #expect(XMLParser(data: Data(svg.utf8)).parse())
-      #expect(!svg.contains("nan") && !svg.contains("inf"))
-    }
-    let svg = TrainingCurves(metrics: lines.joined(separator: "\n")).svg()
-    #expect(svg.components(separatedBy: "<polyline").count == 7)
-    #expect(svg.components(separatedBy: "<circle").count == 16)
-    #expect(svg.contains("best AP 0.5, AP50 1 at iteration 300"))
   }
 
   @Test func predictionsAreDrawn() throws {

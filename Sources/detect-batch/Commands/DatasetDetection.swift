@@ -13,7 +13,8 @@ struct DatasetDetection {
   /// What a person should know about it, one line each.
   let remarks: [String]
 
-  /// Runs the model over all images; one that cannot be decoded has no detections, with a remark.
+  /// Runs the model over all images; one that cannot be decoded, or for which the network's outputs are not finite, has
+  /// no detections, with a remark.
   ///
   /// - Parameters:
   ///   - annotations: the images, and the categories whose names are the model's labels.
@@ -22,8 +23,8 @@ struct DatasetDetection {
   ///   - scoreThreshold: of every class, over the model's own.
   ///   - workers: threads; nil: as many as cores.
   ///   - showsProgress: whether there is a terminal to draw a progress line on.
-  /// - Throws: `RunError` where an image does not exist, `EvaluationError` where no label is a category, and what the
-  ///   detector throws.
+  /// - Throws: `RunError` where an image does not exist, `EvaluationError` where no label is a category,
+  ///   `DetectionError` where the outputs are finite for no image, and what else the detector throws.
   init(
     of annotations: COCOAnnotations, below folder: FilePath, model: DetectionModel,
     scoreThreshold: Float, workers: Int?, showsProgress: Bool
@@ -37,18 +38,23 @@ struct DatasetDetection {
       model: model, options: DetectionOptions(scoreThreshold: scoreThreshold))
 
     let gathering = Monitor(Gathering())
+    let lastFault = Monitor<DetectionError?>(nil)
     defer { if showsProgress { Console.standardError.show(nil) } }
     try detector.forEachPicture(
       count: images.count, workers: workers ?? Machine().availableCores
     ) { number, worker in
       let image = images[number]
       do {
-        let picture = try Self.picture(folder.appending(image.fileName))
+        let frame = try Self.frame(folder.appending(image.fileName))
+        let picture = frame.picture
         let found = try worker.detect(
           picture.pixels, width: picture.width, height: picture.height)
-        gathering.withLock { $0.add(found, in: picture, of: image, labels) }
+        gathering.withLock { $0.add(found, in: frame, of: image, labels) }
       } catch let error as MediaError {
         gathering.withLock { $0.failures.append("\(image.fileName): \(error)") }
+      } catch let error as DetectionError {
+        gathering.withLock { $0.notFinite.append(image.fileName) }
+        lastFault.withLock { $0 = error }
       }
       if showsProgress {
         let done = gathering.read(\.done)
@@ -56,6 +62,7 @@ struct DatasetDetection {
       }
     }
     let result = gathering.read { $0 }
+    if let fault = lastFault.read({ $0 }), result.examined == 0 { throw fault }
     detections = result.detections
     remarks = labels.remarks + result.remarks
   }
@@ -71,11 +78,11 @@ struct DatasetDetection {
         + "images that the annotations name are missing): is --images right?")
   }
 
-  private static func picture(_ path: FilePath) throws(MediaError) -> RGBPicture {
+  private static func frame(_ path: FilePath) throws(MediaError) -> DecodedFrame {
     guard let frame = try MediaReader(path: path).nextFrame() else {
       throw MediaError(.data, "holds no picture")
     }
-    return frame.picture
+    return frame
   }
 }
 
@@ -83,20 +90,21 @@ struct DatasetDetection {
 private struct Gathering: Sendable {
   private(set) var detections: [COCODetection] = []
   var failures: [String] = []
+  var notFinite: [String] = []
   private var otherSizes: [String] = []
-  private var examined = 0
+  private var damaged: [String] = []
+  private(set) var examined = 0
 
   /// Images that are finished with.
-  var done: Int { examined + failures.count }
+  var done: Int { examined + failures.count + notFinite.count }
 
   mutating func add(
-    _ found: [Detection], in picture: RGBPicture, of image: COCOAnnotations.Image,
+    _ found: [Detection], in frame: DecodedFrame, of image: COCOAnnotations.Image,
     _ labels: LabelledCategories
   ) {
     examined += 1
-    if image.width ?? picture.width != picture.width
-      || image.height ?? picture.height != picture.height
-    {
+    if frame.isCorrupt { damaged.append(image.fileName) }
+    if image.isOfOtherSize(width: frame.picture.width, height: frame.picture.height) {
       otherSizes.append(image.fileName)
     }
     for detection in found {
@@ -112,12 +120,13 @@ private struct Gathering: Sendable {
         "\(failures.count) images cannot be decoded (first: \(first)): their objects count as missed"
       )
     }
-    if let first = otherSizes.sorted().first {
+    if let first = notFinite.min() {
       remarks.append(
-        "\(otherSizes.count) images are not as large as the annotations say (first: \(first)): were "
-          + "they annotated before they were turned or scaled?")
+        "the network's outputs are not finite for \(notFinite.count) images (first: \(first)): their objects count as "
+          + "missed")
     }
     return remarks
+      + [ImageRemark.damaged(damaged), ImageRemark.otherSizes(otherSizes)].compactMap(\.self)
   }
 }
 

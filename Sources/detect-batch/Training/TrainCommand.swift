@@ -15,6 +15,7 @@ struct TrainCommand: ToolCommand {
     usage: """
       detect-batch train <data> --output <folder> [<options>]
       detect-batch train --resume <folder>
+      detect-batch train --restart-from <folder> --output <folder> [<options>]
       """,
     discussion: """
       <data> is a folder in Pascal VOC's form (Annotations, JPEGImages, ImageSets) or a JSON file in COCO's form. The \
@@ -25,7 +26,10 @@ struct TrainCommand: ToolCommand {
         detect-batch train --resume run
         detect-batch pictures/ --model run/model.safetensors
 
-      A run that is stopped (Ctrl-C, or a crash) goes on with --resume and ends with the same weights.
+      A run that is stopped (Ctrl-C, or a crash) goes on with --resume and ends with the same weights. One that went \
+      wrong is begun anew from its last state, with what has to be different:
+
+        detect-batch train --restart-from run -o run2 --learning-rate 0.002 --clip-norm 10
       """)
 
   @Argument(help: "A folder in Pascal VOC's form, or a JSON file in COCO's.")
@@ -45,6 +49,12 @@ struct TrainCommand: ToolCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Begin a new training with the weights of this one's last state: data and options are as there but for what is "
+        + "said otherwise.", valueName: "folder"))
+  var restartFrom: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Take options from this file: a path, or the name of one of the pipelines that come along. "
         + "What is typed wins.", valueName: "pipeline"))
   var pipeline: String?
@@ -55,17 +65,33 @@ struct TrainCommand: ToolCommand {
     guard (output == nil) != (resume == nil) else {
       throw ValidationError("either --output or --resume is needed")
     }
-    guard resume != nil || data != nil else { throw ValidationError("<data> is needed") }
-    guard resume == nil || (data == nil && pipeline == nil) else {
+    guard resume != nil || restartFrom != nil || data != nil else {
+      throw ValidationError("<data> is needed")
+    }
+    guard restartFrom == nil || (resume == nil && options.network.start == nil) else {
+      throw ValidationError(
+        "--restart-from begins a new training with that one's weights: neither --resume nor --start go with it"
+      )
+    }
+    guard resume != nil else { return }
+    guard data == nil && pipeline == nil else {
       throw ValidationError("--resume takes data and pipeline from its folder")
+    }
+    let fixed = try options.namesFixedByResuming()
+    guard fixed.isEmpty else {
+      throw ValidationError(
+        "--resume goes on with the options that its training was begun with, so "
+          + fixed.map { "--\($0)" }.joined(separator: ", ")
+          + " cannot be given: --restart-from begins a new training from its state, with other options"
+      )
     }
   }
 
   func execute() throws -> ExitStatus {
     if let resume { return try TrainingSession.resume(ArgumentBytes.path(resume), options) }
-    guard let data, let output else { throw CleanExit.helpRequest(self) }
+    guard let output else { throw CleanExit.helpRequest(self) }
     return try TrainingSession.begin(
-      data: data, folder: TrainingFolder(ArgumentBytes.path(output)), pipeline: pipeline,
-      typed: options)
+      TrainingFolder(ArgumentBytes.path(output)), pipeline: pipeline,
+      restartFrom: restartFrom.map(ArgumentBytes.path), options)
   }
 }

@@ -82,7 +82,7 @@ struct TrainLossOptions: ParsableArguments {
       valueName: "image|batch"), transform: OptionValue.choice)
   var normalization: DetectionLoss.Normalization?
 
-  mutating func fill(from file: PipelineFile) throws {
+  mutating func fill(from file: some OptionSource) throws {
     try file.fill(&loss, "loss", OptionValue.choice)
     try file.fill(&gamma, "gamma", TrainOptionValue.nonNegative)
     try file.fill(&alpha, "alpha", TrainOptionValue.fractionOrNone)

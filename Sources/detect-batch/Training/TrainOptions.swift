@@ -15,14 +15,28 @@ struct TrainOptions: ParsableArguments {
 
   /// Takes from a pipeline file what was not typed.
   mutating func fill(from file: PipelineFile) throws {
-    try data.fill(from: file)
-    try network.fill(from: file)
-    try steps.fill(from: file)
-    try loss.fill(from: file)
-    try pictures.fill(from: file)
-    try run.fill(from: file)
+    try fillChoices(from: file)
     try report.fill(from: file)
     try file.finish()
+  }
+
+  /// Takes from anywhere what was not typed, but for what is said.
+  mutating func fillChoices(from source: some OptionSource) throws {
+    try data.fill(from: source)
+    try network.fill(from: source)
+    try steps.fill(from: source)
+    try loss.fill(from: source)
+    try pictures.fill(from: source)
+    try run.fill(from: source)
+  }
+
+  /// Of the typed options those that a training which goes on cannot change, by their long names.
+  func namesFixedByResuming() throws -> [String] {
+    let chosen = ChosenOptions()
+    var options = self
+    try options.fillChoices(from: chosen)
+    // How many threads there are may differ from time to time.
+    return chosen.names.filter { !["workers", "decoders"].contains($0) }
   }
 }
 
@@ -54,7 +68,7 @@ struct TrainDataOptions: ParsableArguments {
     transform: OptionValue.labels)
   var classes: [[String]] = []
 
-  mutating func fill(from file: PipelineFile) throws {
+  mutating func fill(from file: some OptionSource) throws {
     try file.fill(&split, "split", OptionValue.text)
     try file.fill(&validation, "validation", OptionValue.text)
     try file.fill(&images, "images", OptionValue.text)
@@ -117,7 +131,7 @@ struct TrainNetworkOptions: ParsableArguments {
     transform: TrainOptionValue.ratios)
   var anchorRatios: [Double]?
 
-  mutating func fill(from file: PipelineFile) throws {
+  mutating func fill(from file: some OptionSource) throws {
     try file.fill(&start, "start", OptionValue.text)
     try file.fill(&backbone, "backbone", OptionValue.choice)
     try file.fill(&baseWidth, "base-width", OptionValue.positiveCount)
@@ -212,7 +226,7 @@ struct TrainStepOptions: ParsableArguments {
       valueName: "kind"), transform: OptionValue.choice)
   var batchNorm: TrainedParameters.BatchNorm?
 
-  mutating func fill(from file: PipelineFile) throws {
+  mutating func fill(from file: some OptionSource) throws {
     try file.fill(&epochs, "epochs", OptionValue.rate)
     try file.fill(&batchSize, "batch-size", OptionValue.positiveCount)
     try file.fill(&accumulate, "accumulate", OptionValue.positiveCount)

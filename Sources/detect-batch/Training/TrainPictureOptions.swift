@@ -55,7 +55,7 @@ struct TrainPictureOptions: ParsableArguments {
     transform: TrainOptionValue.range)
   var scale: ClosedRange<Double>?
 
-  mutating func fill(from file: PipelineFile) throws {
+  mutating func fill(from file: some OptionSource) throws {
     try file.fill(&sizes, "sizes", TrainOptionValue.sizes)
     try file.fill(&maxSize, "max-size", OptionValue.positiveCount)
     try file.fill(&flip, "flip", OptionValue.fraction)
@@ -111,7 +111,7 @@ struct TrainRunOptions: ParsableArguments {
     transform: OptionValue.rate)
   var saveEvery: Double?
 
-  mutating func fill(from file: PipelineFile) throws {
+  mutating func fill(from file: some OptionSource) throws {
     try file.fill(&seed, "seed", OptionValue.count)
     try file.fill(&workers, "workers", OptionValue.positiveCount)
     try file.fill(&decoders, "decoders", OptionValue.positiveCount)

@@ -55,8 +55,8 @@ final class TrainingReporter: Sendable {
     switch event {
     case .remark(let text):
       logger.notice("\(text)")
-    case .broken(let error):
-      logger.warning("\(error): left out")
+    case .picture(let remark):
+      logger.warning("\(remark)")
     case .step(let step):
       took(step)
     case .evaluation(let evaluation, let isBest):

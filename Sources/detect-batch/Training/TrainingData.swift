@@ -1,0 +1,53 @@
+import DetectionPipeline
+import Evaluation
+import Foundation
+import SystemPackage
+import Training
+
+/// The datasets that were named.
+struct TrainingData {
+  let training: TrainingDataset
+  let validation: TrainingDataset?
+
+  var remarks: [String] { training.remarks + (validation?.remarks ?? []) }
+
+  init(_ data: String, _ options: TrainDataOptions) throws {
+    let path = ArgumentBytes.path(data)
+    guard FileManager.default.fileExists(atPath: path.string) else {
+      throw RunError(.noInput, "\(path): there is no such folder or file")
+    }
+    let labels = options.classes.flatMap { $0 }
+    let chosen = labels.isEmpty ? nil : labels
+    if Self.isFile(data) {
+      training = try Self.coco(path, images: options.images, classes: chosen)
+      // Of one that is measured alone, classes without a box there count all the same.
+      let classes = training.classes
+      validation = try options.validation.map {
+        try Self.coco(
+          ArgumentBytes.path($0), images: options.validationImages ?? options.images,
+          classes: classes)
+      }
+      return
+    }
+    func read(_ split: String, _ classes: [String]?) throws -> TrainingDataset {
+      let folder = try PascalVOCFolder(path, split: split, classes: classes)
+      return try TrainingDataset(
+        folder.annotations, folder: path, classes: classes, place: "\(data) (\(split))")
+    }
+    training = try read(options.split ?? "train", chosen)
+    let classes = training.classes
+    validation = try options.validation.map { try read($0, classes) }
+  }
+
+  /// Whether this names a file in COCO's form, not a folder in Pascal VOC's.
+  static func isFile(_ data: String) -> Bool { data.lowercased().hasSuffix(".json") }
+
+  private static func coco(
+    _ path: FilePath, images: String?, classes: [String]?
+  ) throws -> TrainingDataset {
+    let file = try COCOAnnotationsFile(contentsOf: path)
+    return try TrainingDataset(
+      file.annotations, folder: images.map(ArgumentBytes.path) ?? path.removingLastComponent(),
+      classes: classes, place: path.string, remarks: file.remarks)
+  }
+}
