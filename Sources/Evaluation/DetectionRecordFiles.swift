@@ -40,6 +40,8 @@ private struct RecordGathering {
   private var sharedNames: [String] = []
   private var foreignLabels: [String: Int] = [:]
   private var failures: [String] = []
+  /// Images that were looked at although damaged.
+  private var damaged: [String] = []
 
   init(_ annotations: COCOAnnotations) {
     self.annotations = annotations
@@ -91,6 +93,7 @@ private struct RecordGathering {
       failures.append(record.source)
       return
     }
+    if record.isCorrupt { damaged.append(record.source) }
     for detection in found {
       if let categoryID = categoryIDs[detection.label] {
         detections.append(
@@ -119,6 +122,11 @@ private struct RecordGathering {
       remarks.append(
         "\(failures.count) images could not be detected in (\(listed(failures))): "
           + "their objects count as missed")
+    }
+    if !damaged.isEmpty {
+      remarks.append(
+        "\(damaged.count) images are damaged (\(listed(damaged))): what could be seen of them counts"
+      )
     }
     let missing = images.ids.filter { places[$0] == nil }
     if let first = missing.first {
@@ -177,14 +185,17 @@ private struct Record: Decodable {
   var source: String
   /// Nil where the input failed.
   var detections: [RecordDetection]?
+  /// The image is marked as damaged.
+  var isCorrupt: Bool
 
-  enum Key: String, CodingKey { case source, detections }
+  enum Key: String, CodingKey { case source, detections, corrupt }
 
   init(from decoder: any Decoder) throws {
     let fields = try EntryFields<Key>(decoder, otherwise: "is not a record")
     source = try fields.required(.source, String.self, kind: "text")
     detections = try fields.required(
       .detections, [RecordDetection]?.self, kind: "a list of detections or null")
+    isCorrupt = try fields.optional(.corrupt, Bool.self, kind: "true or false") ?? false
   }
 }
 

@@ -159,7 +159,8 @@ struct ReaderTests {
           #"[{"label":"cell","score":0.9312,"box":[412.50,220.10,96.00,94.80]},{"label":"dog","score":0.0501,"box":[1,2,3,4]}]"#
         ), to: "out/train/a.jpg.jsonl")
       _ = try folder.write(
-        Self.record("elsewhere/b.jpg", #"[{"label":"platelet","score":0.0500,"box":[1,2,3,4]}]"#),
+        Self.record("elsewhere/b.jpg", #"[{"label":"platelet","score":0.0500,"box":[1,2,3,4]}]"#)
+          .replacing(#""detections""#, with: #""corrupt":true,"detections""#),
         to: "out/elsewhere/b.jpg.jsonl")
       _ = try folder.write(
         #"{"source":"x/b.png","detections":null,"failure":"cut short"}"# + "\n",
@@ -179,6 +180,7 @@ struct ReaderTests {
         records.remarks == [
           #"1 detections have labels that are no categories of the annotations ("dog"): they do not count"#,
           #"1 images could not be detected in ("x/b.png"): their objects count as missed"#,
+          #"1 images are damaged ("elsewhere/b.jpg"): what could be seen of them counts"#,
           #"1 of 4 images have no record (first: "y/b.png"): their objects count as missed"#,
         ])
     }
