@@ -20,6 +20,8 @@ let package = Package(
       providers: [
         .apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])
       ]),
+    .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
+    .systemLibrary(name: "CHEIF", pkgConfig: "libheif", providers: [.apt(["libheif-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -60,7 +62,9 @@ let package = Package(
     // Media in, records out.
     .target(
       name: "FrameDecoding",
-      dependencies: ["CFFmpeg", .product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: [
+        "CFFmpeg", "CHEIF", "CTIFF", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(
       name: "DetectionRecords",
       dependencies: ["Digests", .product(name: "SystemPackage", package: "swift-system")]),

@@ -244,11 +244,13 @@ def write(name, value):
 
 def main():
     for path in OUT.iterdir():
+        if path.name == "cases":  # Of make-decoding-cases.py.
+            continue
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with tempfile.TemporaryDirectory() as scratch:
         make_videos(pathlib.Path(scratch))
     stills = {"audio.m4a", "audio-cover.m4a", "single.gif"}
-    write("ffprobe.json", {p.name: probe(p) for p in sorted(OUT.iterdir()) if p.name not in stills})
+    write("ffprobe.json", {p.name: probe(p) for p in sorted(OUT.iterdir()) if p.is_file() and p.name not in stills})
     make_orientations()
     make_images()
     photos = sorted((DATA / "codes-photos").rglob("*.png"))

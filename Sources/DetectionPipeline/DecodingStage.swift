@@ -80,6 +80,12 @@ struct DecodingStage: Sendable {
       guard report.time(\.decodersWaiting, { frames.put(queued) }) else { return }
       end.records += 1
     }
+    let untimed = source.report.untimedFrames
+    if untimed > 0 {
+      report.remark(
+        "\(job.source.oneLine): \(untimed) frames have no timestamp and were left out: sample with --every instead"
+      )
+    }
   }
 }
 

@@ -11,7 +11,8 @@ public enum MediaExtensions {
 
   /// Images, moving ones too.
   public static let image = [
-    "apng", "avif", "bmp", "dib", "dpx", "exr", "gif", "hdr", "j2k", "jfif", "jp2", "jpe",
+    "apng", "avif", "bmp", "dib", "dpx", "exr", "gif", "hdr", "heic", "heif", "hif", "j2k", "jfif",
+    "jp2", "jpe",
     "jpeg", "jpg", "jxl", "pam", "pbm", "pcx", "pgm", "png", "pnm", "ppm", "psd", "qoi", "sgi",
     "tga", "tif", "tiff", "webp", "xbm",
   ]

@@ -40,16 +40,9 @@ struct ContainerFormat {
   /// Its index lists every packet of the file when it is open, unless it is fragmented.
   var isIndexed: Bool { name.hasPrefix("mov,") }
 
-  /// Icons (sizes of one picture), AVIF, and animations of one frame.
-  func holdsOnePicture(
-    _ context: FormatContext, _ stream: UnsafeMutablePointer<AVStream>
-  ) -> Bool {
-    if name == "ico" { return true }
-    if name == "gif" || name == "apng" { return stream.pointee.nb_frames == 1 }
-    guard let brand = av_dict_get(context.pointer.pointee.metadata, "major_brand", nil, 0) else {
-      return false
-    }
-    return ["avif", "mif1"].contains(String(cString: brand.pointee.value))
+  /// Icons (sizes of one picture), and animations of one frame.
+  func holdsOnePicture(_ stream: UnsafeMutablePointer<AVStream>) -> Bool {
+    name == "ico" || (name == "gif" || name == "apng") && stream.pointee.nb_frames == 1
   }
 
   private var refusal: String? {

@@ -18,7 +18,7 @@ public struct RGBPicture: Sendable {
   }
 }
 
-/// One frame of a video, or the one picture of an image file.
+/// One frame of a video, or a picture of an image file.
 public struct DecodedFrame: Sendable {
   /// Ordinal in the full decode of the file, from 0, whatever was sampled; nil where frames were skipped unseen
   /// (`FrameSampling.needsFrameNumbers`).

@@ -6,7 +6,9 @@ public struct DecodingReport: Equatable, Sendable {
   public var corruptFrames = 0
   /// Packets that the container or the decoder called damaged.
   public var decodeErrors = 0
-  /// FFmpeg's text for the last of these errors.
+  /// Frames that a sampling by time left out because they have no timestamp.
+  public var untimedFrames = 0
+  /// The decoder's text for the last of the errors.
   public var lastError: String?
 
   /// A report on nothing.

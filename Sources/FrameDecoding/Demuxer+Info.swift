@@ -17,6 +17,15 @@ extension Demuxer {
     return rate.num > 0 && rate.den > 0 ? Double(rate.num) / Double(rate.den) : nil
   }
 
+  /// From one frame to the next at that rate, in units of the stream's time base.
+  var averageFrameDuration: Int64? {
+    let rate = stream.pointee.avg_frame_rate
+    guard rate.num > 0 && rate.den > 0 else { return nil }
+    let duration = av_rescale_q(
+      1, AVRational(num: rate.den, den: rate.num), stream.pointee.time_base)
+    return duration > 0 ? duration : nil
+  }
+
   /// Frames in the whole file.
   var estimatedFrames: Int? {
     if stream.pointee.nb_frames > 0 { return Int(stream.pointee.nb_frames) }
@@ -42,7 +51,7 @@ extension Demuxer {
     if isAttachedPicture, stream.pointee.attached_pic.size > 0 {
       return Packet(sharing: &stream.pointee.attached_pic)
     }
-    guard format.holdsOnePicture(context, stream) else { return nil }
+    guard format.holdsOnePicture(stream) else { return nil }
     let packet = Packet()
     switch read(into: packet) {
     case .packet: return packet

@@ -20,12 +20,11 @@ final class Demuxer {
   /// A cover picture: there is no other video.
   let isAttachedPicture: Bool
 
-  private let source: FileSource
+  /// Where the bytes come from.
+  let source: FileSource
+  private let limits: MediaLimits
   private let log: FFmpegLog
-  private var packetsRead = 0
   private var lastIsCorrupt = false
-  /// From the first packet on, without leaving any out.
-  private var readsAll = true
 
   /// Opens a container and chooses its video stream.
   ///
@@ -34,6 +33,7 @@ final class Demuxer {
     _ format: ContainerFormat, of bytes: ByteStream, limits: MediaLimits, log: FFmpegLog
   ) throws(MediaError) {
     self.format = format
+    self.limits = limits
     self.log = log
     source = bytes.source
     context = try FormatContext(format, of: bytes, limits: limits, log: log)
@@ -43,18 +43,25 @@ final class Demuxer {
     for other in context.streams where other != stream { other.pointee.discard = AVDISCARD_ALL }
   }
 
-  /// Bytes of the file.
-  var size: Int64 { source.size }
+  /// The same file from its start; this one cannot be read any more.
+  ///
+  /// - Throws: as opening it did.
+  func restarted() throws(MediaError) -> Demuxer {
+    source.seek(to: 0)
+    return try Demuxer(format, of: ByteStream(source), limits: limits, log: log)
+  }
 
-  /// Seconds from the container's start.
+  /// Seconds from the container's start, rounded to the microseconds that records say: so a frame whose record says
+  /// 1.000000 is one that lies at 1, whatever the time base.
   func time(_ timestamp: Int64) -> Double {
     let base = stream.pointee.time_base
-    return Double(timestamp) * Double(base.num) / Double(base.den) - context.startTime
+    let seconds = Double(timestamp) * Double(base.num) / Double(base.den) - context.startTime
+    // To add 0 turns -0 into 0.
+    return (seconds * 1e6).rounded() / 1e6 + 0
   }
 
   /// Goes to a keyframe before `time`, in seconds; false if the container cannot.
   func seek(before time: Double) -> Bool {
-    readsAll = false
     let base = stream.pointee.time_base
     let timestamp = (time + context.startTime) * Double(base.den) / Double(base.num)
     guard let timestamp = Int64(exactly: timestamp.rounded(.down)), timestamp > Int64.min else {
@@ -80,7 +87,6 @@ final class Demuxer {
       }
       if status < 0 { return status == cffmpeg_error_eof ? end() : .damaged(log.text(of: status)) }
       if packet.pointer.pointee.stream_index == stream.pointee.index {
-        packetsRead += 1
         lastIsCorrupt = packet.isCorrupt
         return .packet
       }
@@ -89,10 +95,9 @@ final class Demuxer {
 
   /// Says whether the end is where it should be: FFmpeg calls the place where a cut file stops its end.
   private func end() -> ReadOutcome {
-    let indexed = Int(avformat_index_get_entries_count(stream))
-    if format.isIndexed && readsAll && packetsRead < indexed {
+    if let (whole, indexed) = indexedPackets, whole < indexed {
       return .failed(
-        MediaError(.data, "truncated: \(packetsRead) of \(indexed) packets are in the file"))
+        MediaError(.data, "truncated: \(whole) of \(indexed) packets are in the file"))
     }
     // Broadcasts may be cut anywhere, and say "corrupt" of packets that were lost on the way.
     if lastIsCorrupt && !format.mayJumpInTime {
@@ -100,6 +105,19 @@ final class Demuxer {
     }
     if let error = log.firstError { return .failed(MediaError(.data, "truncated: \(error)")) }
     return .ended
+  }
+
+  /// How many packets the index lists, and how many of them lie within the file; nil without an index of all. They are not
+  /// counted as they come: empty ones never do.
+  private var indexedPackets: (whole: Int, indexed: Int)? {
+    guard format.isIndexed else { return nil }
+    let indexed = avformat_index_get_entries_count(stream)
+    let whole = (0..<indexed).count(where: { number in
+      guard let entry = avformat_index_get_entry(stream, number) else { return false }
+      let (end, isAbsurd) = entry.pointee.pos.addingReportingOverflow(Int64(entry.pointee.size))
+      return !isAbsurd && end <= source.size
+    })
+    return (whole, Int(indexed))
   }
 
   /// Video streams come before cover pictures, decodable before others, then the container's default, then the

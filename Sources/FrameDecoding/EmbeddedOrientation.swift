@@ -1,13 +1,10 @@
-/// Reads the orientation of PNG and TIFF files, which FFmpeg 5.1 does not hand over. (Nor does it hand over that of AVIF,
-/// the boxes irot and imir: such a picture is taken as it is stored.)
+/// Reads the orientation of PNG files, which FFmpeg 5.1 does not hand over.
 enum EmbeddedOrientation {
-  /// The orientation in the bytes of an image file; nil if it is neither PNG nor TIFF or says nothing valid.
+  /// The orientation in the bytes of a PNG file; nil if it is none or says nothing valid.
   static func find(in file: [UInt8]) -> Orientation? {
     let file = file[...]
-    if file.starts(with: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]) {
-      return exifChunk(ofPNG: file.dropFirst(8)).flatMap(orientation(ofTIFF:))
-    }
-    return orientation(ofTIFF: file)
+    guard file.starts(with: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]) else { return nil }
+    return exifChunk(ofPNG: file.dropFirst(8)).flatMap(orientation(ofTIFF:))
   }
 
   /// The content of the chunk eXIf (PNG 1.5 extensions, 3.7); chunks are length, type, content, checksum.
@@ -23,7 +20,7 @@ enum EmbeddedOrientation {
     return nil
   }
 
-  /// Tag 0x0112 of the first directory (TIFF 6.0, section 2): a count, then entries of tag, type, count, value.
+  /// EXIF is a TIFF file without a picture: tag 0x0112 of its first directory (TIFF 6.0, section 2) is a count, then entries of tag, type, count, value.
   private static func orientation(ofTIFF tiff: ArraySlice<UInt8>) -> Orientation? {
     let isBigEndian = tiff.starts(with: [0x4d, 0x4d, 0, 42])
     guard isBigEndian || tiff.starts(with: [0x49, 0x49, 42, 0]) else { return nil }

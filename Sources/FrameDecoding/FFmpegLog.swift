@@ -8,9 +8,16 @@ import Glibc
 final class FFmpegLog {
   /// The first error since `clear()`, with the name of the part that wrote it: later ones mostly follow from it.
   private(set) var firstError: String?
+  /// What a decoder said since `clear()` that it cannot do. It goes on all the same, and may give black pixels.
+  private(set) var missingFeature: String?
+  /// FFmpeg names the feature in one line and says in the next that it is missing.
+  private var lastWarning = ""
 
   /// Forgets what was written.
-  func clear() { firstError = nil }
+  func clear() {
+    firstError = nil
+    missingFeature = nil
+  }
 
   /// Collects what FFmpeg writes on this thread while `body` runs.
   func capture<Result>(_ body: () throws(MediaError) -> Result) throws(MediaError) -> Result {
@@ -42,27 +49,54 @@ final class FFmpegLog {
     let status = pthread_key_create(&key, nil)
     precondition(status == 0, "pthread_key_create: \(status)")
     av_log_set_callback { part, level, format, arguments in
-      guard level <= AV_LOG_ERROR, let arguments,
-        let log = pthread_getspecific(FFmpegLog.capturingLog)
+      guard level <= AV_LOG_WARNING, let arguments,
+        let pointer = pthread_getspecific(FFmpegLog.capturingLog)
       else { return }
-      Unmanaged<FFmpegLog>.fromOpaque(log).takeUnretainedValue().write(part, format, arguments)
+      let log = Unmanaged<FFmpegLog>.fromOpaque(pointer).takeUnretainedValue()
+      if level <= AV_LOG_ERROR {
+        log.writeError(part, format, arguments)
+      } else {
+        log.writeWarning(part, format, arguments)
+      }
     }
     return key
   }()
 
-  private func write(
+  private func writeError(
     _ part: UnsafeMutableRawPointer?, _ format: UnsafePointer<CChar>?, _ arguments: CVaListPointer
   ) {
     guard firstError == nil else { return }
+    let line = Self.line(part, format, arguments)
+    guard !line.isEmpty else { return }
+    firstError = Self.named(line, part)
+  }
+
+  private func writeWarning(
+    _ part: UnsafeMutableRawPointer?, _ format: UnsafePointer<CChar>?, _ arguments: CVaListPointer
+  ) {
+    guard missingFeature == nil else { return }
+    let line = Self.line(part, format, arguments)
+    // libavcodec's avpriv_report_missing_feature, which all decoders use.
+    if line.hasPrefix("is not implemented") {
+      missingFeature = Self.named("\(lastWarning) is not implemented by FFmpeg", part)
+    }
+    lastWarning = line
+  }
+
+  private static func line(
+    _ part: UnsafeMutableRawPointer?, _ format: UnsafePointer<CChar>?, _ arguments: CVaListPointer
+  ) -> String {
     // FFmpeg's own prefix holds an address, which differs from run to run.
     var printsPrefix: Int32 = 0
-    let line = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { line in
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { line in
       let length = av_log_format_line2(
         part, AV_LOG_ERROR, format, arguments, line.baseAddress, Int32(line.count), &printsPrefix)
-      return length < 0 ? "" : Self.string(line)
+      return length < 0 ? "" : string(line)
     }
-    guard !line.isEmpty else { return }
-    firstError = Self.name(of: part).map { "\($0): \(line)" } ?? line
+  }
+
+  private static func named(_ line: String, _ part: UnsafeMutableRawPointer?) -> String {
+    name(of: part).map { "\($0): \(line)" } ?? line
   }
 
   /// The name of a codec or container context: every context starts with a pointer to its class.

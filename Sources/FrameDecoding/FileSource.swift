@@ -80,6 +80,15 @@ final class FileSource {
     return count
   }
 
+  /// The first bytes, at most `count`; the next read starts at the file's start.
+  func start(_ count: Int) throws(MediaError) -> [UInt8] {
+    seek(to: 0)
+    let bytes = read(upTo: Int(min(Int64(count), size)))
+    seek(to: 0)
+    if let failure { throw failure }
+    return bytes
+  }
+
   /// The whole file.
   func contents() throws(MediaError) -> [UInt8] {
     guard size <= limits.maxBytesWithoutFrame else {
@@ -88,7 +97,13 @@ final class FileSource {
     }
     seek(to: 0)
     noteFrame()
-    let bytes = [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, filled in
+    let bytes = read(upTo: Int(size))
+    if let failure { throw failure }
+    return bytes
+  }
+
+  private func read(upTo count: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       while filled < buffer.count {
         let count = read(
           into: UnsafeMutableRawBufferPointer(
@@ -97,8 +112,6 @@ final class FileSource {
         filled += count
       }
     }
-    if let failure { throw failure }
-    return bytes
   }
 
   /// Reads into memory that outlives a read that nobody waits for any more.

@@ -24,10 +24,24 @@ final class Frame {
     pointer.pointee.flags & AV_FRAME_FLAG_CORRUPT != 0 || pointer.pointee.decode_error_flags != 0
   }
 
+  /// Makes `isCorrupt` true, where FFmpeg does not know it.
+  func markCorrupt() { pointer.pointee.flags |= AV_FRAME_FLAG_CORRUPT }
+
+  /// Coded without reference to other pictures.
+  var isIntra: Bool { pointer.pointee.pict_type == AV_PICTURE_TYPE_I }
+
   /// In units of the stream's time base.
   var timestamp: Int64? {
-    let timestamp = pointer.pointee.best_effort_timestamp
-    return timestamp == cffmpeg_no_timestamp ? nil : timestamp
+    get {
+      let timestamp = pointer.pointee.best_effort_timestamp
+      return timestamp == cffmpeg_no_timestamp ? nil : timestamp
+    }
+    set { pointer.pointee.best_effort_timestamp = newValue ?? cffmpeg_no_timestamp }
+  }
+
+  /// Its timestamp is what the container says of this very picture, not guessed from the order of packets.
+  var hasOwnTimestamp: Bool {
+    timestamp != nil && pointer.pointee.pts == pointer.pointee.best_effort_timestamp
   }
 
   /// Where its packet starts in the file.
@@ -47,5 +61,10 @@ final class Frame {
       let orientation = Orientation(rawValue: tag)
     else { return nil }
     return (orientation, true)
+  }
+
+  /// Says how the picture must be turned, where another library than FFmpeg knows it.
+  func setOrientation(_ orientation: Orientation) {
+    av_dict_set(&pointer.pointee.metadata, "Orientation", String(orientation.rawValue), 0)
   }
 }

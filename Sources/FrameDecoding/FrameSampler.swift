@@ -27,6 +27,8 @@ struct FrameSampler {
 
   /// No later frame can be sampled, nor is one held.
   private(set) var isFinished = false
+  /// Frames that would be sampled if they had a time.
+  private(set) var untimedFrames = 0
 
   private let sampling: FrameSampling
   private let patience: Double
@@ -61,6 +63,7 @@ struct FrameSampler {
     case .every(let step): return Decision(frame: stamp.ordinal % step == 0 ? .sampled : .rejected)
     case .keyframes: return Decision(frame: stamp.isKeyframe ? .sampled : .rejected)
     case .rate:
+      if stamp.time == nil { untimedFrames += 1 }
       guard let time = stamp.time, let owners = ticks?.advance(to: time) else {
         // Without a time, or with that of the frame before, it is nearest to no tick and decides nothing.
         return Decision(heldFrame: held == nil ? .rejected : .held, frame: .rejected)
@@ -74,11 +77,13 @@ struct FrameSampler {
   /// Whether a picked frame is within the range and the number wanted; counts it if so.
   private mutating func accept(_ stamp: Stamp) -> Bool {
     if isFinished { return false }
-    if let start = sampling.start {
-      guard let time = stamp.time, time >= start else { return false }
-    }
-    if let end = sampling.end {
-      guard let time = stamp.time, time < end else { return false }
+    if sampling.start != nil || sampling.end != nil {
+      guard let time = stamp.time else {
+        untimedFrames += 1
+        return false
+      }
+      if let start = sampling.start, time < start { return false }
+      if let end = sampling.end, time >= end { return false }
     }
     sampledFrames += 1
     if sampledFrames == sampling.maxFrames { isFinished = true }
@@ -93,9 +98,9 @@ private struct TickCursor {
   private var nextTick = 0.0
   private var previousTime: Double?
 
-  /// Distances that differ by less than this are equal: far below any time base, and above the rounding of seconds held
-  /// in doubles, so that ties are ties.
-  private static let tolerance = 1e-9
+  /// Distances that differ by less than this are equal: far below the distance of frames, and above what rounding times
+  /// to microseconds does to them, so that ties are ties.
+  private static let tolerance = 1.1e-6
 
   init(rate: Double) { self.rate = rate }
 

@@ -1,6 +1,6 @@
 /// What is known of an input when it is open.
 public struct MediaInfo: Equatable, Sendable {
-  /// FFmpeg's name of the container, such as `mov,mp4,m4a,3gp,3g2,mj2` or `png_pipe`.
+  /// FFmpeg's name of the container, such as `mov,mp4,m4a,3gp,3g2,mj2` or `png_pipe`; `tiff` and `heif` are read without it.
   public let container: String
   /// FFmpeg's name of the codec, such as `h264`.
   public let codec: String
@@ -15,9 +15,9 @@ public struct MediaInfo: Equatable, Sendable {
   /// Frames a second on average, as the container says; nil where unknown and for still images.
   public let averageFrameRate: Double?
   /// Number of frames in the whole file, from the container's count, else duration x rate; 1 for a still image, nil
-  /// where unknown. An estimate: only decoding tells.
+  /// where unknown, as for the pages of a TIFF file. An estimate: only decoding tells.
   public let estimatedFrames: Int?
-  /// One picture without a time: an image file, or an attached picture where there is no video.
+  /// Pictures without a time: an image file (all pages of a TIFF), or an attached picture where there is no video.
   public let isStillImage: Bool
   /// What the user should know of how the input is read, such as that only a cover picture was found.
   public let remarks: [String]

@@ -36,7 +36,8 @@ public final class MediaReader {
   ///
   /// - Parameters:
   ///   - path: a regular file, or links to one.
-  ///   - sampling: which frames are wanted. An image file has one frame, which is always sampled.
+  ///   - sampling: which frames are wanted. Of an image file's pages (all but TIFF have one), `maxFrames` are
+  ///     sampled, whatever else it says.
   ///   - limits: when to give up.
   ///   - sampledFrames: how many of the first sampled frames to leave out, as already done; they are decoded all the
   ///     same, but not converted.
@@ -60,13 +61,18 @@ public final class MediaReader {
     info = media.info
     converter = PixelConverter(isStillImage: info.isStillImage)
     sampler = FrameSampler(
-      info.isStillImage ? FrameSampling() : sampling, mayJumpInTime: media.mayJumpInTime)
+      info.isStillImage ? FrameSampling(maxFrames: sampling.maxFrames) : sampling,
+      mayJumpInTime: media.mayJumpInTime)
     cutter = SegmentCutter(
       count: sampling.segment?.count ?? 1, duration: info.duration, size: media.size)
   }
 
   /// What decoding has come to so far.
-  public var report: DecodingReport { media.frames.report }
+  public var report: DecodingReport {
+    var report = media.frames.report
+    report.untimedFrames = sampler.untimedFrames
+    return report
+  }
 
   /// The next sampled frame; nil at the end.
   ///
@@ -114,12 +120,13 @@ public final class MediaReader {
   private func candidate(_ frame: Frame) -> Candidate {
     let time = media.time(of: frame)
     if time != nil { hasTimes = true }
+    let isKeyframe = info.isStillImage || frame.isKeyframe
     defer { ordinal += 1 }
     return Candidate(
       frame: frame,
-      stamp: .init(ordinal: ordinal, time: time, isKeyframe: frame.isKeyframe),
+      stamp: .init(ordinal: ordinal, time: time, isKeyframe: isKeyframe),
       segment: cutter.segment(
-        isKeyframe: frame.isKeyframe, time: time, bytePosition: frame.bytePosition))
+        isKeyframe: isKeyframe, time: time, bytePosition: frame.bytePosition))
   }
 
   private func take(_ candidate: Candidate) {

@@ -23,6 +23,14 @@ struct OpenMedia {
     cancellation: MediaCancellation, log: FFmpegLog
   ) throws(MediaError) -> OpenMedia {
     let source = try FileSource(path: path, limits: limits, cancellation: cancellation)
+    switch ImageSignature(try source.start(ImageSignature.length)) {
+    case .tiff: return try OpenMedia(tiff: TIFFPages(source, limits: limits), source.size)
+    case .heif:
+      return OpenMedia(
+        heif: try HEIFPicture.decode(try source.contents(), limits: limits), source.size)
+    case .cameraRaw: throw CameraRaw.refusal
+    case nil: break
+    }
     let bytes = ByteStream(source)
     let format = try ContainerFormat(of: bytes, fileExtension: path.extension)
     if format.isStillImage {
@@ -32,14 +40,28 @@ struct OpenMedia {
     if let packet = try demuxer.onlyPicture() {
       return try picture(packet, of: demuxer, limits, log)
     }
-    let frames = try VideoFrames(
-      demuxer, source: source, limits: limits, onlyKeyframes: onlyKeyframes, log: log)
-    if let time, !frames.seek(before: time) {
-      return try open(
-        path, onlyKeyframes: onlyKeyframes, before: nil, limits: limits,
-        cancellation: cancellation, log: log)
+    return OpenMedia(
+      video: demuxer,
+      try frames(
+        of: demuxer, onlyKeyframes: onlyKeyframes, before: time, limits: limits, log: log))
+  }
+
+  /// The wanted frames and maybe others, by a short cut if there is one.
+  private static func frames(
+    of demuxer: Demuxer, onlyKeyframes: Bool, before time: Double?, limits: MediaLimits,
+    log: FFmpegLog
+  ) throws(MediaError) -> any FrameSequence {
+    var shortcut: (any Shortcut)?
+    if onlyKeyframes { shortcut = try LoneKeyframes(demuxer, limits: limits, log: log) }
+    if shortcut == nil && time != nil {
+      shortcut = try VideoFrames(demuxer, limits: limits, log: log)
     }
-    return OpenMedia(video: frames)
+    guard let shortcut else { return try VideoFrames(demuxer, limits: limits, log: log) }
+    let makeFull = { () throws(MediaError) -> VideoFrames in
+      try VideoFrames(try demuxer.restarted(), limits: limits, log: log)
+    }
+    if let time, !shortcut.seek(before: time) { return try makeFull() }
+    return ShortcutFrames(shortcut, makeFull: makeFull)
   }
 
   /// How the frame must be turned: what it says itself, else what the container says.
@@ -51,8 +73,7 @@ struct OpenMedia {
     return demuxer?.time(timestamp)
   }
 
-  private init(video frames: VideoFrames) {
-    let demuxer = frames.demuxer
+  private init(video demuxer: Demuxer, _ frames: any FrameSequence) {
     let parameters = demuxer.stream.pointee.codecpar.pointee
     let (orientation, isExact) = demuxer.orientation ?? (.upright, true)
     var remarks = demuxer.remarks
@@ -60,7 +81,7 @@ struct OpenMedia {
       remarks.append("the display matrix is no quarter turn or mirroring: taken as \(orientation)")
     }
     self.frames = frames
-    size = demuxer.size
+    size = demuxer.source.size
     self.demuxer = demuxer
     self.orientation = orientation
     mayJumpInTime = demuxer.format.mayJumpInTime
@@ -73,22 +94,48 @@ struct OpenMedia {
       isStillImage: false, remarks: remarks)
   }
 
+  private init(tiff pages: TIFFPages, _ size: Int64) throws(MediaError) {
+    let stored = try pages.size()
+    self.init(
+      still: pages, container: "tiff", codec: "tiff", size: size, orientation: pages.orientation,
+      stored: stored, estimatedFrames: nil, remarks: [])
+  }
+
+  private init(heif picture: HEIFPicture.Decoded, _ size: Int64) {
+    self.init(
+      still: StillImage(picture.frame, damage: picture.warning), container: "heif",
+      codec: picture.codec, size: size, orientation: .upright,
+      stored: (picture.frame.width, picture.frame.height), estimatedFrames: 1,
+      remarks: picture.remarks)
+  }
+
   private init(
     image: StillImage, container: String, codec: AVCodecID, orientation: Orientation, size: Int64,
     remarks: [String] = []
   ) {
     let decoded = image.decoded
-    let turned = decoded.orientation?.0 ?? orientation
-    frames = image
+    self.init(
+      still: image, container: container, codec: VideoDecoder.name(of: codec), size: size,
+      orientation: decoded.orientation?.0 ?? orientation, stored: (decoded.width, decoded.height),
+      estimatedFrames: 1, remarks: remarks)
+  }
+
+  /// Takes `stored`, the size before the picture is turned by `orientation`.
+  private init(
+    still frames: any FrameSequence, container: String, codec: String, size: Int64,
+    orientation: Orientation, stored: (width: Int, height: Int), estimatedFrames: Int?,
+    remarks: [String]
+  ) {
+    self.frames = frames
     self.size = size
     demuxer = nil
     self.orientation = orientation
     mayJumpInTime = false
     info = MediaInfo(
-      container: container, codec: VideoDecoder.name(of: codec),
-      width: turned.swapsSides ? decoded.height : decoded.width,
-      height: turned.swapsSides ? decoded.width : decoded.height, orientation: turned,
-      duration: nil, averageFrameRate: nil, estimatedFrames: 1, isStillImage: true,
+      container: container, codec: codec,
+      width: orientation.swapsSides ? stored.height : stored.width,
+      height: orientation.swapsSides ? stored.width : stored.height, orientation: orientation,
+      duration: nil, averageFrameRate: nil, estimatedFrames: estimatedFrames, isStillImage: true,
       remarks: remarks)
   }
 
@@ -122,7 +169,7 @@ struct OpenMedia {
     return OpenMedia(
       image: try StillImage(packet, demuxer.stream.pointee.codecpar, limits: limits, log: log),
       container: demuxer.format.name, codec: parameters.codec_id,
-      orientation: demuxer.orientation?.0 ?? .upright, size: demuxer.size,
+      orientation: demuxer.orientation?.0 ?? .upright, size: demuxer.source.size,
       remarks: demuxer.remarks)
   }
 }

@@ -38,6 +38,12 @@ final class Packet {
   /// Cut short, or damaged on the way.
   var isCorrupt: Bool { pointer.pointee.flags & AV_PKT_FLAG_CORRUPT != 0 }
 
+  /// Decoded for the sake of others and not shown, as an edit list says.
+  var isHidden: Bool { pointer.pointee.flags & AV_PKT_FLAG_DISCARD != 0 }
+
+  /// How long its picture is shown, in units of the stream's time base; nil where nobody says.
+  var duration: Int64? { pointer.pointee.duration > 0 ? pointer.pointee.duration : nil }
+
   /// Lets go of the bytes.
   func clear() { av_packet_unref(pointer) }
 }

@@ -23,12 +23,12 @@ final class VideoDecoder {
   private let context: UnsafeMutablePointer<AVCodecContext>
   private let log: FFmpegLog
 
-  /// Opens a decoder; `checksSums` compares checksums where the codec has them, `onlyKeyframes` skips other frames.
+  /// Opens a decoder; `checksSums` compares checksums where the codec has them.
   ///
   /// - Throws: a data failure if the codec is unknown or its parameters are damaged.
   init(
     _ parameters: UnsafePointer<AVCodecParameters>, timeBase: AVRational, limits: MediaLimits,
-    checksSums: Bool = false, onlyKeyframes: Bool = false, log: FFmpegLog
+    checksSums: Bool = false, log: FFmpegLog
   ) throws(MediaError) {
     self.log = log
     let name = Self.name(of: parameters.pointee.codec_id)
@@ -44,7 +44,6 @@ final class VideoDecoder {
     context.pointee.pkt_timebase = timeBase
     context.pointee.max_pixels = Int64(limits.maxPixels)
     if checksSums { context.pointee.err_recognition |= AV_EF_CRCCHECK }
-    if onlyKeyframes { context.pointee.skip_frame = AVDISCARD_NONKEY }
     status = avcodec_open2(context, codec, nil)
     if status < 0 { throw log.failure("opening the \(name) decoder", status) }
   }
@@ -57,6 +56,9 @@ final class VideoDecoder {
   /// FFmpeg's name of a codec.
   static func name(of codec: AVCodecID) -> String { String(cString: avcodec_get_name(codec)) }
 
+  /// What the last call said that this decoder cannot do: then its pictures may be black.
+  var missingFeature: String? { log.missingFeature }
+
   /// Hands over a packet, or with nil the end of the stream.
   func send(_ packet: Packet?) -> Sent {
     log.clear()
@@ -67,6 +69,9 @@ final class VideoDecoder {
     default: return .damaged(log.text(of: status))
     }
   }
+
+  /// Forgets what was sent, so that decoding can begin anew at any keyframe.
+  func flush() { avcodec_flush_buffers(context) }
 
   /// Takes the next frame in order of presentation.
   func receive() -> Received {

@@ -6,45 +6,37 @@ final class VideoFrames: FrameSequence {
   private(set) var report = DecodingReport()
 
   private let decoder: VideoDecoder
-  private let source: FileSource
   private let limits: MediaLimits
-  private let onlyKeyframes: Bool
   private let packet = Packet()
   private var packetIsPending = false
   private var packetsSinceFrame = 0
   private var failedReads = 0
   /// Why the input stops before its end; thrown when the decoder has given all it has.
   private var failure: MediaError?
-  /// Decoded in search of a starting point.
+  /// The one that a seek led to.
   private var first: Frame?
   private var isDraining = false
+  /// The decoder lacks what the next frame needs.
+  private var lacksFeature = false
+  /// Of the last frame; nil where it had none.
+  private var lastTimestamp: Int64?
+  /// Of the last packet.
+  private var frameDuration: Int64?
 
   /// Reads in a row that may fail before a file is given up: each can be one damaged packet of many.
   private static let maxFailedReads = 100
 
-  /// Decodes the demuxer's stream; with `onlyKeyframes`, nothing but keyframes, without decoding the others.
-  init(
-    _ demuxer: Demuxer, source: FileSource, limits: MediaLimits, onlyKeyframes: Bool,
-    log: FFmpegLog
-  ) throws(MediaError) {
+  /// Pictures in a row that may come after a keyframe and are shown before it: no codec has more than 16.
+  private static let maxLeadingFrames = 32
+
+  /// Decodes the demuxer's stream.
+  init(_ demuxer: Demuxer, limits: MediaLimits, log: FFmpegLog) throws(MediaError) {
     self.demuxer = demuxer
-    self.source = source
     self.limits = limits
-    self.onlyKeyframes = onlyKeyframes
     decoder = try VideoDecoder(
       demuxer.stream.pointee.codecpar, timeBase: demuxer.stream.pointee.time_base, limits: limits,
-      onlyKeyframes: onlyKeyframes, log: log)
-    source.noteFrame()
-  }
-
-  /// Goes to a keyframe before `time`, in seconds; if it is false, this cannot be used any more.
-  func seek(before time: Double) -> Bool {
-    guard demuxer.seek(before: time) else { return false }
-    // A failure to read or decode here may be one of the seek: the caller starts again without.
-    guard let frame = try? next(), let timestamp = frame.timestamp, demuxer.time(timestamp) < time
-    else { return false }
-    first = frame
-    return true
+      log: log)
+    demuxer.source.noteFrame()
   }
 
   func next() throws(MediaError) -> Frame? {
@@ -72,13 +64,22 @@ final class VideoFrames: FrameSequence {
 
   private func note(_ frame: Frame) {
     report.framesDecoded += 1
+    if lacksFeature { frame.markCorrupt() }
+    lacksFeature = false
     if frame.isCorrupt { report.corruptFrames += 1 }
+    // Where only packets have times, a frame has that of the packet that pushes it out. Nothing pushes out the last
+    // ones: they follow at the pace of the packets.
+    if isDraining, frame.timestamp == nil, let lastTimestamp, let frameDuration {
+      let (next, isAbsurd) = lastTimestamp.addingReportingOverflow(frameDuration)
+      if !isAbsurd { frame.timestamp = next }
+    }
+    lastTimestamp = frame.timestamp
     noteProgress()
   }
 
   private func noteProgress() {
     packetsSinceFrame = 0
-    source.noteFrame()
+    demuxer.source.noteFrame()
   }
 
   private func noteDamage(_ text: String) {
@@ -92,11 +93,7 @@ final class VideoFrames: FrameSequence {
       switch demuxer.read(into: packet) {
       case .packet:
         failedReads = 0
-        // Not left to the demuxer (AVDISCARD_NONKEY): that changed timestamps of keyframes in MP4 with B-frames.
-        if onlyKeyframes && !packet.isKey {
-          noteProgress()
-          continue
-        }
+        frameDuration = packet.duration ?? demuxer.averageFrameDuration
         packetsSinceFrame += 1
         if packetsSinceFrame > limits.maxPacketsWithoutFrame {
           stop(MediaError(.data, "no frame in \(limits.maxPacketsWithoutFrame) packets"))
@@ -123,7 +120,12 @@ final class VideoFrames: FrameSequence {
   }
 
   private func sendPacket() {
-    switch decoder.send(isDraining ? nil : packet) {
+    let sent = decoder.send(isDraining ? nil : packet)
+    if let feature = decoder.missingFeature {
+      lacksFeature = true
+      noteDamage(feature)
+    }
+    switch sent {
     case .accepted: packetIsPending = false
     case .full: break
     case .damaged(let text):
@@ -135,6 +137,29 @@ final class VideoFrames: FrameSequence {
 
   private func noFrame() -> MediaError {
     MediaError(.data, "no frame could be decoded" + (report.lastError.map { ": \($0)" } ?? ""))
+  }
+}
+
+/// Decoding from a keyframe on.
+extension VideoFrames: Shortcut {
+  func seek(before time: Double) -> Bool {
+    guard demuxer.seek(before: time) else { return false }
+    // What is shown before the keyframe leans on pictures that were not decoded.
+    for _ in 0...Self.maxLeadingFrames {
+      // A failure to read or decode here may be one of the seek: the full decode will tell.
+      guard let frame = try? next() else { return false }
+      guard frame.isKeyframe else { continue }
+      guard frame.isIntra, let timestamp = frame.timestamp, demuxer.time(timestamp) < time else {
+        return false
+      }
+      first = frame
+      return true
+    }
+    return false
+  }
+
+  func next() throws(MediaError) -> ShortcutStep {
+    try next().map(ShortcutStep.frame) ?? .ended
   }
 }
 

@@ -62,7 +62,7 @@ struct FullDecodeTests {
       let frame = try #require(try reader.nextFrame())
       #expect(frame.picture.pixels == expected.picture.pixels)
     }
-    let failure = MediaError(.data, "truncated: 31 of 50 packets are in the file")
+    let failure = MediaError(.data, "truncated: 30 of 50 packets are in the file")
     #expect(throws: failure) { try reader.nextFrame() }
     #expect(throws: failure) { try reader.nextFrame() }
     #expect(

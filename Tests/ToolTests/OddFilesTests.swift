@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import SystemPackage
+import TestSupport
 import Testing
 
 /// A directory of what an archive holds after some years: every good input has its full output, each bad one a
@@ -28,6 +29,11 @@ struct OddFilesTests {
     try workspace.write("in/empty.mp4", "")
     try workspace.write("in/cut.mp4", Array(video[..<(video.count / 2)]))
     try workspace.write("in/cut.png", Array(image[..<(image.count / 2)]))
+    let photo = try Bytes.of(Tool.samples.appending("images/parcel.jpg"))
+    try workspace.write("in/cut.jpg", Array(photo[..<(photo.count * 2 / 3)]))
+    let pages = TestData.packageRoot.appending(
+      path: "Tests/FrameDecodingTests/Fixtures/cases/tiff/pages.tif")
+    try workspace.write("in/pages.tif", Bytes.of(FilePath(pages.path)))
     try workspace.write("in/locked.png", image)
     #expect(chmod(workspace.file("in/locked.png").string, 0) == 0)
     try workspace.write("in/sub/deep.png", image)
@@ -65,6 +71,18 @@ struct OddFilesTests {
     // Half a picture is a failure, whether or not FFmpeg makes something of it.
     let half = try StrictRecord.all(workspace.read("out/cut.png.jsonl"))
     #expect(half.last?.failure != nil || half.last?.isCorrupt == true)
+
+    // Half a photograph is looked at, in one line that says so: what there is of it counts.
+    let torn = try StrictRecord.all(workspace.read("out/cut.jpg.jsonl"))
+    #expect(torn.count == 1 && torn[0].isCorrupt)
+    #expect(!(torn[0].detections ?? []).isEmpty)
+    #expect(
+      outcome.messages.contains("detect-batch: warning: cut.jpg: 1 decoding error, the last: "))
+
+    // Each page of a document has its line.
+    let document = try StrictRecord.all(workspace.read("out/pages.tif.jsonl"))
+    #expect(document.map(\.frame) == [0, 1, 2])
+    #expect(document.allSatisfy { $0.time == nil && $0.detections != nil })
 
     // What could not be read has no output, and is tried again.
     #expect(!workspace.exists("out/locked.png.jsonl"))
