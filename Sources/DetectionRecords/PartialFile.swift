@@ -65,7 +65,12 @@ public final class PartialFile: Sendable {
     }
     // An output directory that was removed while the run goes on must not come back without its locks.
     if try OpenFile.metadata(output.partials) == nil { throw .removed(output) }
-    try OpenFile.createDirectories(finalPath.removingLastComponent())
+    do throws(RecordsError) {
+      try OpenFile.createDirectories(finalPath.removingLastComponent())
+    } catch .cannotCreate(let path, let reason) {
+      // A directory that may not be written to, a link to itself: there are other inputs.
+      throw .conflict(path, reason: reason)
+    }
     try OpenFile.createDirectories(path.removingLastComponent())
     try output.removeStalePartials(key)
     file = try OpenFile(path, .readWrite, options: [.create, .append])
