@@ -29,6 +29,14 @@ final class OutputHistory: Sendable {
     self.settings = settings
   }
 
+  /// Whether an input's output is surely complete and without a failure. If the answer is no, `prior` tells more.
+  func isComplete(_ item: WorkItem) -> Bool {
+    manifest.isComplete(
+      OutputKey(
+        source: item.source, segment: partition.segment, input: item.input,
+        settingsDigest: settings.hexadecimal), root: root(of: item.base))
+  }
+
   /// What is there of an input's output, and whether an earlier run began on it.
   func prior(_ item: WorkItem) throws(RecordsError) -> (output: PriorOutput, isBegun: Bool) {
     var key = OutputKey(

@@ -121,6 +121,9 @@ struct RunPlan: Sendable {
   private static func decide(
     about item: WorkItem, _ configuration: RunConfiguration, _ history: OutputHistory?
   ) throws(RunError) -> Decision {
+    if let history, [.stale, .skip].contains(configuration.overwrite), history.isComplete(item) {
+      return Decision(action: .skip, reason: "complete")
+    }
     var there = (output: PriorOutput.none, isBegun: false)
     if let history {
       do { there = try history.prior(item) } catch {

@@ -158,22 +158,24 @@ struct WorklistBuilder {
     of listing: DirectoryListing, in directory: FilePath, at prefix: [UInt8]
   ) -> [(name: [UInt8], content: Content)] {
     var found: [(name: [UInt8], content: Content)] = []
+    let directoryBytes = directory.bytes + [UInt8(ascii: "/")]
     for entry in listing.entries where entry.name.first != UInt8(ascii: ".") {
       let isSearchedFor = filter.searchesFor(entry.name)
       if entry.type == .regular && !isSearchedFor { continue }
-      let components = (prefix + entry.name).split(separator: UInt8(ascii: "/"))
+      let components =
+        filter.wantsAll ? [] : (prefix + entry.name).split(separator: UInt8(ascii: "/"))
       if filter.excludes(components) { continue }
       var type = entry.type
       var input: InputVersion?
       if type != .directory {
-        let path = directory.pushing(FilePath(bytes: entry.name))
         do {
-          let metadata = try Stat(path)
+          let metadata = try Stat(ofBytes: directoryBytes + entry.name)
           type = metadata.type
           input = InputVersion(metadata)
         } catch {
           // A link to nowhere is of interest only where an input could be behind it.
           if isSearchedFor && filter.wants(components) {
+            let path = directory.pushing(FilePath(bytes: entry.name))
             fail(path, try? SourceName(bytes: prefix + entry.name), error.description)
           }
           continue

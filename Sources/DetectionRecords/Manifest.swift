@@ -137,6 +137,18 @@ public enum PriorOutput: Equatable, Sendable {
 }
 
 extension Manifest {
+  /// Whether an output is surely complete, without a failure, and made from the file of this root: what a night's run
+  /// finds of nearly all outputs of an archive. If the answer is no, `prior` tells more.
+  ///
+  /// Cost: one look at the file system.
+  public func isComplete(_ key: OutputKey, root: FilePath) -> Bool {
+    let size = state.withLock { state in
+      state.partials.mayHold(key) ? nil : state.entries.completeSize(key, root: root)
+    }
+    guard let size, let final = try? Stat(ofBytes: output.recordFileBytes(key)) else { return false }
+    return final.size == size && final.type == .regular
+  }
+
   /// Says what is there of an output, after finishing a renaming that a crash left undone.
   ///
   /// Cost: one look at the file system, and one at each directory's partial files, so that asking in the order of the
@@ -156,7 +168,10 @@ extension Manifest {
     }
 
     let path = output.recordFile(key)
-    guard let final = try OpenFile.metadata(path) else { return .none }
+    let there = try RecordsError.ofOneInput { () throws(RecordsError) in
+      try OpenFile.metadata(path)
+    }
+    guard let final = there else { return .none }
     if final.type == .directory { throw .creating(path, .isDirectory) }
     var matching = candidates.filter { $0.outputSize == final.size }
     if Set(matching.map(\.outputDigest)).count > 1 {
@@ -210,8 +225,7 @@ extension Manifest {
     try sync(file, upTo: size)
     try afterStep(3)
     state.withLock { state in
-      state.entries.set(
-        OutputName(key), lineAt: size - Int64(line.count), length: line.count)
+      state.entries.set(entry, lineAt: size - Int64(line.count), length: line.count)
     }
     try finishRenaming(key)
     return entry
@@ -240,15 +254,13 @@ extension Manifest {
     let final = output.recordFile(key)
     do throws(RecordsError) {
       try OpenFile.rename(partial, to: final)
-    } catch .cannotCreate(_, let reason) {
+    } catch .cannotCreate {
       // The directory of the final name may have been taken away; anything else in its way is this input's trouble
       // alone, for the partial file is where it was.
       guard try OpenFile.metadata(partial) != nil else { throw .removed(output) }
-      do throws(RecordsError) {
+      try RecordsError.ofOneInput { () throws(RecordsError) in
         try OpenFile.createDirectories(final.removingLastComponent())
         try OpenFile.rename(partial, to: final)
-      } catch .cannotCreate {
-        throw .conflict(final, reason: reason)
       }
     }
     try afterStep(4)
@@ -269,7 +281,8 @@ extension Manifest {
     try state.withLock { state throws(RecordsError) in
       try state.entries.forEachUnasked { (entries) throws(RecordsError) in
         for entry in entries {
-          let final = try OpenFile.metadata(output.recordFile(entry.key))
+          // What cannot be looked at is not there for whoever asks.
+          let final = try? OpenFile.metadata(output.recordFile(entry.key))
           guard let final, final.type == .regular, final.size == entry.outputSize else { continue }
           return try body(entry)
         }
@@ -290,12 +303,14 @@ private struct PartialListing {
   /// Whether there may be a partial file of an output. Where the names cannot be read there is none to go on with, and
   /// whoever begins one is told why.
   mutating func mayHold(_ key: OutputKey) -> Bool {
-    let place = output.partialPlace(key)
-    if directory.map({ !$0.elementsEqual(place.directory) }) ?? true {
-      names = Set((try? OpenFile.names(in: output.partialDirectory(place.directory))) ?? [])
-      directory = Array(place.directory)
+    let bytes = key.source.bytes
+    let own = bytes[..<(bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0)]
+    if directory.map({ !$0.elementsEqual(own) }) ?? true {
+      names = Set((try? OpenFile.names(in: output.partialDirectory(own))) ?? [])
+      directory = Array(own)
     }
-    return !names.isEmpty && names.contains(place.stem + Array(key.versionSuffix.utf8))
+    return !names.isEmpty
+      && names.contains(output.partialPlace(key).stem + Array(key.versionSuffix.utf8))
   }
 }
 

@@ -3,8 +3,8 @@ import SystemPackage
 /// What the manifests of an output directory say: of each output the last entry of each manifest that tells of it,
 /// which is nearly always one.
 ///
-/// Only where an entry stands is kept, and it is read again when it is asked for: about 60 bytes an output, whatever
-/// the length of its name.
+/// Only where an entry stands is kept, with as much as it takes to know a complete output again; the entry itself is read
+/// when it is asked for. About 80 bytes an output, whatever the length of its name.
 struct ManifestEntries {
   /// Where a line stands.
   private struct Place {
@@ -14,8 +14,23 @@ struct ManifestEntries {
     var manifest: Int32
     /// Where in `places` another manifest says something else of the same output; -1 for nowhere.
     var other: Int32 = -1
+    /// Which directory its source counts from, in `roots`; -1 for none.
+    var root: Int32 = -1
+    /// Hash of the output's key.
+    var key: Int
+    var outputSize: Int64
+    var isFailure: Bool
     /// Whether its output was asked for.
     var isAsked = false
+
+    init(_ entry: ManifestEntry, at offset: Int64, length: Int, manifest: Int) {
+      self.offset = offset
+      self.length = Int32(length)
+      self.manifest = Int32(manifest)
+      key = entry.key.hashValue
+      outputSize = entry.outputSize
+      isFailure = entry.outcome.failure != nil
+    }
   }
 
   private var places: [Place] = []
@@ -23,6 +38,8 @@ struct ManifestEntries {
   /// them counts as unknown, and is worked on again.
   private var indices: [Int: Int32] = [:]
   private var manifests: [LineFile] = []
+  /// The directories that sources count from: few.
+  private var roots: [FilePath: Int32] = [:]
 
   /// Reads one more manifest, as far as it tells of the inputs of a partition. A line that is no entry is skipped: it
   /// vouches for nothing.
@@ -37,8 +54,8 @@ struct ManifestEntries {
       guard let entry = ManifestEntry(line: line), partition.shard?.owns(entry.key.source) ?? true
       else { return true }
       let name = OutputName(entry.key).hashValue
-      var place = Place(
-        offset: offset, length: Int32(line.count), manifest: Int32(manifests.count - 1))
+      var place = Place(entry, at: offset, length: line.count, manifest: manifests.count - 1)
+      place.root = index(of: entry.origin?.root)
       if let index = indices[name] {
         if places[Int(index)].manifest == place.manifest {
           place.other = places[Int(index)].other
@@ -55,6 +72,26 @@ struct ManifestEntries {
 
   /// Manifests that are kept open, of which a job array may have hundreds.
   private static let openManifests = 64
+
+  private mutating func index(of root: FilePath?) -> Int32 {
+    guard let root else { return -1 }
+    if let index = roots[root] { return index }
+    let index = Int32(roots.count)
+    roots[root] = index
+    return index
+  }
+
+  /// The size of an output's file, if there is one entry and no other of it, of this very key and not a failure, made
+  /// from the file of this root. That the key is the same is told by a hash of 64 bits, other in every process.
+  mutating func completeSize(_ key: OutputKey, root: FilePath) -> Int64? {
+    guard let index = indices[OutputName(key).hashValue].map(Int.init) else { return nil }
+    let place = places[index]
+    guard place.other < 0, !place.isFailure, place.key == key.hashValue, place.root >= 0,
+      place.root == roots[root]
+    else { return nil }
+    places[index].isAsked = true
+    return place.outputSize
+  }
 
   /// What is said of an output, one entry a manifest.
   ///
@@ -89,13 +126,15 @@ struct ManifestEntries {
 
   /// Says what is true of an output from now on, whatever was said before: a line that was appended to the manifest
   /// read last.
-  mutating func set(_ name: OutputName, lineAt offset: Int64, length: Int) {
-    let new = Place(
-      offset: offset, length: Int32(length), manifest: Int32(manifests.count - 1), isAsked: true)
-    if let index = indices[name.hashValue] {
+  mutating func set(_ entry: ManifestEntry, lineAt offset: Int64, length: Int) {
+    var new = Place(entry, at: offset, length: length, manifest: manifests.count - 1)
+    new.root = index(of: entry.origin?.root)
+    new.isAsked = true
+    let name = OutputName(entry.key).hashValue
+    if let index = indices[name] {
       places[Int(index)] = new
     } else {
-      indices[name.hashValue] = Int32(places.count)
+      indices[name] = Int32(places.count)
       places.append(new)
     }
   }

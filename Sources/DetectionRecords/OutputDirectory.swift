@@ -83,6 +83,11 @@ public struct OutputDirectory: Hashable, Sendable {
     recordFile(for: key.source, segment: key.segment)
   }
 
+  /// The bytes of `recordFile(_:)`, for many of them.
+  func recordFileBytes(_ key: OutputKey) -> [UInt8] {
+    path.bytes + [UInt8(ascii: "/")] + OutputName(key).bytes + Array(".jsonl".utf8)
+  }
+
   /// Whether records of an input that was worked on are there to be continued.
   public func hasPartial(_ key: OutputKey) -> Bool {
     // What cannot be looked at cannot be continued either.
