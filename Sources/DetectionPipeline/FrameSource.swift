@@ -24,8 +24,7 @@ extension DetectorWorker: FrameDetector {}
 /// What the stages are run with.
 struct RunEquipment: Sendable {
   /// Opens an input, leaving out the first sampled frames. Of an image, the gate is asked before it is decoded.
-  var open:
-    @Sendable (InputJob, _ skipping: Int, PictureGate) throws(MediaError) -> any FrameSource
+  var open: @Sendable (InputJob, _ skipping: Int, PictureGate) throws(MediaError) -> any FrameSource
   /// Makes a worker's detector, on the worker's thread.
   var makeDetector: @Sendable () throws -> any FrameDetector
   /// Bytes for each worker and bytes that all share, for the largest input of the network.

@@ -52,7 +52,8 @@ public struct MetricsFile: Sendable {
         ("{state=\"left\"}", Double(summary.inputs.left)),
       ])
     metric(
-      "frames", "Records of frames written by the run, failed ones included.", Double(summary.frames))
+      "frames", "Records of frames written by the run, failed ones included.",
+      Double(summary.frames))
     metric("detections", "Detections in them.", Double(summary.detections))
     metric(
       "failed_frames",

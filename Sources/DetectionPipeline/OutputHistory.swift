@@ -107,15 +107,17 @@ extension OutputHistory {
   /// Finds outputs that `prior` was not asked about, whose input lay in a directory that was searched and is there no
   /// more.
   ///
-  /// - Parameters:
-  ///   - searched: absolute paths; none in which nothing at all was found, for that may be a disk that is not mounted.
+  /// - Parameter searched: absolute paths; none in which nothing at all was found, for that may be a disk that is not
+  ///   mounted.
   /// - Returns: what they are the outputs of.
+  /// - Throws: why the manifests cannot be read again.
   func findGone(below searched: [FilePath]) throws(RecordsError) -> [OutputKey] {
     var gone: [OutputKey] = []
     try manifest.forEachUnasked { entry in
       guard let path = entry.origin?.path(of: entry.key.source),
         searched.contains(where: { path.starts(with: $0) }),
-        partition.segment == nil || entry.key.segment == nil || entry.key.segment == partition.segment,
+        partition.segment == nil || entry.key.segment == nil
+          || entry.key.segment == partition.segment,
         FileIdentity.isMissing(path)
       else { return }
       gone.append(entry.key)

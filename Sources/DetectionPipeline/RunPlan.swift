@@ -186,7 +186,8 @@ struct RunPlan: Sendable {
     throw RunError(
       .cannotCreateOutput,
       "the output of \(item.path.oneLine) would replace that of \(other.oneLine), which has the same name "
-        + "(\(item.source.oneLine)): choose another --output, or replace it with --overwrite always")
+        + "(\(item.source.oneLine)): choose another --output, or replace it with --overwrite always"
+    )
   }
 }
 

@@ -11,7 +11,8 @@ struct SettingsText: Equatable, Sendable {
       let words = line.split(separator: " ", omittingEmptySubsequences: false)
       let nameWords = words.first == "class" ? 2 : 1
       let name = words.prefix(nameWords).joined(separator: " ")
-      if values.updateValue(words.dropFirst(nameWords).joined(separator: " "), forKey: name) == nil {
+      if values.updateValue(words.dropFirst(nameWords).joined(separator: " "), forKey: name) == nil
+      {
         names.append(name)
       }
     }
@@ -22,7 +23,8 @@ struct SettingsText: Equatable, Sendable {
   /// What differs from earlier settings, in words that go after a colon.
   func changes(since old: SettingsText) -> String {
     var phrases: [String] = []
-    for name in names + old.names.filter({ values[$0] == nil }) where values[name] != old.values[name] {
+    for name in names + old.names.filter({ values[$0] == nil })
+    where values[name] != old.values[name] {
       let phrase = Self.phrase(name, old.values[name], values[name])
       // Of all classes together it is said once.
       if !phrases.contains(phrase) { phrases.append(phrase) }
@@ -35,7 +37,8 @@ struct SettingsText: Equatable, Sendable {
     case "model": return "another model"
     case _ where name.hasPrefix("class "): return "other classes or score thresholds"
     case "range":
-      return "from --start to --end was \(said(old, between: " to ")), is \(said(new, between: " to "))"
+      return
+        "from --start to --end was \(said(old, between: " to ")), is \(said(new, between: " to "))"
     case "select": return "sampling was \(said(old)), is \(said(new))"
     default: return "\(name) was \(said(old)), is \(said(new))"
     }

@@ -17,6 +17,7 @@ struct WorklistSources {
   /// - Parameters:
   ///   - root: what the user said.
   ///   - names: all that was named: files, directories and patterns.
+  ///   - workingDirectory: where relative paths begin.
   init(root: FilePath?, names: [FilePath], in workingDirectory: WorkingDirectory) {
     self.root = root
     self.workingDirectory = workingDirectory

@@ -38,7 +38,8 @@ enum FlatJSON {
     /// Whether it is this, written without escapes.
     func equals(_ text: StaticString) -> Bool {
       bytes.count == text.utf8CodeUnitCount && !hasEscapes
-        && memcmp(bytes.baseAddress ?? UnsafeRawPointer(text.utf8Start), text.utf8Start, bytes.count)
+        && memcmp(
+          bytes.baseAddress ?? UnsafeRawPointer(text.utf8Start), text.utf8Start, bytes.count)
           == 0
     }
   }

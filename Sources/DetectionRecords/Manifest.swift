@@ -92,7 +92,8 @@ public final class Manifest: Sendable {
   ) throws(RecordsError) -> [[UInt8]] {
     let names = try OpenFile.names(in: output.state) ?? []
     return names.filter { name in
-      name.starts(with: "manifest".utf8) && name.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+      name.starts(with: "manifest".utf8)
+        && name.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
     }
   }
 
@@ -145,7 +146,9 @@ extension Manifest {
     let size = state.withLock { state in
       state.partials.mayHold(key) ? nil : state.entries.completeSize(key, root: root)
     }
-    guard let size, let final = try? Stat(ofBytes: output.recordFileBytes(key)) else { return false }
+    guard let size, let final = try? Stat(ofBytes: output.recordFileBytes(key)) else {
+      return false
+    }
     return final.size == size && final.type == .regular
   }
 
@@ -206,7 +209,8 @@ extension Manifest {
 
     let progress = partial.progress
     let entry = ManifestEntry(
-      key: key, origin: origin, outcome: outcome, frames: progress.frames, detections: progress.detections,
+      key: key, origin: origin, outcome: outcome, frames: progress.frames,
+      detections: progress.detections,
       outputSize: content.size, outputDigest: content.digest)
     let line = entry.line
     let size = try state.withLock { state throws(RecordsError) in

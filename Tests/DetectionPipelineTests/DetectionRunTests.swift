@@ -208,7 +208,8 @@ import Testing
       if case .remark(let text) = event { text } else { nil }
     }
     #expect(
-      remarks.last == "left 3 outputs with more frames than would be looked at now (max-frames was none, is 2): "
+      remarks.last
+        == "left 3 outputs with more frames than would be looked at now (max-frames was none, is 2): "
         + "choose another --output, or replace with --overwrite always")
     archive.configuration.overwrite = .always
     #expect(try archive.plan().allSatisfy { $0.action == .detect })
@@ -282,7 +283,8 @@ import Testing
     archive.configuration.inputs.inputs = [archive.folder.path.appending("clips")]
     // An output that somebody has changed is not this program's to remove.
     try "changed".write(
-      toFile: archive.output.appending("deep/c.png.jsonl").string, atomically: false, encoding: .utf8)
+      toFile: archive.output.appending("deep/c.png.jsonl").string, atomically: false,
+      encoding: .utf8)
     let pruning = try archive.run()
     #expect(pruning.goneOutputs == 1 && pruning.isPruned)
     #expect(!archive.hasOutput(of: "a.mp4") && archive.hasOutput(of: "deep/c.png"))

@@ -73,7 +73,9 @@ final class FakeArchive {
       atPath: folder.path.appending(name).string, toPath: folder.path.appending(new).string)
   }
 
-  private func outputPath(of source: String) -> FilePath { output.pushing(FilePath(source + ".jsonl")) }
+  private func outputPath(of source: String) -> FilePath {
+    output.pushing(FilePath(source + ".jsonl"))
+  }
 
   func hasOutput(of source: String) -> Bool {
     FileManager.default.fileExists(atPath: outputPath(of: source).string)

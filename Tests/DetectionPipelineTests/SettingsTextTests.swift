@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct SettingsTextTests {
   static func text(
-    _ sampling: FrameSampling = .init(), _ options: DetectionOptions = .init(), model: String = "ab12"
+    _ sampling: FrameSampling = .init(), _ options: DetectionOptions = .init(),
+    model: String = "ab12"
   ) -> SettingsText {
     SettingsText(
       SettingsDigest(
@@ -30,9 +31,15 @@ import Testing
         Self.text(.init(), DetectionOptions(scoreThreshold: 0.3, maxDetections: 7)),
         "max-detections was 300, is 7, other classes or score thresholds"
       ),
-      (Self.text(.init(), DetectionOptions(classes: ["aztec"])), "other classes or score thresholds"),
+      (
+        Self.text(.init(), DetectionOptions(classes: ["aztec"])),
+        "other classes or score thresholds"
+      ),
       // A line that another version has, or had.
-      (SettingsText("select all\nrange - -\nmax-frames -\nffmpeg 8.1"), "ffmpeg was not there, is 8.1"),
+      (
+        SettingsText("select all\nrange - -\nmax-frames -\nffmpeg 8.1"),
+        "ffmpeg was not there, is 8.1"
+      ),
     ]
     for (new, words) in cases.dropLast() { #expect(new.changes(since: Self.text()) == words) }
     let old = SettingsText("select all\nrange - -\nmax-frames -")
@@ -46,7 +53,8 @@ import Testing
     }
     let all = FrameSampling()
     let fewer: [(FrameSampling, FrameSampling)] = [
-      (FrameSampling(maxFrames: 2), all), (FrameSampling(maxFrames: 27), FrameSampling(maxFrames: 28)),
+      (FrameSampling(maxFrames: 2), all),
+      (FrameSampling(maxFrames: 27), FrameSampling(maxFrames: 28)),
       (FrameSampling(selection: .every(2)), all), (FrameSampling(selection: .keyframes), all),
       (FrameSampling(selection: .rate(1)), FrameSampling(selection: .rate(2))),
       (FrameSampling(selection: .every(3)), FrameSampling(selection: .every(2))),
@@ -58,12 +66,16 @@ import Testing
       // Of one frame, as an image has, none is lost.
       #expect(!takesFewer(new, than: old, of: 1))
     }
-    for (old, new) in fewer.dropLast() { #expect(!takesFewer(new, than: old), "\(new) than \(old)") }
+    for (old, new) in fewer.dropLast() {
+      #expect(!takesFewer(new, than: old), "\(new) than \(old)")
+    }
     #expect(!takesFewer(all, than: all))
     #expect(!takesFewer(FrameSampling(maxFrames: 28), than: all))
     // Nobody can say which are more.
-    #expect(!takesFewer(FrameSampling(selection: .every(50)), than: FrameSampling(selection: .keyframes)))
-    #expect(!takesFewer(FrameSampling(selection: .rate(2)), than: FrameSampling(selection: .every(2))))
+    #expect(
+      !takesFewer(FrameSampling(selection: .every(50)), than: FrameSampling(selection: .keyframes)))
+    #expect(
+      !takesFewer(FrameSampling(selection: .rate(2)), than: FrameSampling(selection: .every(2))))
     // Detections are another matter.
     #expect(
       !Self.text(all, DetectionOptions(scoreThreshold: 0.9))

@@ -95,11 +95,14 @@ import Testing
   }
 
   /// Decoders wait before they decode, so that what they have in hand counts too.
-  @Test(arguments: [true, false]) func `pictures in all hands keep to the bound`(ofImages: Bool) throws {
+  @Test(arguments: [true, false]) func `pictures in all hands keep to the bound`(ofImages: Bool)
+    throws
+  {
     // A picture of 100 columns has 1200 bytes, and takes 9/3 of that as an image: decoded, on the way, handed over.
     let inputs = (0..<12).map { ordinal in
       FakeInput(
-        name: ofImages ? "\(ordinal).png" : "\(ordinal).mp4", frames: ofImages ? 1 : 6, widths: [100],
+        name: ofImages ? "\(ordinal).png" : "\(ordinal).mp4", frames: ofImages ? 1 : 6,
+        widths: [100],
         isImage: ofImages)
     }
     let run = try FakeRun(inputs, seed: 18)
@@ -122,7 +125,8 @@ import Testing
     let run = try FakeRun(inputs, seed: 19) { look, files in
       if look == 1 {
         try FileManager.default.createDirectory(
-          atPath: files.folder.appending("out/3.mp4.jsonl").string, withIntermediateDirectories: true)
+          atPath: files.folder.appending("out/3.mp4.jsonl").string,
+          withIntermediateDirectories: true)
       }
     }
     // Once it appears before the input is begun or after, once it is there from the beginning: all must end alike.

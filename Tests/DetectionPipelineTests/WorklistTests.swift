@@ -227,18 +227,21 @@ private struct Tree {
   }
 
   @Test func twoInputsOfOneOutputFailAlone() throws {
-    let tree = try Tree(["x/a.mp4", "x/b.mp4", "a.mp4", "z/a.mp4", "z/a.mp4.jsonl/b.mp4", "z/c.mp4"])
+    let tree = try Tree([
+      "x/a.mp4", "x/b.mp4", "a.mp4", "z/a.mp4", "z/a.mp4.jsonl/b.mp4", "z/c.mp4",
+    ])
     let same = WorklistError.sameOutput(
       tree.path.appending("x/a.mp4"), tree.path.appending("a.mp4"),
       record: tree.path.appending("out/a.mp4.jsonl"))
     let list = try tree.worklist(["x", "a.mp4"])
     #expect(list.items.map(\.source.text) == ["b.mp4"])
     #expect(
-      list.failures == ["x/a.mp4", "a.mp4"].map { name in
-        WorklistFailure(
-          path: tree.path.appending(name), source: try? SourceName("a.mp4"),
-          reason: same.description)
-      })
+      list.failures
+        == ["x/a.mp4", "a.mp4"].map { name in
+          WorklistFailure(
+            path: tree.path.appending(name), source: try? SourceName("a.mp4"),
+            reason: same.description)
+        })
     // Shards agree about them.
     let shards = try (1...3).map { index in
       try tree.worklist(["x", "a.mp4"]) { $0.shard = Part(index: index, count: 3) }
@@ -362,7 +365,8 @@ private struct Tree {
     try #require(mkfifo(tree.path.appending("fifo.mp4").string, 0o600) == 0)
     let file = tree.path.appending("list")
     let names = ["a.mp4", "gone.mp4", "fifo.mp4", "a.mp4/x", "b.mp4"]
-    let text = names.map { tree.path.appending(FilePath($0).components).string }.joined(separator: "\n")
+    let text = names.map { tree.path.appending(FilePath($0).components).string }.joined(
+      separator: "\n")
     try Data((text + "\n/elsewhere/x.mp4\n").utf8).write(to: URL(filePath: file.string))
     let list = try tree.worklist([]) { $0.lists = [file] }
     #expect(list.items.map(\.source.text) == ["a.mp4", "b.mp4"])

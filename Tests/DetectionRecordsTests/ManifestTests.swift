@@ -47,7 +47,8 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
       text(failed.line).contains(#","root":"/srv/archive","device":2049,"inode":131,"size":5,"#))
     #expect(parsed(failed.line) == failed)
     #expect(
-      try python("import json,sys; print(json.load(open(sys.argv[1]))['mtime'])", input: failed.line)
+      try python(
+        "import json,sys; print(json.load(open(sys.argv[1]))['mtime'])", input: failed.line)
         == "1794307260123456789\n")
   }
 
@@ -246,7 +247,9 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
     let manifest = try Manifest(fixture.output, RunPartition())
     #expect(try manifest.prior(again.key) == .complete(again))
     #expect(
-      Set(try #require(try OpenFile.names(in: fixture.manifestPath.removingLastComponent())).map(text))
+      Set(
+        try #require(try OpenFile.names(in: fixture.manifestPath.removingLastComponent())).map(text)
+      )
         == ["manifest.log", "manifest.1.log", "manifest-1-of-1.log", "locks", "partial"])
   }
 
@@ -258,7 +261,8 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
     try fixture.output.keepSettings(digest, settings)
     #expect(fixture.output.settings(digest) == settings)
     // What does not have the digest is not what was meant.
-    try write(Array("select".utf8), to: fixture.output.path.appending(".detect-batch/settings/\(digest)"))
+    try write(
+      Array("select".utf8), to: fixture.output.path.appending(".detect-batch/settings/\(digest)"))
     #expect(fixture.output.settings(digest) == nil)
   }
 

@@ -177,7 +177,9 @@ import Testing
       try manifest.publish(partial, InputOutcome(seconds: 0))
     }
     #expect(error?.concernsOneInput == true, "\(String(describing: error))")
-    #expect(throws: RecordsError.conflict(fixture.finalPath, reason: "there is a directory of that name")) {
+    #expect(
+      throws: RecordsError.conflict(fixture.finalPath, reason: "there is a directory of that name")
+    ) {
       try fixture.openPartial()
     }
     try FileManager.default.removeItem(atPath: fixture.finalPath.string)
@@ -199,7 +201,8 @@ import Testing
 
   @Test func aDirectoryThatCannotBeUsedConcernsItsInputs() throws {
     let loop = fixture.finalPath.removingLastComponent()
-    try FileManager.default.createSymbolicLink(atPath: loop.string, withDestinationPath: loop.string)
+    try FileManager.default.createSymbolicLink(
+      atPath: loop.string, withDestinationPath: loop.string)
     let error = #expect(throws: RecordsError.self) { try fixture.openPartial() }
     #expect(error?.concernsOneInput == true, "\(String(describing: error))")
   }

@@ -6,7 +6,9 @@ import Testing
 /// How inputs find their outputs, by the real program.
 struct WorklistCommandTests {
   /// A still image under some name.
-  private func add(_ name: String, _ workspace: Workspace, from image: String = "screenshot.png") throws {
+  private func add(_ name: String, _ workspace: Workspace, from image: String = "screenshot.png")
+    throws
+  {
     try workspace.write(name, Bytes.of(Tool.samples.appending("images/\(image)")))
   }
 
@@ -41,9 +43,12 @@ struct WorklistCommandTests {
     let outcome = try Tool.run(["--files-from", "list", "-o", "-"], in: workspace)
     #expect(outcome.status == 3, "\(outcome.messages)")
     let records = try StrictRecord.all(outcome.output)
-    #expect(records.map { String(decoding: $0.source, as: UTF8.self) } == ["a.png", "gone.png", "fifo"])
     #expect(
-      records.map(\.failure) == [nil, "No such file or directory", "neither a file nor a directory"])
+      records.map { String(decoding: $0.source, as: UTF8.self) } == ["a.png", "gone.png", "fifo"])
+    #expect(
+      records.map(\.failure) == [
+        nil, "No such file or directory", "neither a file nor a directory",
+      ])
     #expect(
       outcome.messages.contains("detect-batch: error: gone.png: No such file or directory\n"))
   }
@@ -53,7 +58,8 @@ struct WorklistCommandTests {
     try add("cam1/IMG_1.png", workspace)
     try add("cam2/IMG_1.png", workspace)
     try add("cam2/IMG_2.png", workspace)
-    #expect(try Tool.run(["cam1", "-o", "col", "--metrics", "run.prom"], in: workspace).status == 0)
+    #expect(
+      try Tool.run(["cam1", "-o", "col", "--metrics", "run.prom"], in: workspace).status == 0)
     let before = try workspace.read("col/IMG_1.png.jsonl")
     let refused = try Tool.run(["cam2", "-o", "col", "--metrics", "run.prom"], in: workspace)
     #expect(refused.status == 73)
@@ -123,7 +129,8 @@ struct WorklistCommandTests {
         workspace.file("\(state)/manifest-1-of-2.log").string,
         workspace.file("\(state)/manifest-1-of-2.jsonl").string) == 0)
     let next = try Tool.run(["in"], in: workspace)
-    #expect(next.messages.contains("0 inputs to do, 2 complete, 1 failed earlier\n"), "\(next.messages)")
+    #expect(
+      next.messages.contains("0 inputs to do, 2 complete, 1 failed earlier\n"), "\(next.messages)")
     let all = FileManager.default.enumerator(atPath: workspace.file("detections").string)
     let files = (all?.allObjects ?? []).compactMap { $0 as? String }
     let records = files.filter { $0.hasSuffix(".jsonl") }.sorted()
