@@ -71,6 +71,7 @@ struct WorklistBuilder {
   /// is not there or is no file, is a failure of this name alone.
   mutating func add(entry path: FilePath) {
     if addIfUsable(path) { return }
+    // What has no source cannot be filtered by it.
     let source = try? sources.locate(path).source
     if source.map({ filter.wants($0.components) }) ?? true {
       fail(path, source, Errno.noSuchFileOrDirectory.description)
@@ -86,6 +87,7 @@ struct WorklistBuilder {
         try builder.walk(base, at: prefix, ancestors: [])
       }
     } catch {
+      // Without a source it is told of by its path.
       fail(path, try? sources.locate(path).source, error.problem)
       return true
     }
