@@ -86,7 +86,7 @@ struct DecodingStage: Sendable {
         return
       }
       let next = try report.time(\.decoding) { () throws(MediaError) in try source.nextFrame() }
-      guard let frame = next else { return }
+      guard let frame = next else { break }
       let decoding = source.report
       if let maxFailures, decoding.decodeErrors > maxFailures {
         throw MediaError(
