@@ -68,14 +68,13 @@ def make_inputs(folder, seed):
 
 
 def record_files(output):
-    """The bytes of every finished record file by its path below the output directory."""
-    files = (path for path in output.rglob("*.jsonl") if STATE not in path.parts)
-    return {str(path.relative_to(output)): path.read_bytes() for path in files}
+    """The bytes of every finished record file by its path below the output directory: whatever is called *.jsonl."""
+    return {str(path.relative_to(output)): path.read_bytes() for path in output.rglob("*.jsonl")}
 
 
 def manifest(output):
     """The lines of the manifest without `seconds`, sorted."""
-    lines = (output / STATE / "manifest.jsonl").read_text().splitlines()
+    lines = (output / STATE / "manifest.log").read_text().splitlines()
     entries = [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in lines]
     return sorted(json.dumps(entry) for entry in entries)
 

@@ -24,11 +24,11 @@ struct DecodingStage: Sendable {
 
   private func decode(_ job: InputJob) {
     let start = ContinuousClock.now
-    let version = job.version()
+    let found = job.find()
     let records: any InputRecords
     do {
       records = try report.time(\.decoding) { () throws(RecordsError) in
-        try destination.begin(job, version: try? version.get())
+        try destination.begin(job, try? found.get())
       }
     } catch  where error.concernsOneInput {
       _ = writer.push(.begun(job, NoRecords()))
@@ -42,9 +42,9 @@ struct DecodingStage: Sendable {
 
     var end = InputEnd(outcome: .complete)
     do {
-      let version = try version.get()
-      try read(job, skipping: records.kept.records, &end)
-      job.check(version, &end)
+      let file = try found.get()
+      try read(job, skipping: records.kept.frames, &end)
+      job.check(file.version, &end)
     } catch {
       end.outcome = error.kind == .data ? .undecodable(error.reason) : .unreadable(error.reason)
     }
@@ -57,17 +57,36 @@ struct DecodingStage: Sendable {
   private func read(
     _ job: InputJob, skipping kept: Int, _ end: inout InputEnd
   ) throws(MediaError) {
+    let room = frames.room(for: job.ordinal)
+    defer { room.giveBack() }
     let source = try report.time(\.decoding) { () throws(MediaError) in
-      try equipment.open(job, kept)
+      try equipment.open(job, kept, PictureGate { room.reserve($0) })
     }
-    defer { end.report = source.report }
     report.opened(job, source.info, kept: kept)
-    while let frame = try report.time(
-      \.decoding,
-      { () throws(MediaError) in
-        try source.nextFrame()
-      })
-    {
+    do {
+      try putFrames(of: source, job, into: room, &end)
+      end.report = source.report
+    } catch {
+      end.report = source.report
+      // Of one picture there is one line, which says that it is damaged.
+      let isTold = source.info.isOnePicture && kept + end.records > 0
+      guard isTold && error.kind == .data else { throw error }
+      end.report.decodeErrors += 1
+      end.report.lastError = error.reason
+    }
+  }
+
+  private func putFrames(
+    of source: any FrameSource, _ job: InputJob, into room: FrameRoom, _ end: inout InputEnd
+  ) throws(MediaError) {
+    while true {
+      if let bytes = source.info.frameBytes,
+        !report.time(\.decodersWaiting, { room.reserve(bytes) })
+      {
+        return
+      }
+      let next = try report.time(\.decoding) { () throws(MediaError) in try source.nextFrame() }
+      guard let frame = next else { break }
       let decoding = source.report
       if let maxFailures, decoding.decodeErrors > maxFailures {
         throw MediaError(
@@ -77,7 +96,7 @@ struct DecodingStage: Sendable {
       }
       report.decoded(job, frames: decoding.framesDecoded)
       let queued = QueuedFrame(job: job, sequence: end.records, frame: frame)
-      guard report.time(\.decodersWaiting, { frames.put(queued) }) else { return }
+      guard report.time(\.decodersWaiting, { room.put(queued) }) else { return }
       end.records += 1
     }
     let untimed = source.report.untimedFrames
@@ -89,16 +108,35 @@ struct DecodingStage: Sendable {
   }
 }
 
+extension MediaInfo {
+  /// Whether there is one frame and no more: an image of one page.
+  fileprivate var isOnePicture: Bool { isStillImage && estimatedFrames == 1 }
+
+  /// Bytes of a frame of a video as it is handed over, as far as its header can be believed; nil where it does not tell,
+  /// and for an image, which the gate lets through.
+  fileprivate var frameBytes: Int? {
+    guard !isStillImage, width > 0, height > 0 else { return nil }
+    let (pixels, overflows) = width.multipliedReportingOverflow(by: height)
+    return 3 * (overflows ? Self.mostPixels : min(pixels, Self.mostPixels))
+  }
+
+  private static let mostPixels = MediaLimits().maxPixels
+}
+
 extension InputJob {
-  /// The version of the file now.
-  fileprivate func version() -> Result<InputVersion, MediaError> {
-    Result { () throws(Errno) in try InputVersion(of: path) }
-      .mapError { MediaError(.access, $0.description) }
+  /// The file as it is now.
+  fileprivate func find() -> Result<InputFile, MediaError> {
+    if let failure { return .failure(MediaError(.access, failure)) }
+    return Result { () throws(Errno) in
+      let metadata = try Stat(path)
+      return InputFile(
+        version: InputVersion(metadata), origin: InputOrigin(root: root, metadata))
+    }.mapError { MediaError(.access, $0.description) }
   }
 
   /// Finds out whether the file is still the one that was begun.
   fileprivate func check(_ version: InputVersion, _ end: inout InputEnd) {
-    switch self.version() {
+    switch find().map(\.version) {
     case .success(version): break
     case .success: end.outcome = .changed("the file changed while it was being read")
     case .failure: end.outcome = .changed("the file vanished while it was being read")

@@ -38,12 +38,14 @@ public final class DetectionRun: Sendable {
 
   /// Says what `run()` would do, and does nothing.
   ///
-  /// - Returns: every input of this run's share.
+  /// - Returns: every input of this run's share, and outputs that would be removed.
   /// - Throws: `RunError` where the run would not begin.
   public func plan() throws(RunError) -> [PlannedInput] {
     let worklist = try makeWorklist()
     let output = try openOutput(whileLocked: nil)
-    return try RunPlan(worklist, configuration, prior: output.prior).inputs
+    var inputs: [PlannedInput] = []
+    _ = try RunPlan(worklist, configuration, output.history) { inputs.append($0) }
+    return inputs
   }
 
   /// Does the work. Called once.
@@ -61,14 +63,20 @@ public final class DetectionRun: Sendable {
     // Its lock is given up with it.
     defer { withExtendedLifetime(output) {} }
     if hasWaited { worklist = try makeWorklist() }
-    let plan = try RunPlan(worklist, configuration, prior: output.prior)
+    let plan = try RunPlan(worklist, configuration, output.history)
     observer.observe(.planned(plan.counts))
 
-    let jobs = makeJobs(plan.work, unreadable: worklist.accessFailures)
-    let summary = RunSummary(plan.counts)
+    let jobs = makeJobs(plan.work, worklist)
+    var summary = RunSummary(plan.counts)
+    summary.commonRoot = worklist.commonRoot?.oneLine
+    summary.goneOutputs = plan.gone.count
+    summary.isPruned = configuration.prunes
+    if configuration.prunes, let history = output.history {
+      do { try history.remove(plan.gone) } catch { throw RunError(error) }
+    }
     let report = RunReport(summary, jobs: jobs, observer: observer)
-    for note in worklist.notes { report.remark(note) }
-    for failure in worklist.accessFailures where failure.source == nil {
+    for remark in worklist.notes + plan.remarks { report.remark(remark) }
+    for failure in worklist.failures where failure.source == nil {
       report.unsearched(failure.path.oneLine, failure.reason)
     }
     let metrics = configuration.metricsFile.map { MetricsKeeper($0, report) }
@@ -124,23 +132,28 @@ extension DetectionRun {
     return !control.wait(for: Self.lockInterval)
   }
 
-  private func makeJobs(_ items: [WorkItem], unreadable: [AccessFailure]) -> JobList {
-    // A file that could not be looked at is tried all the same: whoever opens it tells why not.
-    let rest = unreadable.compactMap { failure in
-      failure.source.map { (path: failure.path, source: $0) }
+  private func makeJobs(_ items: [WorkItem], _ worklist: Worklist) -> JobList {
+    // Where each failure is a line, those that are known already have theirs too.
+    let failures = worklist.failures.compactMap { failure in
+      failure.source.map { (path: failure.path, source: $0, reason: failure.reason) }
     }
     let labels = LabelTable(model.description.classes.map { $0 ?? "" })
     let sizes = items.map { Double(max(1, $0.input.size)) }
+    let workingDirectory = worklist.workingDirectory
     return JobList(
-      count: items.count + rest.count, totalWork: sizes.reduce(Double(rest.count), +)
+      count: items.count + failures.count, totalWork: sizes.reduce(Double(failures.count), +)
     ) { ordinal in
-      let (path, source) =
-        ordinal < items.count
-        ? (items[ordinal].path, items[ordinal].source) : rest[ordinal - items.count]
+      guard ordinal < items.count else {
+        let (path, source, reason) = failures[ordinal - items.count]
+        return InputJob(
+          ordinal: ordinal, path: path, source: source, root: workingDirectory.path, work: 1,
+          encoder: RecordEncoder(source: source, labels: labels), failure: reason)
+      }
+      let item = items[ordinal]
       return InputJob(
-        ordinal: ordinal, path: path, source: source,
-        work: ordinal < items.count ? sizes[ordinal] : 1,
-        encoder: RecordEncoder(source: source, labels: labels))
+        ordinal: ordinal, path: item.path, source: item.source,
+        root: workingDirectory.absolute(item.base), work: sizes[ordinal],
+        encoder: RecordEncoder(source: item.source, labels: labels))
     }
   }
 

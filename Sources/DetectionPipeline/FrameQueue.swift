@@ -1,4 +1,5 @@
 import FrameDecoding
+import Synchronization
 import Workers
 
 /// A decoded frame on its way to a worker.
@@ -16,9 +17,10 @@ struct QueuedFrame: Sendable {
 struct FrameBounds: Equatable, Sendable {
   /// Frames that wait for a worker.
   var waitingFrames: Int
-  /// Bytes of frames that wait or are being looked at. A frame that is larger goes alone.
+  /// Bytes of frames that are being decoded or converted, wait, or are being looked at. A frame that is larger goes
+  /// alone.
   var bytes: Int
-  /// Records that are on their way, from the decoder's hand until they are written.
+  /// Records that are on their way, from before their frame is decoded until they are written.
   var unwrittenRecords: Int
   /// Of these, how many are kept for the input whose records are written next.
   var reservedRecords: Int
@@ -28,8 +30,8 @@ struct FrameBounds: Equatable, Sendable {
 
 /// The frames between decoders and workers, in the order in which they came.
 ///
-/// Decoders wait while there is no room; workers take frames of one shape together, and never wait for anything but
-/// frames. Where records have an order across inputs (`-o -`), an input whose turn has not come may not take the
+/// Decoders wait while there is no room, before they make a frame (`FrameRoom`); workers take frames of one shape
+/// together, and never wait for anything but frames. Where records have an order across inputs (`-o -`), an input whose turn has not come may not take the
 /// last records' room: so the one whose turn it is always gets on, and nothing blocks for ever.
 final class FrameQueue: Sendable {
   private struct State: Sendable {
@@ -81,20 +83,44 @@ final class FrameQueue: Sendable {
     }
   }
 
-  /// Appends a frame, waiting for room.
+  /// The room that an input's frames take, one after the other.
+  func room(for input: Int) -> FrameRoom { FrameRoom(of: self, for: input) }
+
+  /// Waits until there is room for the bytes of a frame of an input, and for its record.
   ///
-  /// - Returns: false when the run is being stopped: the frame was dropped.
-  func put(_ frame: QueuedFrame) -> Bool {
+  /// - Returns: false when the run is being stopped.
+  fileprivate func reserve(_ bytes: Int, for input: Int) -> Bool {
     monitor.wait { state in
       if state.isStopped { return false }
-      let hasTurn = state.turn == nil || state.turn == frame.job.ordinal
+      let hasTurn = state.turn == nil || state.turn == input
       let records = bounds.unwrittenRecords - (hasTurn ? 0 : bounds.reservedRecords)
-      guard state.waiting.count < bounds.waitingFrames, state.unwritten < records,
-        state.bytes == 0 || state.bytes + frame.byteCount <= bounds.bytes
+      guard state.unwritten < records,
+        state.bytes == 0 || bytes <= bounds.bytes - min(state.bytes, bounds.bytes)
       else { return nil }
-      state.waiting.append(frame)
-      state.bytes += frame.byteCount
+      state.bytes += bytes
       state.unwritten += 1
+      return true
+    }
+  }
+
+  /// Gives back what was reserved for a frame that does not come.
+  fileprivate func giveBack(_ bytes: Int) {
+    monitor.withLock { state in
+      state.bytes -= bytes
+      state.unwritten -= 1
+    }
+  }
+
+  /// Appends a frame for which so many bytes were reserved, waiting until few enough wait.
+  ///
+  /// - Returns: false when the run is being stopped: the frame was dropped.
+  fileprivate func put(_ frame: QueuedFrame, inPlaceOf bytes: Int) -> Bool {
+    // Workers take frames whatever their turn is, so that this ends while others are waited for in `reserve`.
+    monitor.wait { state in
+      if state.isStopped { return false }
+      guard state.waiting.count < bounds.waitingFrames else { return nil }
+      state.waiting.append(frame)
+      state.bytes += frame.byteCount - bytes
       return true
     }
   }
@@ -148,6 +174,56 @@ final class FrameQueue: Sendable {
       state.isStopped = true
       state.waiting = []
     }
+  }
+}
+
+/// The room of one input's next frame in the queue, taken before the frame is decoded or converted: decoders hold no
+/// frames beside those that the queue has room for.
+///
+/// Used by one decoder at a time.
+final class FrameRoom: Sendable {
+  private let queue: FrameQueue
+  private let input: Int
+  /// What is reserved; nil: nothing.
+  private let reserved = Mutex<Int?>(nil)
+
+  fileprivate init(of queue: FrameQueue, for input: Int) {
+    self.queue = queue
+    self.input = input
+  }
+
+  /// Waits until there is room for so many bytes, and for the record of the frame. More than was reserved for the same
+  /// frame is waited for with nothing in hand, so that no two inputs wait for each other.
+  ///
+  /// - Returns: false when the run is being stopped.
+  @discardableResult
+  func reserve(_ bytes: Int) -> Bool {
+    if let held = reserved.withLock({ $0 }), held >= bytes { return true }
+    giveBack()
+    guard queue.reserve(bytes, for: input) else { return false }
+    reserved.withLock { $0 = bytes }
+    return true
+  }
+
+  /// Puts the frame that room was reserved for into the queue; a worker releases it. Without a reservation, waits for
+  /// one.
+  ///
+  /// - Returns: false when the run is being stopped: the frame was dropped.
+  func put(_ frame: QueuedFrame) -> Bool {
+    if reserved.withLock({ $0 == nil }), !reserve(frame.byteCount) { return false }
+    let bytes = reserved.withLock { $0 } ?? 0
+    guard queue.put(frame, inPlaceOf: bytes) else { return false }
+    reserved.withLock { $0 = nil }
+    return true
+  }
+
+  /// Gives back what was reserved for a frame that did not come.
+  func giveBack() {
+    let bytes = reserved.withLock { reserved in
+      defer { reserved = nil }
+      return reserved
+    }
+    if let bytes { queue.giveBack(bytes) }
   }
 }
 

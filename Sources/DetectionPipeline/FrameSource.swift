@@ -23,8 +23,8 @@ extension DetectorWorker: FrameDetector {}
 
 /// What the stages are run with.
 struct RunEquipment: Sendable {
-  /// Opens an input, leaving out the first sampled frames.
-  var open: @Sendable (InputJob, _ skipping: Int) throws(MediaError) -> any FrameSource
+  /// Opens an input, leaving out the first sampled frames. Of an image, the gate is asked before it is decoded.
+  var open: @Sendable (InputJob, _ skipping: Int, PictureGate) throws(MediaError) -> any FrameSource
   /// Makes a worker's detector, on the worker's thread.
   var makeDetector: @Sendable () throws -> any FrameDetector
   /// Bytes for each worker and bytes that all share, for the largest input of the network.
@@ -58,9 +58,11 @@ extension RunEquipment {
     sampling.segment = configuration.partition.segment.map {
       FrameSampling.Segment(index: $0.index - 1, count: $0.count)
     }
-    open = { [sampling] job, kept throws(MediaError) in
-      try MediaReader(
-        path: job.path, sampling: sampling, limits: configuration.limits, skipping: kept,
+    open = { [sampling] job, kept, gate throws(MediaError) in
+      var limits = configuration.limits
+      limits.pictureGate = gate
+      return try MediaReader(
+        path: job.path, sampling: sampling, limits: limits, skipping: kept,
         cancellation: cancellation)
     }
     makeDetector = { try detector.makeWorker() }

@@ -8,10 +8,20 @@ struct InputJob: Sendable {
   let ordinal: Int
   let path: FilePath
   let source: SourceName
+  /// The directory that the source counts from, as an absolute path.
+  let root: FilePath
   /// Its share of the work, as far as it is known before it is decoded: its bytes, at least 1.
   let work: Double
   /// Writes its records.
   let encoder: RecordEncoder
+  /// Why it cannot be worked on, where that is known before it is opened.
+  var failure: String?
+}
+
+/// The file of an input, as it was when the input was begun.
+struct InputFile: Equatable, Sendable {
+  let version: InputVersion
+  let origin: InputOrigin
 }
 
 /// What became of decoding an input.
@@ -68,18 +78,19 @@ struct RecordLine: Sendable {
   var isFailure: Bool
 }
 
-/// Lines of frames and what is in them.
+/// Lines and what is in them: the same words in progress, manifest, metrics and summary.
 struct RecordCounts: Equatable, Sendable {
-  /// Lines with detections, be it none.
+  /// Lines of frames, those that could not be looked at included.
   var frames = 0
-  /// Lines of frames that could not be looked at.
+  /// Lines without detections (null): those of frames that could not be looked at, and those that end an input which
+  /// failed.
   var failedFrames = 0
+  /// Objects in them.
   var detections = 0
 
-  var records: Int { frames + failedFrames }
-
   mutating func add(_ line: RecordLine) {
-    if line.isFailure { failedFrames += 1 } else { frames += 1 }
+    frames += 1
+    if line.isFailure { failedFrames += 1 }
     detections += line.detections
   }
 

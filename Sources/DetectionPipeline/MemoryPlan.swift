@@ -3,7 +3,7 @@
 /// The bytes are accounted for, not enforced: plans and workers as the detector states them, frames by the queue,
 /// decoders by an allowance.
 struct MemoryPlan: Equatable, Sendable {
-  /// What a decoder keeps beside the frames it hands over: reference frames, packets, the frame in its hand. A second
+  /// What a decoder keeps beside the frames that the queue has room for: reference frames, packets. A second
   /// decoder of 1080p H.264 added 48 MiB.
   static let decoderAllowance = 96 << 20
   /// The share of what is left beside the workers that frames may take, at least `leastFrameBytes`.

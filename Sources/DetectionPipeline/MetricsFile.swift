@@ -5,8 +5,11 @@ import SystemPackage
 
 /// A run's numbers in Prometheus' text format, for node_exporter's textfile collector: written now and then, and
 /// at the end.
-struct MetricsFile {
+public struct MetricsFile: Sendable {
   let path: FilePath
+
+  /// Names the file; nothing is written.
+  public init(path: FilePath) { self.path = path }
 
   /// Replaces the file at once, so that no reader meets half of it.
   ///
@@ -48,9 +51,14 @@ struct MetricsFile {
         ("{state=\"failed_earlier\"}", Double(summary.inputs.failedEarlier)),
         ("{state=\"left\"}", Double(summary.inputs.left)),
       ])
-    metric("frames", "Records with detections written by the run.", Double(summary.frames))
+    metric(
+      "frames", "Records of frames written by the run, failed ones included.",
+      Double(summary.frames))
     metric("detections", "Detections in them.", Double(summary.detections))
-    metric("failed_frames", "Records without detections.", Double(summary.failedFrames))
+    metric(
+      "failed_frames",
+      "Records without detections (null): of frames that could not be looked at, and at the end of inputs that failed.",
+      Double(summary.failedFrames))
     metric("decode_errors", "Errors that decoders went on after.", Double(summary.decodeErrors))
     metric("seconds", "Wall-clock time of the run.", summary.seconds)
     metric(
@@ -67,6 +75,25 @@ struct MetricsFile {
       ])
     metric("workers", "Inference workers.", Double(summary.workers))
     return text
+  }
+}
+
+extension MetricsFile {
+  /// The numbers of a run that could not start: none, and why as its exit status. Else those of the run before would
+  /// stand there as if all were well.
+  ///
+  /// - Throws: `Errno`.
+  public func writeFailedStart(_ status: ExitStatus) throws {
+    var summary = RunSummary()
+    summary.status = status
+    try write(summary, isRunning: false, now: Self.now)
+  }
+
+  /// Unix time.
+  fileprivate static var now: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec)
   }
 }
 
@@ -97,10 +124,8 @@ final class MetricsKeeper: Sendable {
 
   /// Writes the file.
   func write(_ summary: RunSummary, isRunning: Bool) {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
     do {
-      try file.write(summary, isRunning: isRunning, now: Double(time.tv_sec))
+      try file.write(summary, isRunning: isRunning, now: MetricsFile.now)
     } catch {
       let isFirst = state.withLock { state in
         defer { state.hasFailed = true }

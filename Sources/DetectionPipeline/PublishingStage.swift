@@ -19,6 +19,11 @@ struct PublishingStage: Sendable {
           try input.records.publish(InputOutcome(input.result))
         }
         report.finished(input.job, input.result, published: true)
+      } catch  where error.concernsOneInput {
+        // Its records are whole, and another run gives them their name once that is free.
+        var result = input.result
+        result.failure = error.description
+        report.finished(input.job, result, published: false)
       } catch {
         control.end(error)
       }

@@ -5,9 +5,9 @@ protocol RecordDestination: Sendable {
   /// Whether records are written input by input, in the order of the worklist.
   var isOrdered: Bool { get }
 
-  /// Begins an input, or continues what an earlier run began. Called by decoders, several at once. Without a
-  /// version, the file is not there to be looked at.
-  func begin(_ job: InputJob, version: InputVersion?) throws(RecordsError) -> any InputRecords
+  /// Begins an input, or continues what an earlier run began. Called by decoders, several at once. Without a file,
+  /// there is none that could be looked at.
+  func begin(_ job: InputJob, _ file: InputFile?) throws(RecordsError) -> any InputRecords
 }
 
 /// The records of one input. After it was begun, the writer uses it alone, until a publisher gets it.
@@ -22,7 +22,9 @@ protocol InputRecords: Sendable {
   func publish(_ outcome: InputOutcome) throws(RecordsError)
 
   /// The input could not be read and is left to another run, which may go on from here if `keepingLines`.
-  func leave(_ failure: String, keepingLines: Bool) throws(RecordsError)
+  ///
+  /// - Returns: whether a line says so.
+  func leave(_ failure: String, keepingLines: Bool) throws(RecordsError) -> Bool
 }
 
 /// One `<source>.jsonl` per input, made elsewhere and published whole.
@@ -34,37 +36,41 @@ struct DirectoryDestination: RecordDestination {
   var isOrdered: Bool { false }
 
   func begin(
-    _ job: InputJob, version: InputVersion?
+    _ job: InputJob, _ file: InputFile?
   ) throws(RecordsError) -> any InputRecords {
-    guard let version else { return NoRecords() }
+    guard let file else { return NoRecords() }
     let key = OutputKey(
-      source: job.source, segment: segment, input: version, settingsDigest: settingsDigest)
+      source: job.source, segment: segment, input: file.version, settingsDigest: settingsDigest)
     return Records(
-      partial: try PartialFile(key, in: output, encoder: job.encoder), manifest: manifest)
+      partial: try PartialFile(key, in: output, encoder: job.encoder), manifest: manifest,
+      origin: file.origin)
   }
 
   private struct Records: InputRecords {
     let partial: PartialFile
     let manifest: Manifest
+    let origin: InputOrigin
     let kept: RecordCounts
 
-    init(partial: PartialFile, manifest: Manifest) {
+    init(partial: PartialFile, manifest: Manifest, origin: InputOrigin) {
       self.partial = partial
       self.manifest = manifest
+      self.origin = origin
       let progress = partial.progress
       kept = RecordCounts(
-        frames: progress.frames - progress.failedFrames, failedFrames: progress.failedFrames,
+        frames: progress.frames, failedFrames: progress.failedFrames,
         detections: progress.detections)
     }
 
     func append(_ lines: [UInt8]) throws(RecordsError) { try partial.append(lines) }
 
     func publish(_ outcome: InputOutcome) throws(RecordsError) {
-      try manifest.publish(partial, outcome)
+      try manifest.publish(partial, outcome, origin: origin)
     }
 
-    func leave(_ failure: String, keepingLines: Bool) throws(RecordsError) {
+    func leave(_ failure: String, keepingLines: Bool) throws(RecordsError) -> Bool {
       if !keepingLines || partial.progress.frames == 0 { try partial.discard() }
+      return false
     }
   }
 }
@@ -74,7 +80,7 @@ struct StandardOutputDestination: RecordDestination {
   let output: StandardOutput
   var isOrdered: Bool { true }
 
-  func begin(_ job: InputJob, version: InputVersion?) -> any InputRecords {
+  func begin(_ job: InputJob, _ file: InputFile?) -> any InputRecords {
     Records(output: output, encoder: job.encoder)
   }
 
@@ -87,8 +93,9 @@ struct StandardOutputDestination: RecordDestination {
 
     func publish(_ outcome: InputOutcome) {}
 
-    func leave(_ failure: String, keepingLines: Bool) throws(RecordsError) {
+    func leave(_ failure: String, keepingLines: Bool) throws(RecordsError) -> Bool {
       try output.append(encoder.failureLine(failure))
+      return true
     }
   }
 }
@@ -100,5 +107,5 @@ struct NoRecords: InputRecords {
   func publish(_ outcome: InputOutcome) {
     preconditionFailure("records of an input without a place")
   }
-  func leave(_ failure: String, keepingLines: Bool) {}
+  func leave(_ failure: String, keepingLines: Bool) -> Bool { false }
 }

@@ -17,7 +17,8 @@ public struct RunConfiguration: Sendable {
   public enum OverwritePolicy: String, CaseIterable, Sendable {
     /// Leave it, whatever it was made from.
     case skip
-    /// Make it anew where the input or the settings are not those it was made from.
+    /// Make it anew where the input or the settings are not those it was made from; but leave it where the settings
+    /// would only take fewer frames, and refuse to run where it was made from another file of the same source.
     case stale
     /// Make it anew.
     case always
@@ -38,6 +39,8 @@ public struct RunConfiguration: Sendable {
   public var overwrite = OverwritePolicy.stale
   /// Whether inputs that could not be decoded earlier, and have not changed since, are tried again.
   public var retryFailed = false
+  /// Whether outputs whose inputs are gone are removed: inputs below a directory that this run searched.
+  public var prunes = false
   /// Whether to wait for another run that holds the output, instead of giving up.
   public var waitsForLock = false
 

@@ -53,7 +53,7 @@ public struct InputStart: Equatable, Sendable {
 public struct InputResult: Equatable, Sendable {
   /// Its source, as text for people.
   public var source: String
-  /// Records with detections, those of earlier runs included.
+  /// Records of frames, those that could not be looked at and those of earlier runs included.
   public var frames: Int
   /// Detections in them.
   public var detections: Int

@@ -5,15 +5,15 @@ import SystemPackage
 /// A run's output, open: what is there of earlier runs, and where this one's records go.
 struct RunOutput: Sendable {
   let destination: any RecordDestination
-  /// What is there of an input's output, and whether an earlier run began on it.
-  let prior: @Sendable (WorkItem) throws(RecordsError) -> (output: PriorOutput, isBegun: Bool)
+  /// What is there of earlier runs; nil for standard output, which remembers nothing.
+  let history: OutputHistory?
   /// Held until the run is over.
   private let lock: RunLock?
 
   /// Standard output.
   init() {
     destination = StandardOutputDestination(output: StandardOutput())
-    prior = { _ in (.none, false) }
+    history = nil
     lock = nil
   }
 
@@ -31,22 +31,14 @@ struct RunOutput: Sendable {
       try output.create()
       lock = try RunLock(output, partition, whileLocked: whileLocked)
       manifest = try Manifest(output, partition)
+      try output.keepSettings(settings.hexadecimal, settings.text)
     } else {
       lock = nil
       manifest = try Manifest(reading: output, partition)
     }
-    let digest = settings.hexadecimal
+    history = OutputHistory(output, manifest, partition, settings)
     destination = DirectoryDestination(
-      output: output, manifest: manifest, segment: partition.segment, settingsDigest: digest)
-    prior = { item throws(RecordsError) in
-      var key = OutputKey(source: item.source, input: item.input, settingsDigest: digest)
-      if let segment = partition.segment {
-        // A whole that segments were put together to has no need of them again.
-        let whole = try manifest.prior(key)
-        if case .complete = whole { return (whole, false) }
-        key.segment = segment
-      }
-      return (try manifest.prior(key), output.hasPartial(key))
-    }
+      output: output, manifest: manifest, segment: partition.segment,
+      settingsDigest: settings.hexadecimal)
   }
 }

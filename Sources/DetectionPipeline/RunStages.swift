@@ -5,8 +5,11 @@ import Workers
 ///     decoders --FrameQueue--> workers --messages--> writer --finished--> publishers
 ///         \------------------begun, ended---------/
 ///
-/// Memory is bounded by the queue alone: a decoder has one frame in its hand, and what workers and writer hold
-/// counts as long as they hold it.
+/// The memory of frames is bounded by the queue: a decoder takes room in it before it decodes an image or goes on to the
+/// next frame of a video (`FrameRoom`), and what workers and writer hold counts as long as they hold it. What a video's
+/// decoder keeps of its own, reference frames and packets, comes on top for each (`MemoryPlan.decoderAllowance`), and so
+/// do the records of inputs that wait for their turn on standard output, of which there are no more than
+/// `FrameBounds.unwrittenRecords`.
 struct RunStages: Sendable {
   var workers: Int
   /// At most; see `FrameQueue.admit`.

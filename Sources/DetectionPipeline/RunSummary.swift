@@ -19,11 +19,11 @@ public struct RunSummary: Equatable, Sendable {
 
   /// Inputs by what became of them.
   public var inputs = Inputs()
-  /// Records with detections, an empty list included, written by this run.
+  /// Records of frames written by this run, those that could not be looked at included.
   public var frames = 0
   /// Detections in them.
   public var detections = 0
-  /// Records without detections, because the network's output for the frame was of no use.
+  /// Records without detections (null): of frames that could not be looked at, and at the end of inputs that failed.
   public var failedFrames = 0
   /// Errors of the decoders that went on after them.
   public var decodeErrors = 0
@@ -35,6 +35,12 @@ public struct RunSummary: Equatable, Sendable {
   public var workers = 0
   /// Most inputs decoded at once.
   public var decoders = 0
+  /// Outputs that are there and whose inputs are gone.
+  public var goneOutputs = 0
+  /// Whether those were removed.
+  public var isPruned = false
+  /// The directory that sources count from where that follows from what was named, as text for people; else nil.
+  public var commonRoot: String?
   /// What the process exits with.
   public var status = ExitStatus.done
   /// Why the run ended before its work was done; nil where it did not.

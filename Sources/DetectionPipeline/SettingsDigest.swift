@@ -1,3 +1,4 @@
+import DetectionRecords
 import Digests
 import FrameDecoding
 import NeuralNetwork
@@ -6,7 +7,8 @@ import RetinaNetModel
 /// One number for everything that decides an output's bytes, given the input: outputs with another digest are
 /// stale. Workers, queues, logs and limits have no part in it.
 ///
-/// It is the SHA-256 of the lines of `text`, in which choices are resolved: leaving a threshold to the model and
+/// It is the SHA-256 of the lines of `text`, each a name and a value (`SettingsText` reads them again, to say what has
+/// changed), in which choices are resolved: leaving a threshold to the model and
 /// typing the model's own threshold are the same. Left out on purpose: the versions of oneDNN and FFmpeg, since an
 /// archive must not be looked at anew after every security update; limits and `--max-failures`, which decide
 /// only whether an input fails (`--retry-failed` is for those); the segment, which the output's name carries.
@@ -22,7 +24,8 @@ struct SettingsDigest: Equatable, Sendable {
     sampling: FrameSampling, instructionSet: InstructionSet?
   ) {
     var lines = [
-      "records 1",
+      // What a line looks like, whose work it is, and what it ran on.
+      "records \(recordSchemaVersion)",
       "model \(model)",
       "instruction-set \(instructionSet?.rawValue ?? "none")",
     ]

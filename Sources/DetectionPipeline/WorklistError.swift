@@ -30,6 +30,17 @@ public enum WorklistError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// What is wrong with one name of a list or of a pattern, where that name is said before it.
+  var problem: String {
+    switch self {
+    case .notAFile: "neither a file nor a directory"
+    case .outsideRoot(_, let root):
+      "not below \(root.map(\.oneLine) ?? "the working directory"): say with --root which directory its name shall be "
+        + "relative to"
+    default: description
+    }
+  }
+
   /// One line: what, on what, what to do.
   public var description: String {
     switch self {
@@ -46,7 +57,7 @@ public enum WorklistError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(path.oneLine) is neither a file nor a directory"
     case .sameOutput(let first, let second, let record):
       "\(first.oneLine) and \(second.oneLine) would both be written to \(record.oneLine): "
-        + "run them with an --output each, or name them by a pattern in quotes, which keeps their directories in the names"
+        + "run them with an --output each, or say with --root which directory their names shall be relative to"
     case .outputInTheWay(let first, let second, let record):
       "\(first.oneLine) would be written to \(record.oneLine), which has to be a directory for \(second.oneLine): "
         + "run them with an --output each"

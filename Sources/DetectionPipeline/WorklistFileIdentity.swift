@@ -16,6 +16,21 @@ struct FileIdentity: Hashable {
     self.init(metadata)
   }
 
+  /// Whether it is the file of this device and inode.
+  func isFile(device: UInt64, inode: UInt64) -> Bool {
+    UInt64(self.device.rawValue) == device && UInt64(self.inode.rawValue) == inode
+  }
+
+  /// Whether there is surely nothing of this name: not where it cannot be looked at.
+  static func isMissing(_ path: FilePath) -> Bool {
+    do {
+      _ = try Stat(path, followTargetSymlink: false)
+      return false
+    } catch {
+      return error == .noSuchFileOrDirectory || error == .notDirectory
+    }
+  }
+
   /// Whether there is something of this name, be it a symbolic link to nothing.
   static func exists(_ path: FilePath) -> Bool {
     (try? Stat(path, followTargetSymlink: false)) != nil

@@ -13,6 +13,9 @@ struct WorklistFilter {
     allFiles = request.allFiles
   }
 
+  /// Whether every source is wanted.
+  var wantsAll: Bool { included.isEmpty && excluded.isEmpty }
+
   /// Whether a file of this name is taken from a directory.
   func searchesFor(_ name: [UInt8]) -> Bool { allFiles || MediaExtensions.includes(name) }
 

@@ -8,7 +8,8 @@ public struct WorklistRequest: Sendable {
   /// Files that list inputs, one a line, or ended by zero bytes if there is one; `-` is standard input. A line is a
   /// name, never a pattern.
   public var lists: [FilePath] = []
-  /// What the sources of named files are relative to. nil: the working directory.
+  /// What the sources of named files are relative to. nil: the working directory for those with a relative path, for
+  /// others the deepest directory that holds all that was named.
   public var root: FilePath?
   /// Patterns of which a source must match one, if there are any. A pattern also matches what is below what it
   /// matches; one without a slash is looked for at any depth.
@@ -33,7 +34,7 @@ public struct WorklistRequest: Sendable {
 /// One input to work on.
 public struct WorkItem: Equatable, Sendable {
   /// What the source is relative to; one for many items.
-  private let base: FilePath
+  let base: FilePath
   /// The name that its records carry.
   public let source: SourceName
   /// The version that was found.
@@ -50,12 +51,12 @@ public struct WorkItem: Equatable, Sendable {
   public var path: FilePath { base.pushing(source.path) }
 }
 
-/// Something among the inputs that could not be looked at.
-public struct AccessFailure: Equatable, Sendable {
+/// Something among the inputs that cannot be worked on: it is not there, cannot be looked at, or has no name of its own.
+public struct WorklistFailure: Equatable, Sendable {
   /// What it is.
   public let path: FilePath
-  /// Its source, where it is a file; nil for a directory.
+  /// Its source, where it is an input; nil for a directory, and for a name that no source can have.
   public let source: SourceName?
-  /// The system's words.
+  /// The system's words, or what to do.
   public let reason: String
 }

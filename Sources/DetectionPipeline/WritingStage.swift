@@ -1,8 +1,10 @@
 import DetectionRecords
 import Workers
 
-/// Puts the lines of each input back into their order and writes them, all on one thread: the workers never wait for
-/// a disk.
+/// Puts the lines of each input back into their order and writes them, all on one thread.
+///
+/// That thread waits for the disk, once in a while for a synchronisation (`PartialFile.append`). Workers wait for it
+/// only when its messages have filled their queue.
 struct WritingStage {
   private let messages: BoundedQueue<WriterMessage>
   private let frames: FrameQueue
@@ -100,7 +102,7 @@ struct WritingStage {
     if !lines.isEmpty {
       try input.records.append(lines)
       input.written.add(counts)
-      frames.recordsWritten(counts.records)
+      frames.recordsWritten(counts.frames)
       report.recorded(counts)
     }
     guard let end = input.end, end.records == input.next else { return false }
@@ -129,12 +131,13 @@ struct WritingStage {
     case .undecodable(let reason):
       result.failure = reason
       try input.records.append(input.job.encoder.failureLine(reason))
+      report.recorded(.ofInputFailure)
     case .unreadable(let reason):
       result.failure = reason
-      try input.records.leave(reason, keepingLines: true)
+      if try input.records.leave(reason, keepingLines: true) { report.recorded(.ofInputFailure) }
     case .changed(let reason):
       result.failure = reason
-      try input.records.leave(reason, keepingLines: false)
+      if try input.records.leave(reason, keepingLines: false) { report.recorded(.ofInputFailure) }
     }
     open[input.job.ordinal] = nil
     if end.isForGood {
@@ -144,6 +147,11 @@ struct WritingStage {
     }
     return true
   }
+}
+
+extension RecordCounts {
+  /// The line that ends an input which failed.
+  fileprivate static let ofInputFailure = RecordCounts(failedFrames: 1)
 }
 
 extension RecordEncoder {

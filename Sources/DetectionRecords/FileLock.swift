@@ -48,6 +48,13 @@ extension OpenFile {
     return oneLineText(buffer[..<count].prefix { $0 != 0x0a })
   }
 
+  /// All of the file's text, at most 1 MiB of it.
+  func wholeText() throws(RecordsError) -> String {
+    var buffer = [UInt8](repeating: 0, count: Int(min(try size(), 1 << 20)))
+    let count = try read(at: 0, into: &buffer)
+    return String(decoding: buffer[..<count], as: UTF8.self)
+  }
+
   /// Makes one line the file's whole text.
   func replaceText(_ text: String) throws(RecordsError) {
     try truncate(to: 0)

@@ -31,6 +31,7 @@ public final class Manifest: Sendable {
     var entries = ManifestEntries()
     /// Bytes of whole lines in this run's own manifest.
     var size: Int64 = 0
+    var partials: PartialListing
   }
 
   /// How far the manifest is known to be on the disk.
@@ -40,7 +41,7 @@ public final class Manifest: Sendable {
   }
 
   /// Reads all manifests of an output directory and opens this run's own to append to; a torn last line is cut off
-  /// first. The caller holds the `RunLock`.
+  /// first, and manifests of the first version get the names that they have now. The caller holds the `RunLock`.
   public convenience init(
     _ output: OutputDirectory, _ partition: RunPartition
   ) throws(RecordsError) {
@@ -60,7 +61,8 @@ public final class Manifest: Sendable {
   ) throws(RecordsError) {
     self.output = output
     self.afterStep = afterStep
-    var state = State()
+    if !isReadOnly { try Self.takeOver(output) }
+    var state = State(partials: PartialListing(output))
     let own = output.manifestFile(partition)
     for path in try Self.manifests(of: output) where path != own {
       _ = try state.entries.read(OpenFile(path, .readOnly), partition)
@@ -81,11 +83,45 @@ public final class Manifest: Sendable {
   }
 
   static func manifests(of output: OutputDirectory) throws(RecordsError) -> [FilePath] {
+    try names(of: output, endingWith: ".log").map { output.state.pushing(FilePath(bytes: $0)) }
+      + firstVersion(of: output)
+  }
+
+  private static func names(
+    of output: OutputDirectory, endingWith suffix: String
+  ) throws(RecordsError) -> [[UInt8]] {
     let names = try OpenFile.names(in: output.state) ?? []
-    return names.filter {
-      $0.starts(with: "manifest".utf8) && $0.suffix(6).elementsEqual(".jsonl".utf8)
+    return names.filter { name in
+      name.starts(with: "manifest".utf8)
+        && name.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
     }
-    .map { output.state.pushing(FilePath(bytes: $0)) }
+  }
+
+  /// The manifests that still have a name of the first version.
+  private static func firstVersion(
+    of output: OutputDirectory
+  ) throws(RecordsError) -> [FilePath] {
+    try names(of: output, endingWith: ".jsonl").map { output.state.pushing(FilePath(bytes: $0)) }
+  }
+
+  /// Gives the manifests of the first version, `manifest….jsonl`, the ending that they have now; their lines stay what
+  /// they are. Where there is one of the new name too, for the first version was used again, it gets a number.
+  private static func takeOver(_ output: OutputDirectory) throws(RecordsError) {
+    if try firstVersion(of: output).isEmpty { return }
+    // Other shards may begin at the same time: behind the gate each name is changed once.
+    let gate = try RunLock.gate(of: output)
+    for old in try firstVersion(of: output) {
+      let stem = old.bytes.dropLast(".jsonl".utf8.count)
+      var new = FilePath(bytes: stem + Array(".log".utf8))
+      var number = 1
+      while try OpenFile.metadata(new) != nil {
+        new = FilePath(bytes: stem + Array(".\(number).log".utf8))
+        number += 1
+      }
+      try OpenFile.rename(old, to: new)
+    }
+    try OpenFile.syncDirectory(output.state)
+    withExtendedLifetime(gate) {}
   }
 }
 
@@ -102,13 +138,31 @@ public enum PriorOutput: Equatable, Sendable {
 }
 
 extension Manifest {
+  /// Whether an output is surely complete, without a failure, and made from the file of this root: what a night's run
+  /// finds of nearly all outputs of an archive. If the answer is no, `prior` tells more.
+  ///
+  /// Cost: one look at the file system.
+  public func isComplete(_ key: OutputKey, root: FilePath) -> Bool {
+    let size = state.withLock { state in
+      state.partials.mayHold(key) ? nil : state.entries.completeSize(key, root: root)
+    }
+    guard let size, let final = try? Stat(ofBytes: output.recordFileBytes(key)) else {
+      return false
+    }
+    return final.size == size && final.type == .regular
+  }
+
   /// Says what is there of an output, after finishing a renaming that a crash left undone.
   ///
-  /// Cost: two looks at the file system; the final file is read only where manifests contradict each other.
+  /// Cost: one look at the file system, and one at each directory's partial files, so that asking in the order of the
+  /// names is cheapest; the final file is read only where manifests contradict each other. What this run has itself
+  /// begun in the meantime is not seen.
   public func prior(_ key: OutputKey) throws(RecordsError) -> PriorOutput {
     let name = OutputName(key)
-    let candidates = state.withLock { $0.entries.candidates(name) }
-    let wanted = candidates.filter { $0.key == key }
+    let (candidates, mayHavePartial) = try state.withLock { state throws(RecordsError) in
+      (try state.entries.candidates(name), state.partials.mayHold(key))
+    }
+    let wanted = mayHavePartial ? candidates.filter { $0.key == key } : []
     if !wanted.isEmpty, let partial = try OpenFile.metadata(output.partialFile(key)),
       let entry = wanted.first(where: { $0.outputSize == partial.size })
     {
@@ -117,7 +171,10 @@ extension Manifest {
     }
 
     let path = output.recordFile(key)
-    guard let final = try OpenFile.metadata(path) else { return .none }
+    let there = try RecordsError.ofOneInput { () throws(RecordsError) in
+      try OpenFile.metadata(path)
+    }
+    guard let final = there else { return .none }
     if final.type == .directory { throw .creating(path, .isDirectory) }
     var matching = candidates.filter { $0.outputSize == final.size }
     if Set(matching.map(\.outputDigest)).count > 1 {
@@ -134,11 +191,12 @@ extension Manifest {
   /// - Parameters:
   ///   - partial: All of the input's records; nothing may be appended to it any more.
   ///   - outcome: What came of the input.
+  ///   - origin: Which file it was.
   /// - Returns: The entry that was written.
   /// - Throws: `RecordsError`; the partial file then stays to be continued.
   @discardableResult
   public func publish(
-    _ partial: PartialFile, _ outcome: InputOutcome
+    _ partial: PartialFile, _ outcome: InputOutcome, origin: InputOrigin? = nil
   ) throws(RecordsError) -> ManifestEntry {
     guard let file else { preconditionFailure("publishing through a manifest opened to be read") }
     let key = partial.key
@@ -151,7 +209,8 @@ extension Manifest {
 
     let progress = partial.progress
     let entry = ManifestEntry(
-      key: key, outcome: outcome, frames: progress.frames, detections: progress.detections,
+      key: key, origin: origin, outcome: outcome, frames: progress.frames,
+      detections: progress.detections,
       outputSize: content.size, outputDigest: content.digest)
     let line = entry.line
     let size = try state.withLock { state throws(RecordsError) in
@@ -169,7 +228,9 @@ extension Manifest {
     try afterStep(2)
     try sync(file, upTo: size)
     try afterStep(3)
-    state.withLock { $0.entries.set(entry) }
+    state.withLock { state in
+      state.entries.set(entry, lineAt: size - Int64(line.count), length: line.count)
+    }
     try finishRenaming(key)
     return entry
   }
@@ -195,12 +256,65 @@ extension Manifest {
   private func finishRenaming(_ key: OutputKey) throws(RecordsError) {
     let partial = output.partialFile(key)
     let final = output.recordFile(key)
-    try OpenFile.rename(partial, to: final)
+    do throws(RecordsError) {
+      try OpenFile.rename(partial, to: final)
+    } catch .cannotCreate {
+      // The directory of the final name may have been taken away; anything else in its way is this input's trouble
+      // alone, for the partial file is where it was.
+      guard try OpenFile.metadata(partial) != nil else { throw .removed(output) }
+      try RecordsError.ofOneInput { () throws(RecordsError) in
+        try OpenFile.createDirectories(final.removingLastComponent())
+        try OpenFile.rename(partial, to: final)
+      }
+    }
     try afterStep(4)
     try OpenFile.syncDirectory(final.removingLastComponent())
     try afterStep(5)
     try OpenFile.syncDirectory(partial.removingLastComponent())
     try afterStep(6)
+  }
+}
+
+extension Manifest {
+  /// Hands out the outputs that are there and that nobody has asked about by `prior`, as the manifests tell of them.
+  ///
+  /// Cost: one look at the file system for each.
+  public func forEachUnasked(
+    _ body: (ManifestEntry) throws(RecordsError) -> Void
+  ) throws(RecordsError) {
+    try state.withLock { state throws(RecordsError) in
+      try state.entries.forEachUnasked { (entries) throws(RecordsError) in
+        for entry in entries {
+          // What cannot be looked at is not there for whoever asks.
+          let final = try? OpenFile.metadata(output.recordFile(entry.key))
+          guard let final, final.type == .regular, final.size == entry.outputSize else { continue }
+          return try body(entry)
+        }
+      }
+    }
+  }
+}
+
+/// The names of partial files, directory by directory: nearly always there are none.
+private struct PartialListing {
+  private let output: OutputDirectory
+  /// The directory that was listed last.
+  private var directory: [UInt8]?
+  private var names: Set<[UInt8]> = []
+
+  init(_ output: OutputDirectory) { self.output = output }
+
+  /// Whether there may be a partial file of an output. Where the names cannot be read there is none to go on with, and
+  /// whoever begins one is told why.
+  mutating func mayHold(_ key: OutputKey) -> Bool {
+    let bytes = key.source.bytes
+    let own = bytes[..<(bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0)]
+    if directory.map({ !$0.elementsEqual(own) }) ?? true {
+      names = Set((try? OpenFile.names(in: output.partialDirectory(own))) ?? [])
+      directory = Array(own)
+    }
+    return !names.isEmpty
+      && names.contains(output.partialPlace(key).stem + Array(key.versionSuffix.utf8))
   }
 }
 

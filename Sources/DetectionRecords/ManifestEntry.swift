@@ -1,24 +1,31 @@
 import FoundationEssentials
+import SystemPackage
 
 /// What is known of one finished input, one line of a manifest:
 ///
-///     {"source":"cam1/0700.mp4","size":1048576,"mtime":1794307260123456789,"settings":"3f…","status":"done","frames":1500,"detections":2731,"decodeErrors":0,"lastError":null,"failure":null,"seconds":61.204,"outputSize":402113,"outputDigest":"9c…"}
+///     {"source":"cam1/0700.mp4","root":"/srv/archive","device":2049,"inode":131,"size":1048576,"mtime":1794307260123456789,"settings":"3f…","status":"done","frames":1500,"detections":2731,"decodeErrors":0,"lastError":null,"failure":null,"seconds":61.204,"outputSize":402113,"outputDigest":"9c…"}
 ///
 /// | key | value |
 /// | --- | --- |
 /// | `source`, `sourceBytes` | as in the records |
 /// | `segment` | only for a segment: `"I/N"` |
+/// | `root` (`rootBytes`) | the directory that the source counts from, as an absolute path: the input was `root`/`source` |
+/// | `device`, `inode` | the input's, at the time |
 /// | `size`, `mtime` | the input's version: bytes, and nanoseconds since 1970 as a whole number |
 /// | `settings` | digest of the settings that decide the output's bytes |
 /// | `status` | `"done"`, or `"failed"`: a failure in the data, complete for this version of the input |
-/// | `frames`, `detections` | lines of frames, and objects in them |
+/// | `frames`, `detections` | lines of frames, those that could not be looked at included, and objects in them |
 /// | `decodeErrors`, `lastError` | errors of the decoder without a frame, and FFmpeg's last words; of a segment, those from the beginning of the file to the segment's end |
 /// | `failure` | why, where the status is `"failed"` |
 /// | `seconds` | what the input took: the one value that differs from run to run |
 /// | `outputSize`, `outputDigest` | bytes and SHA-256 of the record file |
+///
+/// Entries of the first version have no `root`, `device` and `inode`.
 public struct ManifestEntry: Equatable, Sendable {
   /// Whose output.
   public var key: OutputKey
+  /// Which file it was made from; nil where the first version wrote the entry.
+  public var origin: InputOrigin?
   /// What came of it.
   public var outcome: InputOutcome
   /// Frames recorded.
@@ -63,6 +70,20 @@ extension ManifestEntry {
       name("segment")
       JSONText.append(segment.description, to: &bytes)
     }
+    if let origin {
+      let root = origin.root.bytes
+      let text = String(decoding: root, as: UTF8.self)
+      name("root")
+      JSONText.append(text[...], to: &bytes)
+      if !text.utf8.elementsEqual(root) {
+        name("rootBytes")
+        JSONText.append(Data(root).base64EncodedString()[...], to: &bytes)
+      }
+      name("device")
+      JSONText.append(Int64(bitPattern: origin.device), to: &bytes)
+      name("inode")
+      JSONText.append(Int64(bitPattern: origin.inode), to: &bytes)
+    }
     name("size")
     JSONText.append(key.input.size, to: &bytes)
     name("mtime")
@@ -94,44 +115,114 @@ extension ManifestEntry {
   /// Reads a line; nil for anything but a whole entry. Keys that are not known are skipped, for a newer version may
   /// have added them.
   init?(line: UnsafeRawBufferPointer) {
-    guard let fields = FlatJSON.fields(of: line) else { return nil }
-    guard case .string(let text)? = fields["source"],
-      case .integer(let size)? = fields["size"],
-      case .integer(let modificationTime)? = fields["mtime"],
-      case .string(let settings)? = fields["settings"], OutputKey.isDigest(settings),
-      case .integer(let frames)? = fields["frames"],
-      case .integer(let detections)? = fields["detections"],
-      case .integer(let decodeErrors)? = fields["decodeErrors"],
-      case .integer(let outputSize)? = fields["outputSize"],
-      case .string(let outputDigest)? = fields["outputDigest"],
-      case .string(let status)? = fields["status"], let seconds = fields["seconds"]?.number
-    else { return nil }
+    var fields = Fields()
+    guard FlatJSON.scan(line, { fields.take($0, $1) }), let entry = fields.entry else { return nil }
+    self = entry
+  }
 
-    var sourceBytes = Array(text.utf8)
-    if case .string(let base64)? = fields["sourceBytes"] {
-      guard let data = Data(base64Encoded: base64) else { return nil }
-      sourceBytes = Array(data)
+  /// What was read of a line.
+  private struct Fields {
+    private var source: String?
+    private var sourceBytes: String?
+    private var segment: String?
+    private var root: String?
+    private var rootBytes: String?
+    private var device: Int64?
+    private var inode: Int64?
+    private var size: Int64?
+    private var modificationTime: Int64?
+    private var settings: String?
+    private var status: String?
+    private var frames: Int64?
+    private var detections: Int64?
+    private var decodeErrors: Int64?
+    private var lastError: String?
+    private var failure: String?
+    private var seconds: Double?
+    private var outputSize: Int64?
+    private var outputDigest: String?
+
+    /// Takes one member; false for a second one of its key, and for a value of another kind.
+    mutating func take(_ key: FlatJSON.Text, _ value: FlatJSON.Value) -> Bool {
+      if key.equals("source") { return Self.take(value, &source) }
+      if key.equals("sourceBytes") { return Self.take(value, &sourceBytes) }
+      if key.equals("segment") { return Self.take(value, &segment) }
+      if key.equals("root") { return Self.take(value, &root) }
+      if key.equals("rootBytes") { return Self.take(value, &rootBytes) }
+      if key.equals("device") { return Self.take(value, &device) }
+      if key.equals("inode") { return Self.take(value, &inode) }
+      if key.equals("size") { return Self.take(value, &size) }
+      if key.equals("mtime") { return Self.take(value, &modificationTime) }
+      if key.equals("settings") { return Self.take(value, &settings) }
+      if key.equals("status") { return Self.take(value, &status) }
+      if key.equals("frames") { return Self.take(value, &frames) }
+      if key.equals("detections") { return Self.take(value, &detections) }
+      if key.equals("decodeErrors") { return Self.take(value, &decodeErrors) }
+      if key.equals("lastError") { return Self.take(value, &lastError) }
+      if key.equals("failure") { return Self.take(value, &failure) }
+      if key.equals("outputSize") { return Self.take(value, &outputSize) }
+      if key.equals("outputDigest") { return Self.take(value, &outputDigest) }
+      if key.equals("seconds") {
+        guard seconds == nil, let number = value.number else { return false }
+        seconds = number
+      }
+      return true
     }
-    var segment: Part?
-    if case .string(let text)? = fields["segment"] {
-      guard let part = Part(text) else { return nil }
-      segment = part
+
+    private static func take(_ value: FlatJSON.Value, _ field: inout String?) -> Bool {
+      if case .null = value { return field == nil }
+      guard field == nil, case .string(let text) = value, let decoded = text.decoded else {
+        return false
+      }
+      field = decoded
+      return true
     }
-    guard let source = try? SourceName(bytes: sourceBytes) else {
-      // Not a name that any run could have written.
-      return nil
+
+    private static func take(_ value: FlatJSON.Value, _ field: inout Int64?) -> Bool {
+      guard field == nil, case .integer(let number) = value else { return false }
+      field = number
+      return true
     }
-    let failure = fields["failure"]?.text
-    guard status == (failure == nil ? "done" : "failed") else { return nil }
-    self.init(
-      key: OutputKey(
-        source: source, segment: segment,
-        input: InputVersion(size: size, modificationTime: modificationTime),
-        settingsDigest: settings),
-      outcome: InputOutcome(
-        failure: failure, decodeErrors: Int(decodeErrors), lastError: fields["lastError"]?.text,
-        seconds: seconds),
-      frames: Int(frames), detections: Int(detections), outputSize: outputSize,
-      outputDigest: outputDigest)
+
+    /// The entry, if the fields make one.
+    var entry: ManifestEntry? {
+      guard let source = Self.bytes(source, base64: sourceBytes),
+        // Not one that no run could have written.
+        let name = try? SourceName(bytes: source),
+        let size, let modificationTime, let settings, OutputKey.isDigest(settings),
+        let frames, let detections, let decodeErrors, let seconds, let outputSize,
+        let outputDigest, status == (failure == nil ? "done" : "failed"),
+        // What no run could have counted; the numbers are added up.
+        [frames, detections, decodeErrors, outputSize].allSatisfy({ (0...1 << 48).contains($0) })
+      else { return nil }
+      var part: Part?
+      if let segment {
+        guard let read = Part(segment) else { return nil }
+        part = read
+      }
+      return ManifestEntry(
+        key: OutputKey(
+          source: name, segment: part,
+          input: InputVersion(size: size, modificationTime: modificationTime),
+          settingsDigest: settings), origin: origin,
+        outcome: InputOutcome(
+          failure: failure, decodeErrors: Int(decodeErrors), lastError: lastError, seconds: seconds),
+        frames: Int(frames), detections: Int(detections), outputSize: outputSize,
+        outputDigest: outputDigest)
+    }
+
+    private var origin: InputOrigin? {
+      guard let root = Self.bytes(root, base64: rootBytes), root.first == UInt8(ascii: "/"),
+        !root.contains(0), let device, let inode
+      else { return nil }
+      return InputOrigin(
+        root: FilePath(bytes: root), device: UInt64(bitPattern: device),
+        inode: UInt64(bitPattern: inode))
+    }
+
+    private static func bytes(_ text: String?, base64: String?) -> [UInt8]? {
+      guard let base64 else { return text.map { Array($0.utf8) } }
+      return Data(base64Encoded: base64).map(Array.init)
+    }
   }
 }

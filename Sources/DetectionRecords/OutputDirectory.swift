@@ -1,18 +1,21 @@
 import Digests
+import Glibc
 import SystemPackage
 
 /// Where the parts of an output directory are.
 ///
 ///     OUT/<source>.jsonl                                          a finished input's records
 ///     OUT/<source>.segment-I-of-N.jsonl                           those of one segment of it
-///     OUT/.detect-batch/manifest.jsonl                            what a run of everything has finished
-///     OUT/.detect-batch/manifest-I-of-N.jsonl                     what shard I of N has
-///     OUT/.detect-batch/manifest[-I-of-N]-segment-I-of-N.jsonl    what a run of one segment has
+///     OUT/.detect-batch/manifest.log                              what a run of everything has finished
+///     OUT/.detect-batch/manifest-I-of-N.log                       what shard I of N has
+///     OUT/.detect-batch/manifest[-I-of-N]-segment-I-of-N.log      what a run of one segment has
+///     OUT/.detect-batch/settings/<settings digest>                what the digest is the digest of
 ///     OUT/.detect-batch/locks/                                    see `RunLock`
 ///     OUT/.detect-batch/partial/<source>.<settings digest>.<size>-<modification time>
 ///                                                                 records of an input that is being worked on
 ///
-/// Parts are counted from 1. The partial file's name says which version of the input and which settings it was made
+/// Every `*.jsonl` is records, so that `OUT/**/*.jsonl` is a table; the first version's manifests had that ending too
+/// (see `Manifest.takeOver`). Parts are counted from 1. The partial file's name says which version of the input and which settings it was made
 /// from, so that a changed input starts anew; a name that would be too long has its last component replaced by the
 /// SHA-256 of it.
 public struct OutputDirectory: Hashable, Sendable {
@@ -40,13 +43,36 @@ public struct OutputDirectory: Hashable, Sendable {
 
   /// The manifest that a run appends to.
   public func manifestFile(_ partition: RunPartition) -> FilePath {
-    state.appending("manifest" + partition.fileSuffix + ".jsonl")
+    state.appending("manifest" + partition.fileSuffix + ".log")
   }
 
   /// Whether a directory is an output directory: its state is there.
   public static func isOutputDirectory(_ path: FilePath) -> Bool {
     // What cannot be looked at is not known to be one.
     (try? Stat(path.appending(stateName)))?.type == .directory
+  }
+
+  /// The text that a settings digest is the digest of, as an earlier run kept it; nil where none did.
+  public func settings(_ digest: String) -> String? {
+    // Settings that cannot be read are settings that are not known.
+    guard let file = try? OpenFile(settingsFile(digest), .readOnly),
+      let text = try? file.wholeText(), SHA256Digest.hexadecimal(of: text) == digest
+    else { return nil }
+    return text
+  }
+
+  /// Keeps the text that a settings digest is the digest of.
+  public func keepSettings(_ digest: String, _ text: String) throws(RecordsError) {
+    if settings(digest) != nil { return }
+    try OpenFile.createDirectories(settingsFile(digest).removingLastComponent())
+    // Shards may come here together, with the same text.
+    let temporary = settingsFile("\(digest).\(getpid())")
+    try OpenFile(temporary, .writeOnly, options: [.create, .truncate]).write(Array(text.utf8))
+    try OpenFile.rename(temporary, to: settingsFile(digest))
+  }
+
+  private func settingsFile(_ digest: String) -> FilePath {
+    state.appending("settings").appending(digest)
   }
 
   var state: FilePath { path.appending(Self.stateName) }
@@ -57,6 +83,11 @@ public struct OutputDirectory: Hashable, Sendable {
     recordFile(for: key.source, segment: key.segment)
   }
 
+  /// The bytes of `recordFile(_:)`, for many of them.
+  func recordFileBytes(_ key: OutputKey) -> [UInt8] {
+    path.bytes + [UInt8(ascii: "/")] + OutputName(key).bytes + Array(".jsonl".utf8)
+  }
+
   /// Whether records of an input that was worked on are there to be continued.
   public func hasPartial(_ key: OutputKey) -> Bool {
     // What cannot be looked at cannot be continued either.
@@ -65,7 +96,8 @@ public struct OutputDirectory: Hashable, Sendable {
 
   func partialFile(_ key: OutputKey) -> FilePath {
     let place = partialPlace(key)
-    return place.directory.pushing(FilePath(bytes: place.stem + Array(key.versionSuffix.utf8)))
+    return partialDirectory(place.directory)
+      .pushing(FilePath(bytes: place.stem + Array(key.versionSuffix.utf8)))
   }
 
   /// Removes the partial files of the same output that were made from another version of the input or with other
@@ -73,23 +105,41 @@ public struct OutputDirectory: Hashable, Sendable {
   func removeStalePartials(_ key: OutputKey) throws(RecordsError) {
     let place = partialPlace(key)
     let current = Array(key.versionSuffix.utf8)
-    for name in try OpenFile.names(in: place.directory) ?? [] where name.starts(with: place.stem) {
+    let directory = partialDirectory(place.directory)
+    for name in try OpenFile.names(in: directory) ?? [] where name.starts(with: place.stem) {
       let suffix = name[place.stem.count...]
       if suffix.elementsEqual(current) || !OutputKey.isVersionSuffix(suffix) { continue }
-      try OpenFile.remove(place.directory.pushing(FilePath(bytes: name)))
+      try OpenFile.remove(directory.pushing(FilePath(bytes: name)))
     }
   }
 
-  /// The directory of an output's partial files, and what their names begin with.
-  private func partialPlace(_ key: OutputKey) -> (directory: FilePath, stem: [UInt8]) {
+  /// Removes an output: its final file, what is left of work on it, and the directories that hold nothing else.
+  public func removeOutput(_ key: OutputKey) throws(RecordsError) {
+    try OpenFile.remove(recordFile(key))
+    try removeStalePartials(key)
+    try OpenFile.remove(partialFile(key))
+    for (top, file) in [(path, recordFile(key)), (partials, partialFile(key))] {
+      var directory = file.removingLastComponent()
+      while directory != top, directory.withPlatformString({ rmdir($0) }) == 0 {
+        directory.removeLastComponent()
+      }
+    }
+  }
+
+  /// The directory of an output's partial files, below that of all, and what their names begin with.
+  func partialPlace(_ key: OutputKey) -> (directory: ArraySlice<UInt8>, stem: [UInt8]) {
     let name = OutputName(key).bytes
     let slash = name.lastIndex(of: UInt8(ascii: "/"))
-    let directory = slash.map { partials.pushing(FilePath(bytes: name[..<$0])) } ?? partials
     let last = Array(name[(slash.map { $0 + 1 } ?? 0)...])
     return (
-      directory,
+      name[..<(slash ?? 0)],
       last.count <= Self.stemLimit ? last : Array(SHA256Digest.hexadecimal(of: last).utf8)
     )
+  }
+
+  /// A directory that `partialPlace` tells.
+  func partialDirectory(_ directory: ArraySlice<UInt8>) -> FilePath {
+    directory.isEmpty ? partials : partials.pushing(FilePath(bytes: directory))
   }
 
   /// Bytes that a partial file's name may have before its suffix of at most 106, for 255 in all.

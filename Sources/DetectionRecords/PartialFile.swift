@@ -60,12 +60,15 @@ public final class PartialFile: Sendable {
     path = output.partialFile(key)
     finalPath = output.recordFile(key)
     // Whether the final file can be made is found now, not after hours of work.
-    if try OpenFile.metadata(finalPath)?.type == .directory {
-      throw .creating(finalPath, .isDirectory)
+    let final = try RecordsError.ofOneInput { () throws(RecordsError) in
+      try OpenFile.metadata(output.recordFile(key))
     }
+    if final?.type == .directory { throw .creating(finalPath, .isDirectory) }
     // An output directory that was removed while the run goes on must not come back without its locks.
     if try OpenFile.metadata(output.partials) == nil { throw .removed(output) }
-    try OpenFile.createDirectories(finalPath.removingLastComponent())
+    try RecordsError.ofOneInput { () throws(RecordsError) in
+      try OpenFile.createDirectories(output.recordFile(key).removingLastComponent())
+    }
     try OpenFile.createDirectories(path.removingLastComponent())
     try output.removeStalePartials(key)
     file = try OpenFile(path, .readWrite, options: [.create, .append])

@@ -6,7 +6,7 @@ import SystemPackage
 ///
 /// | file | lock | text |
 /// | --- | --- | --- |
-/// | `gate.lock` | exclusive, only while the other two are taken | |
+/// | `gate.lock` | exclusive, only while the other two are taken, and while manifests of the first version are renamed | |
 /// | `run.lock` | shared, by every run | the scheme that the runs of now share, such as "runs of 4 shards" |
 /// | `part[-I-of-N][-segment-I-of-N].lock` | exclusive, by the one run of this part | who it is |
 ///
@@ -46,17 +46,19 @@ public final class RunLock: Sendable {
     run.unlock()
   }
 
+  /// Waits behind whoever takes locks now. The gate is given up with the last reference.
+  static func gate(of output: OutputDirectory) throws(RecordsError) -> OpenFile {
+    let gate = try OpenFile(output.locks.appending("gate.lock"), .readWrite, options: .create)
+    try gate.lock()
+    return gate
+  }
+
   private static func take(
     _ output: OutputDirectory, _ partition: RunPartition
   ) throws(RecordsError) -> (run: OpenFile, part: FileLock) {
-    func open(_ name: String) throws(RecordsError) -> OpenFile {
-      try OpenFile(output.locks.appending(name), .readWrite, options: .create)
-    }
     // Released when this function returns.
-    let gate = try open("gate.lock")
-    try gate.lock()
-
-    let run = try open("run.lock")
+    let gate = try gate(of: output)
+    let run = try OpenFile(output.locks.appending("run.lock"), .readWrite, options: .create)
     if try run.tryLock(.exclusive) {
       try run.replaceText(partition.scheme)
     } else if try run.text() != partition.scheme {

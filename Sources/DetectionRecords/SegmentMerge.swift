@@ -119,11 +119,13 @@ public struct SegmentMerge: Sendable {
     try OpenFile.remove(output.partialFile(key))
     let whole = try PartialFile(key, in: output, encoder: encoder)
     var outcome = InputOutcome(seconds: 0)
+    var origin: InputOrigin?
     for index in 1...set.count {
       guard let entry = set.entries[index] else {
         preconditionFailure("segment \(index) is missing")
       }
       let endsHere = try append(entry, to: whole, encoder)
+      origin = origin ?? entry.origin
       outcome.failure = outcome.failure ?? entry.outcome.failure
       // Every segment is decoded from the beginning of the file, so that each counts the errors before it too, and the
       // last one those of the whole.
@@ -132,7 +134,7 @@ public struct SegmentMerge: Sendable {
       outcome.seconds += entry.outcome.seconds
       if endsHere { break }
     }
-    return try manifest.publish(whole, outcome).frames
+    return try manifest.publish(whole, outcome, origin: origin).frames
   }
 
   /// Appends one segment's lines.

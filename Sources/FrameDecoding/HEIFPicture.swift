@@ -42,6 +42,8 @@ enum HEIFPicture {
         throw MediaError(
           .data, "a picture of \(width)x\(height) pixels, and the limit is \(limits.maxPixels)")
       }
+      // Up to 16 bits for each of three planes.
+      limits.pictureGate?.wait(pixels: width * height, bitsPerPixel: 48)
       var image: OpaquePointer?
       try check(
         heif_decode_image(

@@ -13,6 +13,25 @@ public struct MediaLimits: Equatable, Sendable {
   /// How long one open or read may block before the input counts as inaccessible; nil waits for ever.
   public var readTimeout: Duration?
 
+  /// Asked before an image is decoded, for images may be large and many are decoded at once; nil decodes at once.
+  public var pictureGate: PictureGate?
+
   /// The defaults: 2^28 pixels, 1000 streams, 20 000 packets, 512 MiB, no clock.
   public init() {}
+}
+
+/// Lets an image be decoded once there is memory for it.
+public final class PictureGate: Equatable, Sendable {
+  private let pass: @Sendable (_ bytes: Int) -> Void
+
+  /// A gate; `pass` is given the bytes that decoding and converting an image will take, and returns when they may be
+  /// taken.
+  public init(_ pass: @escaping @Sendable (_ bytes: Int) -> Void) { self.pass = pass }
+
+  /// Waits until an image of so many pixels may be decoded, which takes `bitsPerPixel` as it is decoded, and 3 bytes more
+  /// as it is handed over, and again 3 on the way there.
+  func wait(pixels: Int, bitsPerPixel: Int) { pass(pixels * (bitsPerPixel / 8 + 6)) }
+
+  /// Whether they are one.
+  public static func == (left: PictureGate, right: PictureGate) -> Bool { left === right }
 }

@@ -18,7 +18,8 @@ final class StillImage: FrameSequence {
     log: FFmpegLog
   ) throws(MediaError) {
     let decoder = try VideoDecoder(
-      parameters, timeBase: AVRational(num: 0, den: 1), limits: limits, checksSums: true, log: log)
+      parameters, timeBase: AVRational(num: 0, den: 1), limits: limits, checksSums: true,
+      gate: limits.pictureGate, log: log)
     var errors: [String] = []
     guard let picture = try Self.firstPicture(of: packet, decoder, log, &errors) else {
       throw MediaError(.data, "no picture: \(errors.first ?? "the decoder gives none")")

@@ -84,6 +84,7 @@ final class TIFFPages: FrameSequence {
 
   private func decode() throws(MediaError) -> Frame {
     let (width, height) = try size()
+    limits.pictureGate?.wait(pixels: width * height, bitsPerPixel: 32)
     let frame = Frame()
     let fields = frame.pointer
     fields.pointee.format = AV_PIX_FMT_RGBA.rawValue

@@ -22,15 +22,18 @@ final class VideoDecoder {
 
   private let context: UnsafeMutablePointer<AVCodecContext>
   private let log: FFmpegLog
+  private let gate: PictureGate?
 
-  /// Opens a decoder; `checksSums` compares checksums where the codec has them.
+  /// Opens a decoder; `checksSums` compares checksums where the codec has them, and `gate` is asked before memory for a
+  /// frame is taken.
   ///
   /// - Throws: a data failure if the codec is unknown or its parameters are damaged.
   init(
     _ parameters: UnsafePointer<AVCodecParameters>, timeBase: AVRational, limits: MediaLimits,
-    checksSums: Bool = false, log: FFmpegLog
+    checksSums: Bool = false, gate: PictureGate? = nil, log: FFmpegLog
   ) throws(MediaError) {
     self.log = log
+    self.gate = gate
     let name = Self.name(of: parameters.pointee.codec_id)
     guard let codec = avcodec_find_decoder(parameters.pointee.codec_id) else {
       throw MediaError(.data, "no decoder for codec \(name)")
@@ -44,6 +47,11 @@ final class VideoDecoder {
     context.pointee.pkt_timebase = timeBase
     context.pointee.max_pixels = Int64(limits.maxPixels)
     if checksSums { context.pointee.err_recognition |= AV_EF_CRCCHECK }
+    if let gate {
+      // Owned by this object, as the context is.
+      context.pointee.opaque = Unmanaged.passUnretained(gate).toOpaque()
+      context.pointee.get_buffer2 = { VideoDecoder.takeBuffer($0, $1, $2) }
+    }
     status = avcodec_open2(context, codec, nil)
     if status < 0 { throw log.failure("opening the \(name) decoder", status) }
   }
@@ -51,6 +59,20 @@ final class VideoDecoder {
   deinit {
     var context: UnsafeMutablePointer<AVCodecContext>? = context
     avcodec_free_context(&context)
+  }
+
+  /// Takes memory for a frame, whose size is known and in bounds by now, after asking the gate.
+  private static func takeBuffer(
+    _ context: UnsafeMutablePointer<AVCodecContext>?, _ frame: UnsafeMutablePointer<AVFrame>?,
+    _ flags: Int32
+  ) -> Int32 {
+    if let frame, let opaque = context?.pointee.opaque {
+      let bits = av_pix_fmt_desc_get(AVPixelFormat(frame.pointee.format))
+        .map { av_get_padded_bits_per_pixel($0) }
+      Unmanaged<PictureGate>.fromOpaque(opaque).takeUnretainedValue().wait(
+        pixels: Int(frame.pointee.width) * Int(frame.pointee.height), bitsPerPixel: Int(bits ?? 24))
+    }
+    return avcodec_default_get_buffer2(context, frame, flags)
   }
 
   /// FFmpeg's name of a codec.

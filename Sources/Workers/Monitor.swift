@@ -1,7 +1,7 @@
 import Glibc
 
-/// One value under one lock, with one condition to wait for: the only place of this package where a thread
-/// blocks on another.
+/// One value under one lock, with one condition to wait for. What waits for another thread waits here, but for short
+/// turns at a lock (`Mutex`), for the end of threads (`WorkerGroup.join`), and for reads with a time limit.
 ///
 /// Every change wakes every waiter, who looks again. That is simple and cannot lose a wake-up; the queues built on
 /// it carry whole frames, some hundreds a second, so that a spare wake-up does not show.

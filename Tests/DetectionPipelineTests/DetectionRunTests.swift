@@ -43,7 +43,11 @@ import Testing
 
     archive.configuration.detection.nmsThreshold = 0.3
     let plan = try archive.plan()
-    #expect(plan.allSatisfy { $0.action == .detect && $0.reason == "the settings have changed" })
+    #expect(
+      plan.allSatisfy {
+        $0.action == .detect
+          && $0.reason == "the settings have changed: nms was 0.5 false, is 0.3 false"
+      })
     #expect(try archive.run().inputs.done == 3)
     archive.configuration.detection.nmsThreshold = nil
     archive.configuration.overwrite = .skip
@@ -63,7 +67,7 @@ import Testing
     ) { try archive.run() }
 
     // An output that nothing is known of: made anew, unless all that exists is to be left.
-    try archive.remove("out/.detect-batch/manifest.jsonl")
+    try archive.remove("out/.detect-batch/manifest.log")
     archive.configuration.overwrite = .stale
     #expect(try archive.plan()[0].reason == "nothing is known of its output")
     archive.configuration.overwrite = .skip
@@ -155,10 +159,155 @@ import Testing
     for line in [
       "detect_batch_running 0.0", "detect_batch_exit_status 3.0",
       "detect_batch_inputs{state=\"done\"} 3.0", "detect_batch_inputs{state=\"failed\"} 1.0",
-      "detect_batch_frames 23.0",
+      "detect_batch_frames 23.0", "detect_batch_failed_frames 1.0",
     ] {
       #expect(text.split(separator: "\n").contains(line[...]), "\(line)")
     }
+  }
+
+  @Test func `metrics of a run that could not start say so`() throws {
+    let path = try TemporaryFolder()
+    let file = path.path.appending("run.prom")
+    try MetricsFile(path: file).writeFailedStart(.unusableModel)
+    let text = try String(contentsOfFile: file.string, encoding: .utf8)
+    for line in [
+      "detect_batch_running 0.0", "detect_batch_exit_status 65.0", "detect_batch_frames 0.0",
+    ] {
+      #expect(text.split(separator: "\n").contains(line[...]), "\(line)")
+    }
+  }
+
+  @Test func `fewer frames of the same inputs replace nothing unasked`() throws {
+    let archive = try FakeArchive(Self.inputs)
+    _ = try archive.run()
+    let changes: [(what: String, change: (inout FrameSampling) -> Void, kept: [String])] = [
+      ("max-frames was none, is 2", { $0.maxFrames = 2 }, ["a.mp4", "b.mp4", "broken.mp4"]),
+      ("max-frames was none, is 7", { $0.maxFrames = 7 }, ["a.mp4"]),
+      (
+        "sampling was all, is every 3", { $0.selection = .every(3) },
+        ["a.mp4", "b.mp4", "broken.mp4"]
+      ),
+      (
+        "from --start to --end was none to none, is 0.1 to none", { $0.start = 0.1 },
+        ["a.mp4", "b.mp4", "broken.mp4"]
+      ),
+    ]
+    for (what, change, kept) in changes {
+      archive.configuration.sampling = FrameSampling()
+      change(&archive.configuration.sampling)
+      let plan = try archive.plan()
+      #expect(plan.filter { $0.action == .keep }.map(\.source) == kept, "\(what)")
+      #expect(
+        plan.allSatisfy { $0.action != .keep || $0.reason.hasSuffix(" looked at now: \(what)") },
+        "\(plan)")
+    }
+    archive.configuration.sampling = FrameSampling(maxFrames: 2)
+    #expect(try archive.run().inputs.skipped == 3)
+    try archive.expectOutputs()
+    let remarks = archive.log.events.compactMap { event -> String? in
+      if case .remark(let text) = event { text } else { nil }
+    }
+    #expect(
+      remarks.last
+        == "left 3 outputs with more frames than would be looked at now (max-frames was none, is 2): "
+        + "choose another --output, or replace with --overwrite always")
+    archive.configuration.overwrite = .always
+    #expect(try archive.plan().allSatisfy { $0.action == .detect })
+  }
+
+  @Test func `an output of another file is not replaced unasked`() throws {
+    let archive = try FakeArchive([
+      FakeInput(name: "cam1/a.png", frames: 1), FakeInput(name: "cam2/a.png", frames: 1),
+      FakeInput(name: "cam2/b.png", frames: 1),
+    ])
+    func use(_ directory: String) {
+      archive.configuration.inputs.inputs = [archive.folder.path.appending(directory)]
+    }
+    archive.isNamedByDirectory = true
+    use("cam1")
+    #expect(try archive.run().inputs.done == 1)
+    let before = try archive.output(of: "a.png")
+    use("cam2")
+    func refusal(_ first: String, _ second: String) -> RunError {
+      let path = archive.folder.path
+      return RunError(
+        .cannotCreateOutput,
+        "the output of \(path)/\(first)/a.png would replace that of \(path)/\(second)/a.png, which has the "
+          + "same name (a.png): choose another --output, or replace it with --overwrite always")
+    }
+    #expect(throws: refusal("cam2", "cam1")) { try archive.run() }
+    // Before any work.
+    #expect(!archive.hasOutput(of: "b.png"))
+    #expect(try archive.output(of: "a.png") == before)
+
+    // The same file by another way, or moved elsewhere with its directory, is no other file.
+    try FileManager.default.createSymbolicLink(
+      atPath: archive.folder.path.appending("link").string, withDestinationPath: "cam1")
+    use("link")
+    #expect(try archive.run().inputs.skipped == 1)
+    try archive.move("cam1", to: "cam3")
+    use("cam3")
+    #expect(try archive.run().inputs.skipped == 1)
+    // What it was made from is gone, and this is another one.
+    use("cam2")
+    #expect(throws: refusal("cam2", "cam1")) { try archive.run() }
+    archive.configuration.overwrite = .skip
+    #expect(try archive.run().inputs.done == 1)
+    archive.configuration.overwrite = .always
+    #expect(try archive.run().inputs.done == 2)
+    archive.configuration.overwrite = .stale
+    #expect(try archive.run().inputs.skipped == 2)
+  }
+
+  @Test func `outputs whose inputs are gone are counted, listed and removed`() throws {
+    let archive = try FakeArchive(Self.inputs)
+    #expect(try archive.run().goneOutputs == 0)
+    try archive.remove("clips/a.mp4")
+    try archive.remove("clips/deep")
+    let summary = try archive.run()
+    #expect(summary.goneOutputs == 2 && !summary.isPruned && summary.inputs.skipped == 1)
+    #expect(archive.hasOutput(of: "a.mp4") && archive.hasOutput(of: "deep/c.png"))
+    #expect(try archive.plan().count == 2)
+
+    archive.configuration.prunes = true
+    #expect(
+      try archive.plan().filter { $0.action == .prune }.map(\.source) == ["a.mp4", "deep/c.png"])
+    #expect(archive.hasOutput(of: "a.mp4"))
+    // Where another directory is searched, nothing is known of these; nor where nothing is found, as in a directory on
+    // which nothing is mounted.
+    try FileManager.default.createDirectory(
+      atPath: archive.folder.path.appending("empty").string, withIntermediateDirectories: false)
+    archive.configuration.inputs.inputs = [archive.folder.path.appending("empty")]
+    archive.configuration.inputs.allowsEmpty = true
+    #expect(try archive.run().goneOutputs == 0)
+    archive.configuration.inputs.inputs = [archive.folder.path.appending("clips")]
+    // An output that somebody has changed is not this program's to remove.
+    try "changed".write(
+      toFile: archive.output.appending("deep/c.png.jsonl").string, atomically: false,
+      encoding: .utf8)
+    let pruning = try archive.run()
+    #expect(pruning.goneOutputs == 1 && pruning.isPruned)
+    #expect(!archive.hasOutput(of: "a.mp4") && archive.hasOutput(of: "deep/c.png"))
+    #expect(archive.hasOutput(of: "b.mp4") && archive.hasOutput(of: "broken.mp4"))
+  }
+
+  @Test func `inputs that cannot be worked on fail beside the others`() throws {
+    let archive = try FakeArchive(Self.inputs)
+    let list = archive.folder.path.appending("list")
+    try "\(archive.folder.path)/clips/a.mp4\r\n\(archive.folder.path)/clips/gone.mp4\r\n".write(
+      toFile: list.string, atomically: false, encoding: .utf8)
+    archive.configuration.inputs.inputs = []
+    archive.configuration.inputs.lists = [list]
+    let summary = try archive.run()
+    #expect(summary.status == .someInputsFailed)
+    #expect(summary.inputs.done == 1 && summary.inputs.failed == 1)
+    #expect(summary.commonRoot == archive.folder.path.appending("clips").string)
+    #expect(!archive.hasOutput(of: "gone.mp4"))
+    let failures = archive.log.events.compactMap { event -> InputResult? in
+      if case .inputFailed(let result) = event { result } else { nil }
+    }
+    #expect(failures.map(\.source) == ["gone.mp4"])
+    #expect(failures.map(\.failure) == ["No such file or directory"])
   }
 
   @Test func `events come in order and count`() throws {

@@ -14,6 +14,8 @@ final class FakeArchive {
   let folder: TemporaryFolder
   let log = EventLog()
   var configuration = RunConfiguration()
+  /// Whether inputs are known by their names below the first directory, whichever that is.
+  var isNamedByDirectory = false
 
   var output: FilePath { folder.path.appending("out") }
 
@@ -35,10 +37,12 @@ final class FakeArchive {
   func makeRun() throws -> DetectionRun {
     let named = inputs.map { input in
       var input = input
-      input.name = String(input.name.trimmingPrefix("clips/"))
+      input.name = String(
+        input.name.trimmingPrefix(isNamedByDirectory ? /^\w+\// : /clips\//))
       return input
     }
-    let fake = try FakeEquipment(named, seed: 1, delays: (50, 50))
+    let unique = Dictionary(named.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let fake = try FakeEquipment(Array(unique.values), seed: 1, delays: (50, 50))
     let description = ModelDescription(
       architecture: .init(backbone: .resnet18), classes: ["aztec", "qr_code", "ean_13"],
       preprocessing: .init(), anchors: .init(), postprocessing: .init())
@@ -62,6 +66,23 @@ final class FakeArchive {
 
   func remove(_ name: String) throws {
     try FileManager.default.removeItem(atPath: folder.path.appending(name).string)
+  }
+
+  func move(_ name: String, to new: String) throws {
+    try FileManager.default.moveItem(
+      atPath: folder.path.appending(name).string, toPath: folder.path.appending(new).string)
+  }
+
+  private func outputPath(of source: String) -> FilePath {
+    output.pushing(FilePath(source + ".jsonl"))
+  }
+
+  func hasOutput(of source: String) -> Bool {
+    FileManager.default.fileExists(atPath: outputPath(of: source).string)
+  }
+
+  func output(of source: String) throws -> Data {
+    try Data(contentsOf: URL(filePath: outputPath(of: source).string))
   }
 
   func expectOutputs(sourceLocation: SourceLocation = #_sourceLocation) throws {

@@ -19,11 +19,15 @@ struct FakeInput: Sendable {
   var nonFinite: Set<Int> = []
   /// Why the input stops after its last frame, or cannot be opened where it has none.
   var failure: MediaError?
+  /// Whether it is an image of one page.
+  var isImage = false
   /// Ordinals of frames before which the decoder reports an error.
   var decodeErrors: Set<Int> = []
 
+  func width(_ index: Int) -> Int { widths[index % widths.count] }
+
   func frame(_ index: Int) -> DecodedFrame {
-    let width = widths[index % widths.count]
+    let width = width(index)
     var pixels = [UInt8](repeating: 0, count: width * 4 * 3)
     for (offset, byte) in name.utf8.prefix(8).enumerated() { pixels[offset] = byte }
     pixels[8] = UInt8(index & 255)
@@ -53,7 +57,8 @@ struct FakeInput: Sendable {
       } catch { record.outcome = .failure("\(error)") }
       encoder.append(record, to: &lines)
     }
-    if let failure { encoder.appendFailure(failure.reason, to: &lines) }
+    let hasLine = isImage && frames > 0
+    if let failure, !hasLine { encoder.appendFailure(failure.reason, to: &lines) }
     return lines
   }
 }
@@ -66,6 +71,8 @@ final class FakeEquipment: Sendable {
   /// Most microseconds of a decoder's step and of a detector's.
   let delays: (decoding: Int, detecting: Int)
   private let random: Mutex<SeededGenerator>
+  /// Columns of pictures that were decoded and not looked at yet, and the most there ever were.
+  let held = Mutex((now: 0, most: 0))
   /// How many frames were looked at.
   let looks = Mutex(0)
   /// Called with the number of looks so far, before each one.
@@ -84,9 +91,11 @@ final class FakeEquipment: Sendable {
 
   var equipment: RunEquipment {
     RunEquipment(
-      open: { job, kept throws(MediaError) in
+      open: { job, kept, gate throws(MediaError) in
         guard let input = self.inputs[job.source] else { throw MediaError(.access, "not there") }
         if let failure = input.failure, input.frames == 0 { throw failure }
+        if input.isImage { gate.wait(pixels: 4 * input.width(0), bitsPerPixel: 24) }
+        self.decoded(input.isImage ? input.width(0) : 0)
         return Source(input, next: kept, self)
       },
       makeDetector: { Detector(equipment: self) }, memory: { (1 << 20, 1 << 20) })
@@ -103,6 +112,13 @@ final class FakeEquipment: Sendable {
         classIndex: (sum + ordinal) % 3, score: 0.9 - Float(ordinal) / 8,
         box: Box(minX: Float(sum % 13), minY: 1, maxX: Float(sum % 13) + 2.25, maxY: 3),
         anchorIndex: 0)
+    }
+  }
+
+  fileprivate func decoded(_ width: Int) {
+    held.withLock { held in
+      held.now += width
+      held.most = max(held.most, held.now)
     }
   }
 
@@ -123,8 +139,9 @@ final class FakeEquipment: Sendable {
       self.next = next
       self.equipment = equipment
       info = MediaInfo(
-        container: "fake", codec: "fake", width: 6, height: 4, orientation: .upright,
-        duration: nil, averageFrameRate: 25, estimatedFrames: input.frames, isStillImage: false,
+        container: "fake", codec: "fake", width: input.widths.max() ?? 6, height: 4,
+        orientation: .upright, duration: nil, averageFrameRate: 25,
+        estimatedFrames: input.isImage ? 1 : input.frames, isStillImage: input.isImage,
         remarks: [])
       for index in 0..<next { decode(index) }
     }
@@ -145,6 +162,7 @@ final class FakeEquipment: Sendable {
       }
       decode(next)
       defer { next += 1 }
+      if !input.isImage { equipment.decoded(input.width(next)) }
       return input.frame(next)
     }
   }
@@ -160,6 +178,7 @@ final class FakeEquipment: Sendable {
       }
       try equipment.beforeLook(look)
       equipment.pause(equipment.delays.detecting)
+      equipment.held.withLock { $0.now -= width }
       return try FakeEquipment.detections(in: pixels)
     }
   }

@@ -10,8 +10,9 @@ struct FakeRun {
   let inputs: [FakeInput]
   let folder: TemporaryFolder
   private let control: RunControl
-  private let equipment: FakeEquipment
+  let equipment: FakeEquipment
   private let jobs: JobList
+  let files: Files
 
   /// A run whose detector calls `beforeLook` with the number of looks so far.
   init(
@@ -29,11 +30,13 @@ struct FakeRun {
     where !FileManager.default.fileExists(atPath: folder.path.appending(input.name).string) {
       try files.write(input.name, to: input.name)
     }
+    self.files = files
     let sources = try inputs.map { try SourceName($0.name) }
     jobs = JobList(count: inputs.count, totalWork: Double(inputs.count)) { ordinal in
       let source = sources[ordinal]
       return InputJob(
-        ordinal: ordinal, path: folder.path.pushing(source.path), source: source, work: 1,
+        ordinal: ordinal, path: folder.path.pushing(source.path), source: source,
+        root: folder.path, work: 1,
         encoder: RecordEncoder(source: source, labels: FakeEquipment.labels))
     }
   }

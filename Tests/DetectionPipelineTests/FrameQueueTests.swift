@@ -10,7 +10,7 @@ import Testing
   static func frame(input: Int = 0, _ sequence: Int, width: Int = 2) throws -> QueuedFrame {
     let source = try SourceName("\(input).mp4")
     let job = InputJob(
-      ordinal: input, path: source.path, source: source, work: 1,
+      ordinal: input, path: source.path, source: source, root: "/", work: 1,
       encoder: RecordEncoder(source: source, labels: LabelTable([])))
     let picture = RGBPicture(
       width: width, height: 1, pixels: [UInt8](repeating: 0, count: width * 3))
@@ -22,18 +22,43 @@ import Testing
 
   /// A put on a thread of its own, let go at the latest by the queue's `stop()`.
   final class Put: Sendable {
+    private let begun = DispatchSemaphore(value: 0)
     private let done = DispatchSemaphore(value: 0)
+    /// Where the system tells of its thread.
+    private let thread = Mutex("")
 
     init(_ frame: QueuedFrame, into queue: FrameQueue) {
-      Thread { [done] in
+      Thread { [self] in
+        // A link to `PROCESS/task/THREAD`, which is there where /proc is.
+        let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
+        thread.withLock { $0 = "/proc/\(own ?? "")/stat" }
+        begun.signal()
         if queue.put(frame) { done.signal() }
       }.start()
     }
 
     /// Whether it came through without anybody's help; to be asked once.
     var isThrough: Bool { done.wait(timeout: .now() + 10) == .success }
-    /// Whether it has to wait; can be asked again.
-    var isWaiting: Bool { done.wait(timeout: .now() + 0.1) == .timedOut }
+
+    /// Whether it has to wait: its thread has come to the queue, sleeps there, and is not through; can be asked again.
+    var isWaiting: Bool {
+      if begun.wait(timeout: .now() + 10) != .success { return false }
+      begun.signal()
+      let limit = ContinuousClock.now + .seconds(60)
+      var sleeps = 0
+      while sleeps < 5, ContinuousClock.now < limit {
+        sleeps = isAsleep ? sleeps + 1 : 0
+        usleep(5000)
+      }
+      return sleeps == 5 && done.wait(timeout: .now()) == .timedOut
+    }
+
+    /// The state of its thread, as the system tells it.
+    private var isAsleep: Bool {
+      // Nothing is to be read where the thread has ended.
+      let text = try? String(contentsOfFile: thread.withLock { $0 }, encoding: .utf8)
+      return text?.split(separator: ")").last?.hasPrefix(" S ") == true
+    }
   }
 
   static func queue(
@@ -78,6 +103,46 @@ import Testing
     defer { queue.stop() }
     #expect(Put(try Self.frame(0, width: 50), into: queue).isThrough)
     #expect(Put(try Self.frame(1), into: queue).isWaiting)
+  }
+
+  @Test func `bytes are reserved before there is a frame`() throws {
+    let queue = Self.queue(bytes: 20)
+    defer { queue.stop() }
+    let room = queue.room(for: 0)
+    #expect(room.reserve(18))
+    let late = Put(try Self.frame(input: 1, 0), into: queue)
+    #expect(late.isWaiting)
+    // The frame is smaller than was thought.
+    #expect(room.put(try Self.frame(0)))
+    #expect(late.isThrough)
+    let next = Put(try Self.frame(input: 1, 1, width: 3), into: queue)
+    #expect(next.isWaiting)
+    // One that does not come gives its room back.
+    let batch = try #require(queue.takeBatch(atMost: 1))
+    queue.release(batch[0])
+    #expect(next.isThrough)
+    #expect(room.reserve(5))
+    let last = Put(try Self.frame(input: 1, 2, width: 1), into: queue)
+    #expect(last.isWaiting)
+    room.giveBack()
+    #expect(last.isThrough)
+  }
+
+  @Test func `more room is waited for with nothing in hand`() throws {
+    let queue = Self.queue(bytes: 20)
+    defer { queue.stop() }
+    let rooms = (0..<2).map { queue.room(for: $0) }
+    #expect(rooms[0].reserve(10) && rooms[1].reserve(10))
+    // Each holds what the other would need.
+    let done = DispatchSemaphore(value: 0)
+    for room in rooms {
+      Thread {
+        #expect(room.reserve(15))
+        room.giveBack()
+        done.signal()
+      }.start()
+    }
+    for _ in rooms { #expect(done.wait(timeout: .now() + 10) == .success) }
   }
 
   @Test func `records on their way are bounded until they are written`() throws {
@@ -151,4 +216,9 @@ import Testing
     #expect(released.wait(timeout: .now() + 10) == .success)
     #expect(queue.takeBatch(atMost: 1)?.count == nil)
   }
+}
+
+extension FrameQueue {
+  /// Puts a frame that no room was reserved for.
+  fileprivate func put(_ frame: QueuedFrame) -> Bool { room(for: frame.job.ordinal).put(frame) }
 }

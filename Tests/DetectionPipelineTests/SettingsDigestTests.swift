@@ -1,3 +1,4 @@
+import DetectionRecords
 import FrameDecoding
 import NeuralNetwork
 import Testing
@@ -44,6 +45,14 @@ import Testing
       Self.digest(.init(), .init(), .avx512Core),
     ]
     #expect(Set(others).count == others.count)
+  }
+
+  @Test func `the version of the records is part of it`() {
+    let text = SettingsDigest(
+      model: "ab12", description: Self.description, options: .init(), sampling: .init(),
+      instructionSet: .avx2
+    ).text
+    #expect(text.hasPrefix("records \(recordSchemaVersion)\n"))
   }
 
   @Test func `saying what holds anyway does not`() {

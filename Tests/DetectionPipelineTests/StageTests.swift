@@ -35,8 +35,13 @@ import Testing
         decodeErrors: [2, 9]),
       FakeInput(name: "empty.mp4", frames: 0, failure: MediaError(.data, "End of file")),
       FakeInput(name: "nan.mp4", frames: 9, nonFinite: [0, 4]),
+      FakeInput(
+        name: "torn.jpg", frames: 1, failure: MediaError(.data, "damaged picture: EOI missing"),
+        isImage: true),
     ]
-    inputs += (0..<20).map { FakeInput(name: "image\($0).png", frames: 1, widths: [6 + $0 % 3]) }
+    inputs += (0..<20).map {
+      FakeInput(name: "image\($0).png", frames: 1, widths: [6 + $0 % 3], isImage: true)
+    }
     return inputs
   }
 
@@ -50,10 +55,14 @@ import Testing
     #expect(summary.status == .someInputsFailed)
     #expect(summary.inputs.failed == 3)
     #expect(summary.inputs.done == run.inputs.count - 3)
-    #expect(summary.frames == 60 + 25 + 13 + 7 + 20)
-    #expect(summary.failedFrames == 2)
-    #expect(summary.decodeErrors == 2)
+    #expect(summary.frames == Self.frames)
+    // Two of the network, and the last lines of two inputs.
+    #expect(summary.failedFrames == 4)
+    #expect(summary.decodeErrors == 3)
   }
+
+  /// Lines of frames in all of them.
+  static let frames = 60 + 25 + 13 + 9 + 1 + 20
 
   @Test(arguments: 0..<wirings.count, [4, 5] as [UInt64])
   func `standard output has every input in its turn`(wiring: Int, seed: UInt64) throws {
@@ -64,6 +73,75 @@ import Testing
     let (summary, bytes) = try run.intoStandardOutput(Self.wirings[wiring])
     #expect(try bytes == inputs.flatMap { try $0.expectedLines() }, "seed \(seed)")
     #expect(summary.inputs.failed == 4)
+    #expect(summary.failedFrames == 5)
+  }
+
+  /// The one line of a torn picture says that it is damaged; a second one would be an image with two records.
+  @Test func `an image has one line, be it damaged`() throws {
+    let input = FakeInput(
+      name: "torn.jpg", frames: 1, failure: MediaError(.data, "damaged picture: EOI missing"),
+      isImage: true)
+    let run = try FakeRun([input], seed: 17)
+    let summary = try run.intoDirectory(Self.wirings[1])
+    #expect(summary.status == .done && summary.decodeErrors == 1 && summary.failedFrames == 0)
+    #expect(try run.output(of: input).count { $0 == 0x0a } == 1)
+    // Where there is none at all, that is the line.
+    var none = input
+    none.name = "none.jpg"
+    none.frames = 0
+    let second = try run.again([none])
+    #expect(try second.intoDirectory(Self.wirings[1]).failedFrames == 1)
+    #expect(try second.output(of: none) == none.expectedLines())
+  }
+
+  /// Decoders wait before they decode, so that what they have in hand counts too.
+  @Test(arguments: [true, false]) func `pictures in all hands keep to the bound`(ofImages: Bool)
+    throws
+  {
+    // A picture of 100 columns has 1200 bytes, and takes 9/3 of that as an image: decoded, on the way, handed over.
+    let inputs = (0..<12).map { ordinal in
+      FakeInput(
+        name: ofImages ? "\(ordinal).png" : "\(ordinal).mp4", frames: ofImages ? 1 : 6,
+        widths: [100],
+        isImage: ofImages)
+    }
+    let run = try FakeRun(inputs, seed: 18)
+    let stages = RunStages(
+      workers: 2, decoders: 8, batchSize: 2,
+      bounds: FrameBounds(
+        waitingFrames: 100, bytes: ofImages ? 2 * 3600 : 2 * 1200, unwrittenRecords: 1024,
+        reservedRecords: 64, patience: .milliseconds(1)))
+    #expect(try run.intoDirectory(stages).status == .done)
+    for input in inputs { #expect(try run.output(of: input) == input.expectedLines()) }
+    let most = run.equipment.held.withLock { $0.most }
+    // As images are handed over, their other two thirds are free for the next.
+    #expect(most <= (ofImages ? 4 : 2) * 100)
+    #expect(most >= 100)
+  }
+
+  /// A directory under one final name, which may appear at any time.
+  @Test func `an input whose final name is taken fails alone`() throws {
+    let inputs = (0..<6).map { FakeInput(name: "\($0).mp4", frames: 5) }
+    let run = try FakeRun(inputs, seed: 19) { look, files in
+      if look == 1 {
+        try FileManager.default.createDirectory(
+          atPath: files.folder.appending("out/3.mp4.jsonl").string,
+          withIntermediateDirectories: true)
+      }
+    }
+    // Once it appears before the input is begun or after, once it is there from the beginning: all must end alike.
+    for (run, stages) in [(run, Self.wirings[0]), (try run.again(inputs), Self.wirings[2])] {
+      let summary = try run.intoDirectory(stages)
+      #expect(summary.status == .someInputsFailed)
+      #expect(summary.endedEarly == nil)
+      #expect(summary.inputs.failed == 1 && summary.inputs.done == 5)
+    }
+    for (ordinal, input) in inputs.enumerated() where ordinal != 3 {
+      #expect(try run.output(of: input) == input.expectedLines())
+    }
+    try FileManager.default.removeItem(atPath: run.folder.path.appending("out/3.mp4.jsonl").string)
+    #expect(try run.again([inputs[3]]).intoDirectory(Self.wirings[0]).status == .done)
+    #expect(try run.output(of: inputs[3]) == inputs[3].expectedLines())
   }
 
   @Test func `an input that cannot be read leaves no final file and is continued`() throws {
@@ -111,7 +189,7 @@ import Testing
     let second = try run.again(run.inputs.filter { !run.hasOutput(of: $0) })
     let rest = try second.intoDirectory(Self.wirings[3])
     #expect(rest.status == .someInputsFailed)
-    #expect(first.frames + rest.frames == 60 + 25 + 13 + 7 + 20, "seed \(seed)")
+    #expect(first.frames + rest.frames == Self.frames, "seed \(seed)")
     for input in inputs {
       #expect(try run.output(of: input) == input.expectedLines(), "\(input.name), seed \(seed)")
     }

@@ -22,7 +22,7 @@ import Testing
     (.notAFile("/dev/null"), 64, "/dev/null is neither a file nor a directory"),
     (
       .sameOutput("x/a.mp4", "y/a.mp4", record: "out/a.mp4.jsonl"), 64,
-      "x/a.mp4 and y/a.mp4 would both be written to out/a.mp4.jsonl: run them with an --output each, or name them by a pattern in quotes, which keeps their directories in the names"
+      "x/a.mp4 and y/a.mp4 would both be written to out/a.mp4.jsonl: run them with an --output each, or say with --root which directory their names shall be relative to"
     ),
     (
       .outputInTheWay("a.mp4", "a.mp4.jsonl/b.mp4", record: "out/a.mp4.jsonl"), 64,

@@ -89,8 +89,12 @@ private struct Tree {
     }
   }
 
+  private static func sources(root: FilePath? = nil, naming names: FilePath...) -> WorklistSources {
+    WorklistSources(root: root, names: names, in: WorkingDirectory())
+  }
+
   @Test func relativePathsStartAtTheWorkingDirectory() throws {
-    let sources = WorklistSources(root: nil)
+    let sources = Self.sources()
     #expect(try sources.locate("./x//y.mp4") == (FilePath(""), SourceName("x/y.mp4")))
     #expect(throws: WorklistError.outsideRoot("../x.mp4", root: nil)) {
       try sources.locate("../x.mp4")
@@ -99,24 +103,68 @@ private struct Tree {
       try sources.locate("a/../x.mp4")
     }
     let here = FilePath(FileManager.default.currentDirectoryPath)
-    #expect(try sources.locate(here.appending("x/y.mp4")) == (FilePath(""), SourceName("x/y.mp4")))
     let inside = here.pushing("a/../x.mp4")
     #expect(throws: WorklistError.outsideRoot(inside, root: nil)) { try sources.locate(inside) }
     let above = here.removingLastComponent()
     let name = try #require(here.lastComponent).string
     #expect(
-      try WorklistSources(root: "..").locate("x.mp4") == (
+      try Self.sources(root: "..").locate("x.mp4") == (
         FilePath(".."), SourceName("\(name)/x.mp4")
       ))
     #expect(
-      try WorklistSources(root: above).locate(FilePath("../\(name)/x.mp4"))
+      try Self.sources(root: above).locate(FilePath("../\(name)/x.mp4"))
         == (above, SourceName("\(name)/x.mp4")))
-    #expect(try WorklistSources(root: ".").locate("a.mp4") == (FilePath("."), SourceName("a.mp4")))
-    #expect(throws: WorklistError.self) { try WorklistSources(root: "..").locate("../../x.mp4") }
+    #expect(try Self.sources(root: ".").locate("a.mp4") == (FilePath("."), SourceName("a.mp4")))
+    #expect(throws: WorklistError.self) { try Self.sources(root: "..").locate("../../x.mp4") }
     #expect(throws: WorklistError.self) { try sources.locate(".detect-batch/x.mp4") }
     #expect(throws: WorklistError.outsideRoot(".", root: nil)) { try sources.locate(".") }
     #expect(try sources.locate(directory: ".") == (FilePath("."), []))
     #expect(try sources.locate(directory: "a/b/") == (FilePath(""), Array("a/b/".utf8)))
+  }
+
+  @Test func absolutePathsCountFromTheDirectoryThatHoldsAllNames() throws {
+    #expect(
+      try Self.sources(naming: "/data/clip.mp4").locate("/data/clip.mp4")
+        == (FilePath("/data"), SourceName("clip.mp4")))
+    let two = Self.sources(naming: "/data//a/x.mp4", "/data/./b/c/y.mp4")
+    #expect(try two.locate("/data/a/x.mp4") == (FilePath("/data"), SourceName("a/x.mp4")))
+    #expect(try two.locate("/data/b/c/y.mp4") == (FilePath("/data"), SourceName("b/c/y.mp4")))
+    #expect(Self.sources(naming: "/a/x.mp4", "/b/x.mp4").common == "/")
+    // A pattern is held by what stands before its first component that is one.
+    #expect(Self.sources(naming: "/data/cam*/x.mp4").common == "/data")
+    #expect(Self.sources(naming: "/data/clips", "/data/clips/x.mp4").common == "/data")
+    // Names that only begin alike.
+    #expect(Self.sources(naming: "/data/ab/x.mp4", "/data/abc/x.mp4").common == "/data")
+    let here = FilePath(FileManager.default.currentDirectoryPath)
+    let mixed = Self.sources(naming: here.appending("a.mp4"), "b/c.mp4")
+    #expect(try mixed.locate(here.appending("a.mp4")) == (here, SourceName("a.mp4")))
+    #expect(try mixed.locate("b/c.mp4") == (FilePath(""), SourceName("b/c.mp4")))
+
+    let tree = try Tree(["a/x.mp4", "b/x.mp4"])
+    func worklist(_ names: String...) throws -> Worklist {
+      try tree.worklist(names) { $0.root = nil }
+    }
+    let one = try worklist("a/x.mp4")
+    #expect(one.items.map(\.source.text) == ["x.mp4"])
+    #expect(one.commonRoot == tree.path.appending("a"))
+    #expect(try worklist("a/x.mp4", "b/x.mp4").items.map(\.source.text) == ["a/x.mp4", "b/x.mp4"])
+    #expect(try worklist("*/x.mp4").items.map(\.source.text) == ["a/x.mp4", "b/x.mp4"])
+    // A directory's files count from the directory, whatever its path.
+    #expect(try worklist("a").items.map(\.source.text) == ["x.mp4"])
+    #expect(try worklist("a").commonRoot == nil)
+  }
+
+  @Test func directoriesWithEqualNamesKeepTheirOwn() throws {
+    let tree = try Tree(["x/a.mp4", "x/deep/b.mp4", "y/a.mp4", "y/c.mp4", "z/d.mp4"])
+    for root in [tree.path, nil] {
+      let list = try tree.worklist(["x", "y"]) { $0.root = root }
+      #expect(list.items.map(\.source.text) == ["x/a.mp4", "x/deep/b.mp4", "y/a.mp4", "y/c.mp4"])
+      #expect(list.items.allSatisfy { (try? Stat($0.path)) != nil })
+      #expect(list.failures.isEmpty)
+      #expect(list.commonRoot == (root == nil ? tree.path : nil))
+    }
+    // Without equal names they count from their directories as ever.
+    #expect(try tree.sources(["x", "z"]) == ["a.mp4", "deep/b.mp4", "d.mp4"])
   }
 
   @Test func namesThatAreNotUTF8AreKept() throws {
@@ -148,13 +196,13 @@ private struct Tree {
     #expect(list.items.map(\.source.text) == ["a/b/x.mp4", "linked/y.mp4", "real/y.mp4", "z.mp4"])
     #expect(list.notes.count == 2)
     #expect(
-      list.accessFailures.map { $0.source?.text } == ["dangling.mp4", "self.mp4"]
-        || list.accessFailures.map { $0.source?.text } == ["self.mp4", "dangling.mp4"])
+      list.failures.map { $0.source?.text } == ["dangling.mp4", "self.mp4"]
+        || list.failures.map { $0.source?.text } == ["self.mp4", "dangling.mp4"])
   }
 
   @Test func outputDirectoriesAreNotSearched() throws {
     let tree = try Tree([
-      "clips/a.mp4", "out/a.png", "older/deep/x.png", "older/.detect-batch/manifest.jsonl",
+      "clips/a.mp4", "out/a.png", "older/deep/x.png", "older/.detect-batch/manifest.log",
     ])
     let list = try tree.worklist()
     #expect(list.items.map(\.source.text) == ["clips/a.mp4"])
@@ -178,21 +226,35 @@ private struct Tree {
     #expect(try tree.sources(["b", "c"]) == ["a.mp4"])
   }
 
-  @Test func twoInputsOfOneOutputAreRefused() throws {
-    let tree = try Tree(["x/a.mp4", "y/a.mp4", "z/a.mp4", "z/a.mp4.jsonl/b.mp4"])
+  @Test func twoInputsOfOneOutputFailAlone() throws {
+    let tree = try Tree([
+      "x/a.mp4", "x/b.mp4", "a.mp4", "z/a.mp4", "z/a.mp4.jsonl/b.mp4", "z/c.mp4",
+    ])
     let same = WorklistError.sameOutput(
-      tree.path.appending("x/a.mp4"), tree.path.appending("y/a.mp4"),
+      tree.path.appending("x/a.mp4"), tree.path.appending("a.mp4"),
       record: tree.path.appending("out/a.mp4.jsonl"))
-    #expect(throws: same) { try tree.worklist(["x", "y"]) }
-    #expect(same.exitCode == 64)
-    #expect(throws: same) {
-      try tree.worklist(["x", "y"]) { $0.shard = Part(index: 1, count: 50) }
+    let list = try tree.worklist(["x", "a.mp4"])
+    #expect(list.items.map(\.source.text) == ["b.mp4"])
+    #expect(
+      list.failures
+        == ["x/a.mp4", "a.mp4"].map { name in
+          WorklistFailure(
+            path: tree.path.appending(name), source: try? SourceName("a.mp4"),
+            reason: same.description)
+        })
+    // Shards agree about them.
+    let shards = try (1...3).map { index in
+      try tree.worklist(["x", "a.mp4"]) { $0.shard = Part(index: index, count: 3) }
     }
+    #expect(shards.map(\.failures.count).sorted() == [0, 0, 2])
+
     let inTheWay = WorklistError.outputInTheWay(
       tree.path.appending("z/a.mp4"), tree.path.appending("z/a.mp4.jsonl/b.mp4"),
       record: tree.path.appending("out/a.mp4.jsonl"))
-    #expect(throws: inTheWay) { try tree.worklist(["z"]) }
-    #expect(inTheWay.description.contains("b.mp4"))
+    let third = try tree.worklist(["z"])
+    #expect(third.items.map(\.source.text) == ["c.mp4"])
+    #expect(third.failures.map(\.reason) == [inTheWay.description, inTheWay.description])
+    #expect(third.failures.map(\.source?.text) == ["a.mp4", "a.mp4.jsonl/b.mp4"])
   }
 
   @Test func patternsKeepTheDirectoriesInTheNames() throws {
@@ -240,7 +302,7 @@ private struct Tree {
   }
 
   @Test func unreadableDirectoriesAreReported() throws {
-    let tree = try Tree(["a.mp4", "locked/b.mp4"])
+    let tree = try Tree(["a.mp4"])
     // Root reads every directory, but none whose path is longer than the system takes.
     let script =
       "cd \"$1\"; n=$(printf 'x%.0s' {1..250}); for i in {1..20}; do mkdir $n; cd $n; done; touch y.mp4"
@@ -249,30 +311,30 @@ private struct Tree {
     process.arguments = ["-c", script, "bash", tree.path.string]
     try process.run()
     process.waitUntilExit()
+    let list = try tree.worklist()
+    let deep = try #require(list.failures.last)
+    #expect(deep.reason == "File name too long")
+    #expect(deep.source == nil)
+    #expect(list.items.map(\.source.text) == ["a.mp4"])
+    #expect(list.failures.count == 1)
+  }
+
+  @Test(.disabled(if: geteuid() == 0, "root reads everything"))
+  func forbiddenDirectoriesAreReported() throws {
+    let tree = try Tree(["a.mp4", "locked/b.mp4"])
     chmod(tree.path.appending("locked").string, 0)
     defer { chmod(tree.path.appending("locked").string, 0o700) }
     let list = try tree.worklist()
-    let deep = try #require(list.accessFailures.last)
-    #expect(deep.reason == "File name too long")
-    #expect(deep.source == nil)
-    if geteuid() == 0 {
-      print(
-        "unreadableDirectoriesAreReported: root reads everything, so that only the length of paths is tried"
-      )
-      #expect(list.items.map(\.source.text) == ["a.mp4", "locked/b.mp4"])
-      #expect(list.accessFailures.count == 1)
-    } else {
-      #expect(list.items.map(\.source.text) == ["a.mp4"])
-      let locked = try #require(list.accessFailures.first)
-      #expect(
-        locked
-          == AccessFailure(
-            path: tree.path.appending("locked"), source: nil, reason: "Permission denied"))
-      // What cannot be reached cannot be said to be missing.
-      let named = try tree.worklist(["locked/b.mp4"])
-      #expect(named.accessFailures.map { $0.source?.text } == ["locked/b.mp4"])
-      #expect(named.found == 0)
-    }
+    #expect(list.items.map(\.source.text) == ["a.mp4"])
+    #expect(
+      list.failures == [
+        WorklistFailure(
+          path: tree.path.appending("locked"), source: nil, reason: "Permission denied")
+      ])
+    // What cannot be reached cannot be said to be missing.
+    let named = try tree.worklist(["locked/b.mp4"])
+    #expect(named.failures.map { $0.source?.text } == ["locked/b.mp4"])
+    #expect(named.found == 0)
   }
 
   @Test func listsNameInputs() throws {
@@ -289,16 +351,59 @@ private struct Tree {
     }
     let root = try list([""], "\n")
     #expect(try tree.sources([]) { $0.lists = [root] } == ["*.mp4", "a.mp4", "b c.mp4", "d/e.png"])
-    let missing = try list(["x?.mp4", "a.mp4"], "\n")
-    #expect(throws: WorklistError.missing([tree.path.appending("x?.mp4")])) {
-      try tree.worklist([]) { $0.lists = [missing] }
-    }
     #expect(throws: WorklistError.missing(["/nowhere/list"])) {
       try tree.worklist([]) { $0.lists = ["/nowhere/list"] }
     }
     #expect(throws: WorklistError.unreadableList(tree.path, .isDirectory)) {
       try tree.worklist([]) { $0.lists = [tree.path] }
     }
+  }
+
+  /// One name of a list that is of no use is one failed input.
+  @Test func whatAListNamesWronglyFailsAlone() throws {
+    let tree = try Tree(["a.mp4", "b.mp4"])
+    try #require(mkfifo(tree.path.appending("fifo.mp4").string, 0o600) == 0)
+    let file = tree.path.appending("list")
+    let names = ["a.mp4", "gone.mp4", "fifo.mp4", "a.mp4/x", "b.mp4"]
+    let text = names.map { tree.path.appending(FilePath($0).components).string }.joined(
+      separator: "\n")
+    try Data((text + "\n/elsewhere/x.mp4\n").utf8).write(to: URL(filePath: file.string))
+    let list = try tree.worklist([]) { $0.lists = [file] }
+    #expect(list.items.map(\.source.text) == ["a.mp4", "b.mp4"])
+    #expect(
+      list.failures.map { "\($0.source?.text ?? $0.path.string): \($0.reason)" } == [
+        "gone.mp4: No such file or directory", "fifo.mp4: neither a file nor a directory",
+        "a.mp4/x: No such file or directory", "/elsewhere/x.mp4: No such file or directory",
+      ])
+    // Nothing else in it: still failed inputs, not no input.
+    try Data("\(tree.path)/gone.mp4".utf8).write(to: URL(filePath: file.string))
+    #expect(try tree.worklist([]) { $0.lists = [file] }.failures.count == 1)
+    // The same by a pattern; typed as it is, it is the user's to mend.
+    #expect(try tree.worklist(["f*.mp4"]).failures.map { $0.source?.text } == ["fifo.mp4"])
+    #expect(throws: WorklistError.notAFile(tree.path.appending("fifo.mp4"))) {
+      try tree.worklist(["fifo.mp4"])
+    }
+  }
+
+  @Test func listsOfWindowsAreUnderstood() throws {
+    let tree = try Tree(["a.mp4", "b.mp4", "c.mp4\r"])
+    let file = tree.path.appending("list")
+    func sources(_ lines: String) throws -> [String] {
+      let text = lines.replacing("@", with: tree.path.string + "/")
+      try Data(text.utf8).write(to: URL(filePath: file.string))
+      let list = try tree.worklist([]) { $0.lists = [file] }
+      #expect(list.failures.isEmpty, "\(list.failures)")
+      return list.items.map(\.source.text)
+    }
+    let mark = "\u{feff}"
+    for text in [
+      "@a.mp4\r\n@b.mp4\r\n", "@a.mp4\r\n@b.mp4", mark + "@a.mp4\n@b.mp4\n",
+      mark + "@a.mp4\r\n\r\n@b.mp4\r\n",
+    ] { #expect(try sources(text) == ["a.mp4", "b.mp4"], "\(text.debugDescription)") }
+    #expect(try sources(mark + "@a.mp4\r\n") == ["a.mp4"])
+    // Where not every line has one, it is part of a name.
+    #expect(try sources("@a.mp4\n@c.mp4\r\n@b.mp4\n") == ["a.mp4", "c.mp4\r", "b.mp4"])
+    #expect(try sources("@a.mp4\0@c.mp4\r\0") == ["a.mp4", "c.mp4\r"])
   }
 
   @Test func includeAndExcludeLookAtSources() throws {

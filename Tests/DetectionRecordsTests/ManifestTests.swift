@@ -24,7 +24,7 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
     bytes.withUnsafeBytes { ManifestEntry(line: $0) }
   }
 
-  @Test func linesAreAsDocumentedAndReadBack() throws {
+  @Test(.python) func linesAreAsDocumentedAndReadBack() throws {
     var failed = try entry("cam/ä.mp4", failure: "moov atom not found")
     #expect(
       text(failed.line)
@@ -39,9 +39,17 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
     #expect(parsed(failed.line) == failed)
     failed.key.source = try SourceName(bytes: [0xff, 0x0a])
     #expect(parsed(failed.line) == failed)
-    let python = try python(
-      "import json,sys; print(json.load(open(sys.argv[1]))['mtime'])", input: failed.line)
-    if let python { #expect(python == "1794307260123456789\n") }
+    failed.origin = InputOrigin(root: FilePath(bytes: [0x2f, 0xff]), device: .max, inode: 1 << 63)
+    #expect(text(failed.line).contains(#","root":"/\#u{fffd}","rootBytes":"L/8=","device":-1,"#))
+    #expect(parsed(failed.line) == failed)
+    failed.origin = InputOrigin(root: "/srv/archive", device: 2049, inode: 131)
+    #expect(
+      text(failed.line).contains(#","root":"/srv/archive","device":2049,"inode":131,"size":5,"#))
+    #expect(parsed(failed.line) == failed)
+    #expect(
+      try python(
+        "import json,sys; print(json.load(open(sys.argv[1]))['mtime'])", input: failed.line)
+        == "1794307260123456789\n")
   }
 
   @Test func damagedLinesVouchForNothing() throws {
@@ -72,16 +80,29 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
   }
 
   @Test func objectsAreReadAsTheStandardHasThem() throws {
-    func fields(_ text: String) -> [String: FlatJSON.Value]? {
-      Array(text.utf8).withUnsafeBytes { FlatJSON.fields(of: $0) }
+    func fields(_ bytes: [UInt8]) -> [String: String]? {
+      var fields: [String: String] = [:]
+      let isObject = bytes.withUnsafeBytes { bytes in
+        FlatJSON.scan(bytes) { key, value in
+          guard let key = key.decoded, fields[key] == nil else { return false }
+          if case .string(let text) = value {
+            fields[key] = text.decoded
+          } else {
+            fields[key] = "\(value)"
+          }
+          return fields[key] != nil
+        }
+      }
+      return isObject ? fields : nil
     }
+    func fields(_ text: String) -> [String: String]? { fields(Array(text.utf8)) }
     #expect(
       fields(
         #" { "a" : -12 , "b":1.5e2,"c":"\ud83c\udf88\u00e9\/\b\f\"","d":null,"e":true,"f":false,"g":0 } "#
       )
         == [
-          "a": .integer(-12), "b": .double(150), "c": .string("🎈é/\u{8}\u{c}\""), "d": .null,
-          "e": .bool(true), "f": .bool(false), "g": .integer(0),
+          "a": "integer(-12)", "b": "double(150.0)", "c": "🎈é/\u{8}\u{c}\"", "d": "null",
+          "e": "bool(true)", "f": "bool(false)", "g": "integer(0)",
         ])
     #expect(fields("{}") == [:])
     for bad in [
@@ -94,7 +115,7 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
       "{\"a\":\"\\",
     ] { #expect(fields(bad) == nil, "\(bad)") }
     let latin1: [UInt8] = Array("{\"a\":\"".utf8) + [0xe9] + Array("\"}".utf8)
-    #expect(latin1.withUnsafeBytes { FlatJSON.fields(of: $0) } == nil)
+    #expect(fields(latin1) == nil)
   }
 
   @Test func aTornLastLineIsCutBeforeAppending() throws {
@@ -153,7 +174,7 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
     let byShard = try publish(fixture, RunPartition(shard: owner), settings: "aa", records, failed)
     #expect(
       fixture.output.manifestFile(RunPartition(shard: owner)).string.hasSuffix(
-        "manifest-\(owner.index)-of-4.jsonl"))
+        "manifest-\(owner.index)-of-4.log"))
     for partition in [
       RunPartition(), RunPartition(shard: owner), RunPartition(shard: Part(index: 1, count: 1)),
     ] {
@@ -188,6 +209,80 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
     #expect(
       fixture.output.recordFile(entries[1].key).string.hasSuffix(
         "out/cam1/0700.mp4.segment-2-of-2.jsonl"))
+  }
+
+  /// Manifests of the first version were `.jsonl`, which only records may be.
+  @Test func stateOfTheFirstVersionIsTakenOver() throws {
+    let fixture = try RecordsFixture()
+    let shard = RunPartition(shard: Part(index: 1, count: 1))
+    let byAll = try publish(fixture, RunPartition(), settings: "aa", fixture.lines(0..<3))
+    var key = fixture.key
+    key.source = try SourceName("other.mp4")
+    let byShard = ManifestEntry(
+      key: key, outcome: InputOutcome(seconds: 0), frames: 1, detections: 0, outputSize: 2,
+      outputDigest: "cd")
+    try write(Array("{}".utf8), to: fixture.output.recordFile(key))
+    let old = ["manifest.jsonl", "manifest-1-of-1.jsonl"].map {
+      fixture.manifestPath.removingLastComponent().appending($0)
+    }
+    try OpenFile.rename(fixture.manifestPath, to: old[0])
+    try write(byShard.line, to: old[1])
+
+    func expectBoth(_ manifest: Manifest) throws {
+      #expect(try manifest.prior(byAll.key) == .complete(byAll))
+      #expect(try manifest.prior(key) == .complete(byShard))
+    }
+    // Looking changes nothing.
+    try expectBoth(Manifest(reading: fixture.output, RunPartition()))
+    #expect(try old.allSatisfy { try OpenFile.metadata($0) != nil })
+    try expectBoth(Manifest(fixture.output, RunPartition()))
+    #expect(try old.allSatisfy { try OpenFile.metadata($0) == nil })
+    #expect(try contents(fixture.manifestPath) == byAll.line)
+    #expect(try contents(fixture.output.manifestFile(shard)) == byShard.line)
+
+    // The first version was used again meanwhile.
+    let again = try publish(fixture, RunPartition(), settings: "bb", fixture.lines(1..<4))
+    try OpenFile.rename(fixture.manifestPath, to: old[0])
+    try write(byAll.line, to: fixture.manifestPath)
+    let manifest = try Manifest(fixture.output, RunPartition())
+    #expect(try manifest.prior(again.key) == .complete(again))
+    #expect(
+      Set(
+        try #require(try OpenFile.names(in: fixture.manifestPath.removingLastComponent())).map(text)
+      )
+        == ["manifest.log", "manifest.1.log", "manifest-1-of-1.log", "locks", "partial"])
+  }
+
+  @Test func settingsAreKeptByTheirDigest() throws {
+    let fixture = try RecordsFixture()
+    let settings = "select all\nmax-frames -"
+    let digest = try #require(sha256(Array(settings.utf8)))
+    #expect(fixture.output.settings(digest) == nil)
+    try fixture.output.keepSettings(digest, settings)
+    #expect(fixture.output.settings(digest) == settings)
+    // What does not have the digest is not what was meant.
+    try write(
+      Array("select".utf8), to: fixture.output.path.appending(".detect-batch/settings/\(digest)"))
+    #expect(fixture.output.settings(digest) == nil)
+  }
+
+  @Test func outputsThatNobodyAskedAboutAreTold() throws {
+    let fixture = try RecordsFixture()
+    let first = try publish(fixture, RunPartition(), settings: "aa", fixture.lines(0..<3))
+    var other = fixture
+    other.key.source = try SourceName("deep/er/other.mp4")
+    let second = try publish(other, RunPartition(), settings: "aa", [])
+    let manifest = try Manifest(fixture.output, RunPartition())
+    #expect(try manifest.prior(first.key) == .complete(first))
+    var told: [ManifestEntry] = []
+    try manifest.forEachUnasked { told.append($0) }
+    #expect(told == [second])
+    try fixture.output.removeOutput(second.key)
+    #expect(try OpenFile.metadata(fixture.output.path.appending("deep")) == nil)
+    #expect(try OpenFile.metadata(fixture.output.recordFile(first.key)) != nil)
+    told = []
+    try Manifest(fixture.output, RunPartition()).forEachUnasked { told.append($0) }
+    #expect(told == [first])
   }
 
   @Test func lookingNeedsNoOutputDirectory() throws {

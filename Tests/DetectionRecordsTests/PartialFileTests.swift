@@ -154,7 +154,7 @@ import Testing
   }
 
   @Test func aFullDiskIsSaidAndRepaired() throws {
-    guard let disk = try SmallDisk(kilobytes: 256) else { return }
+    let disk = try SmallDisk(kilobytes: 256)
     let output = OutputDirectory(disk.path.appending("out"))
     try output.create()
     let fixture = try RecordsFixture()

@@ -143,7 +143,7 @@ import Testing
   }
 
   @Test func aFullDiskLeavesNoHalfLineInTheManifest() throws {
-    guard let disk = try SmallDisk(kilobytes: 64) else { return }
+    let disk = try SmallDisk(kilobytes: 64)
     let output = OutputDirectory(disk.path.appending("out"))
     try output.create()
     let manifest = try Manifest(output, RunPartition())
@@ -165,6 +165,46 @@ import Testing
     let bytes = try #require(try contents(output.manifestFile(RunPartition())))
     #expect(bytes.last == 0x0a)
     #expect(bytes.count { $0 == 0x0a } == published)
+  }
+
+  /// Whatever has taken the place of one final name concerns that input alone; what was found is kept.
+  @Test func anOccupiedFinalNameConcernsOneInput() throws {
+    let partial = try fixture.openPartial()
+    try partial.append(whole)
+    try OpenFile.createDirectories(fixture.finalPath)
+    let manifest = try Manifest(fixture.output, RunPartition())
+    let error = #expect(throws: RecordsError.self) {
+      try manifest.publish(partial, InputOutcome(seconds: 0))
+    }
+    #expect(error?.concernsOneInput == true, "\(String(describing: error))")
+    #expect(
+      throws: RecordsError.conflict(fixture.finalPath, reason: "there is a directory of that name")
+    ) {
+      try fixture.openPartial()
+    }
+    try FileManager.default.removeItem(atPath: fixture.finalPath.string)
+    // The next run finishes what was begun.
+    guard case .complete = try Manifest(fixture.output, RunPartition()).prior(fixture.key) else {
+      Issue.record("not complete")
+      return
+    }
+    #expect(try contents(fixture.finalPath) == whole)
+  }
+
+  @Test func aFinalDirectoryThatIsGoneIsMadeAgain() throws {
+    let partial = try fixture.openPartial()
+    try partial.append(whole)
+    try FileManager.default.removeItem(atPath: fixture.finalPath.removingLastComponent().string)
+    try Manifest(fixture.output, RunPartition()).publish(partial, InputOutcome(seconds: 0))
+    #expect(try contents(fixture.finalPath) == whole)
+  }
+
+  @Test func aDirectoryThatCannotBeUsedConcernsItsInputs() throws {
+    let loop = fixture.finalPath.removingLastComponent()
+    try FileManager.default.createSymbolicLink(
+      atPath: loop.string, withDestinationPath: loop.string)
+    let error = #expect(throws: RecordsError.self) { try fixture.openPartial() }
+    #expect(error?.concernsOneInput == true, "\(String(describing: error))")
   }
 
   @Test func anOutputDirectoryThatIsGoneIsSaid() throws {

@@ -189,7 +189,7 @@ import Testing
     }
   }
 
-  @Test func pythonReadsTheSame() throws {
+  @Test(.python) func pythonReadsTheSame() throws {
     let seed: UInt64 = 11
     print("pythonReadsTheSame: seed \(seed)")
     var generator = SeededGenerator(seed: seed)
@@ -225,7 +225,7 @@ import Testing
           assert (d['frame'], d['time'], d['width'], d['height'], d['detections']) == (1, 0.25, 3, 2, None)
           print(raw.hex())
       """
-    guard let printed = try python(program, input: lines) else { return }
+    let printed = try python(program, input: lines)
     let expected = sources.map { source in
       source.bytes.map { String(format: "%02x", $0) }.joined()
     }

@@ -70,12 +70,17 @@ func write(_ bytes: [UInt8], to path: FilePath) throws {
 /// Bytes as text.
 func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
-/// What a Python program prints; nil, said aloud, where there is no Python.
-func python(_ program: String, input: [UInt8]) throws -> String? {
-  guard FileManager.default.isExecutableFile(atPath: "/usr/bin/python3") else {
-    print("skipping a comparison with Python: there is no /usr/bin/python3")
-    return nil
+extension Trait where Self == ConditionTrait {
+  /// The test compares with Python, or uses it.
+  static var python: Self {
+    .enabled(
+      if: FileManager.default.isExecutableFile(atPath: "/usr/bin/python3"),
+      "there is no /usr/bin/python3")
   }
+}
+
+/// What a Python program prints.
+func python(_ program: String, input: [UInt8]) throws -> String {
   let folder = try TemporaryFolder()
   let file = folder.path.appending("input")
   try write(input, to: file)

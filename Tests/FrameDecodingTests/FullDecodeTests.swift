@@ -147,8 +147,9 @@ struct FullDecodeTests {
     }
   }
 
-  @Test func realVideoDecodesWhole() throws {
-    guard let path = TestData.path("videos/bottle-detection.mp4") else { return }
+  @Test(.enabled(if: TestData.path("videos/bottle-detection.mp4") != nil))
+  func realVideoDecodesWhole() throws {
+    let path = try #require(TestData.path("videos/bottle-detection.mp4"))
     // Frame 1188 of 1189 at 29.83 frames a second.
     let reading = try Reading(FilePath(path), FrameSampling(selection: .every(594)))
     #expect(reading.indices == [0, 594, 1188])

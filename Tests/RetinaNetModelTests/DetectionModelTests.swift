@@ -152,8 +152,8 @@ import Testing
     }
   }
 
-  @Test func importsCodesV0() throws {
-    guard let path = TestData.path("codes-v0/codes-v0.pth") else { return }
+  @Test(.enabled(if: TestData.path("codes-v0/codes-v0.pth") != nil)) func importsCodesV0() throws {
+    let path = try #require(TestData.path("codes-v0/codes-v0.pth"))
     let configuration = """
       architecture: {backbone: resnet18, baseWidth: 32, normEpsilon: 1e-5, headDepth: 4}
       classes: [qr_code, data_matrix, aztec, pdf417, barcode]

@@ -143,7 +143,7 @@ struct FaultTests {
     #expect(try Tool.run(arguments + ["-o", "whole"], in: workspace).status == 0)
     let entries = try ["parts", "whole"].map { output in
       let text = String(
-        decoding: try workspace.read("\(output)/.detect-batch/manifest.jsonl"), as: UTF8.self)
+        decoding: try workspace.read("\(output)/.detect-batch/manifest.log"), as: UTF8.self)
       return text.replacing(/"seconds":[0-9.]+,/, with: "")
     }
     #expect(entries[0] == entries[1])
@@ -172,7 +172,7 @@ struct FaultTests {
     #expect(records.count == 2)
     let state = workspace.file("detections/.detect-batch")
     for name in try FileManager.default.subpathsOfDirectory(atPath: state.string)
-    where name.hasSuffix(".lock") || name.hasSuffix(".jsonl") {
+    where name.hasSuffix(".lock") || name.hasSuffix(".log") {
       let text = String(decoding: try Bytes.of(state.pushing(FilePath(name))), as: UTF8.self)
       #expect(text.split(separator: "\n").count <= 1, "\(name): \(text)")
     }

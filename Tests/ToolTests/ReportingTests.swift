@@ -45,6 +45,14 @@ struct ReportingTests {
       ])
     summary.frames = 0
     #expect(RunText.summary(summary).count == 1)
+    summary.commonRoot = "/data"
+    summary.goneOutputs = 2
+    #expect(
+      RunText.summary(summary).dropFirst() == [
+        "names count from /data", "2 outputs whose inputs are gone (--prune removes them)",
+      ])
+    summary.isPruned = true
+    #expect(RunText.summary(summary).last == "removed 2 outputs whose inputs are gone")
   }
 
   @Test func progressForPeople() {

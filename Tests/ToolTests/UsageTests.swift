@@ -52,6 +52,9 @@ struct UsageTests {
       id: "an input that is not there", arguments: ["nowhere.mp4"],
       message: "there is no nowhere.mp4", status: .noInput),
     Case(
+      id: "pruning nothing", arguments: ["here.mp4", "--prune", "-o", "-"],
+      message: "--prune removes files of an output directory, and -o - has none"),
+    Case(
       id: "an unknown label", arguments: ["here.mp4", "--classes", "qr_code,qr"],
       message: "the model has no class 'qr'; it has: qr_code, data_matrix, aztec, pdf417, barcode"),
   ]
@@ -88,7 +91,7 @@ struct UsageTests {
     "batch-size", "queue-size", "decoders", "isa", "every", "fps", "keyframes", "start", "end",
     "max-frames", "files-from", "include", "exclude", "all-files", "settle", "overwrite",
     "retry-failed", "shard", "segment", "wait", "dry-run", "quiet", "verbose", "log-format",
-    "memory-limit", "nice", "read-timeout", "max-failures", "allow-empty", "metrics",
+    "memory-limit", "nice", "read-timeout", "max-failures", "allow-empty", "metrics", "prune",
     "no-frame-numbers", "version",
   ]
 

@@ -6,6 +6,15 @@ import RetinaNetModel
 extension DetectCommand {
   func execute() throws -> ExitStatus {
     var options = options
+    do {
+      return try detect(&options)
+    } catch {
+      noteFailedStart(Fault(error).status, options.output)
+      throw error
+    }
+  }
+
+  private func detect(_ options: inout DetectOptions) throws -> ExitStatus {
     Log.configure(options.report)
     let places = Places()
     if let pipeline {
@@ -36,6 +45,16 @@ extension DetectCommand {
     if options.output.dryRun { return ProgramOutput.write(Self.lines(of: try run.plan())) }
     SignalHandling.onFirst { status in run.stop(status) }
     return try run.run().status
+  }
+
+  /// Puts the exit status of a run that could not start into its metrics, where those of the last one stand.
+  private func noteFailedStart(_ status: ExitStatus, _ output: OutputOptions) {
+    guard let path = output.metrics, !output.dryRun, !version else { return }
+    do {
+      try MetricsFile(path: ArgumentBytes.path(path)).writeFailedStart(status)
+    } catch {
+      Log.logger.notice("cannot write \(ArgumentBytes.display(path)): \(error)")
+    }
   }
 
   private static func lines(of plan: [PlannedInput]) -> String {

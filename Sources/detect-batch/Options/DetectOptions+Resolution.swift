@@ -29,6 +29,10 @@ extension DetectOptions {
     run.overwrite = output.overwrite ?? run.overwrite
     run.retryFailed = output.retryFailed
     run.waitsForLock = output.wait
+    run.prunes = output.prune
+    if output.prune && run.output == .standardOutput {
+      throw RunError(.usage, "--prune removes files of an output directory, and -o - has none")
+    }
     run.metricsFile = output.metrics.map(ArgumentBytes.path)
 
     run.workers = resources.workers

@@ -21,6 +21,12 @@ struct OutputOptions: ParsableArguments {
   @Flag(help: "Try inputs again that could not be decoded earlier.")
   var retryFailed = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Remove outputs whose inputs are gone: those that lay in a directory that is searched now. With "
+        + "--dry-run, list them."))
+  var prune = false
+
   @Flag(help: "Say what would be done, and why, and do nothing.")
   var dryRun = false
 
@@ -51,6 +57,7 @@ struct OutputOptions: ParsableArguments {
     try file.fill(&output, "output", OptionValue.text)
     try file.fill(&overwrite, "overwrite", OptionValue.choice)
     try file.fill(&retryFailed, "retry-failed")
+    try file.fill(&prune, "prune")
     try file.fill(&shard, "shard", OptionValue.shard)
     try file.fill(&segment, "segment", OptionValue.shard)
     try file.fill(&wait, "wait")

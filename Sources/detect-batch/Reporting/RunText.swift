@@ -50,6 +50,11 @@ enum RunText {
     }
     if inputs.left > 0 { counts.append("\(inputs.left) left for the next run") }
     var lines = [counts.joined(separator: ", ")]
+    if let root = summary.commonRoot { lines.append("names count from \(root)") }
+    if summary.goneOutputs > 0 {
+      let outputs = "\(counted(summary.goneOutputs, "output")) whose inputs are gone"
+      lines.append(summary.isPruned ? "removed \(outputs)" : "\(outputs) (--prune removes them)")
+    }
     guard summary.frames > 0 else { return lines }
 
     var frames =
