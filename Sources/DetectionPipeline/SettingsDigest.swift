@@ -7,7 +7,8 @@ import RetinaNetModel
 /// stale. Workers, queues, logs and limits have no part in it.
 ///
 /// It is the SHA-256 of the lines of `text`, in which choices are resolved: leaving a threshold to the model and
-/// typing the model's own threshold are the same. Left out on purpose: the versions of oneDNN and FFmpeg, since an
+/// typing the model's own threshold are the same. Of the libraries it has the release, in which
+/// pixels, times and sums differ (see `libraries`). Left out on purpose: their corrections, since an
 /// archive must not be looked at anew after every security update; limits and `--max-failures`, which decide
 /// only whether an input fails (`--retry-failed` is for those); the segment, which the output's name carries.
 struct SettingsDigest: Equatable, Sendable {
@@ -16,16 +17,26 @@ struct SettingsDigest: Equatable, Sendable {
   /// What it is the digest of.
   let text: String
 
-  /// Takes the model file's SHA-256, what the model is, the choices, and oneDNN's effective instruction set.
+  /// The libraries that are loaded, each a name and its release: other pixels are decoded by another FFmpeg, and
+  /// another oneDNN adds in another order.
+  static var libraries: [String] {
+    let engine = EngineVersion.text.split(separator: ".").prefix(2).joined(separator: ".")
+    return DecoderVersion.series + ["oneDNN \(engine)"]
+  }
+
+  /// Takes the model file's SHA-256, what the model is, the choices, oneDNN's effective instruction set, and the
+  /// libraries.
   init(
     model: String, description: ModelDescription, options: DetectionOptions,
-    sampling: FrameSampling, instructionSet: InstructionSet?
+    sampling: FrameSampling, instructionSet: InstructionSet?,
+    libraries: [String] = Self.libraries
   ) {
     var lines = [
       "records 1",
       "model \(model)",
       "instruction-set \(instructionSet?.rawValue ?? "none")",
     ]
+    lines += libraries
     lines += Self.lines(of: sampling)
     lines += Self.lines(of: options, for: description)
     text = lines.joined(separator: "\n")
