@@ -20,7 +20,7 @@ struct SettingsDigest: Equatable, Sendable {
   /// The libraries that are loaded, each a name and its release: other pixels are decoded by another FFmpeg, and
   /// another oneDNN adds in another order.
   static var libraries: [String] {
-    let engine = EngineVersion.text.split(separator: ".").prefix(2).joined(separator: ".")
+    let engine = Engine.oneDNNVersion.split(separator: ".").prefix(2).joined(separator: ".")
     return DecoderVersion.series + ["oneDNN \(engine)"]
   }
 
