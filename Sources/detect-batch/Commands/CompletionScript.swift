@@ -7,7 +7,8 @@ enum CompletionScript {
   static func text(for shell: CompletionsCommand.Shell) -> String {
     let script = DetectBatch.completionScript(for: shell.inParser)
     switch shell {
-    case .bash: return script + bash
+    // It is read by a shell, not run.
+    case .bash: return script.trimmingPrefix("#!/bin/bash\n") + bash
     case .zsh: return script.replacing(zshEnd, with: zsh)
     case .fish: return script + fish(script)
     }
