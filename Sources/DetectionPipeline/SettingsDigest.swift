@@ -8,8 +8,9 @@ import RetinaNetModel
 /// stale. Workers, queues, logs and limits have no part in it.
 ///
 /// It is the SHA-256 of the lines of `text`, each a name and a value (`SettingsText` reads them again, to say what has
-/// changed), in which choices are resolved: leaving a threshold to the model and
-/// typing the model's own threshold are the same. Left out on purpose: the versions of oneDNN and FFmpeg, since an
+/// changed), in which choices are resolved: leaving a threshold to the model and typing the model's own threshold are
+/// the same. Of the libraries it has the release, in which pixels, times and sums differ (see `libraries`). Left out on
+/// purpose: their corrections, since an
 /// archive must not be looked at anew after every security update; limits and `--max-failures`, which decide
 /// only whether an input fails (`--retry-failed` is for those); the segment, which the output's name carries.
 struct SettingsDigest: Equatable, Sendable {
@@ -18,10 +19,19 @@ struct SettingsDigest: Equatable, Sendable {
   /// What it is the digest of.
   let text: String
 
-  /// Takes the model file's SHA-256, what the model is, the choices, and oneDNN's effective instruction set.
+  /// The libraries that are loaded, each a name and its release: other pixels are decoded by another FFmpeg, and
+  /// another oneDNN adds in another order.
+  static var libraries: [String] {
+    let engine = Engine.oneDNNVersion.split(separator: ".").prefix(2).joined(separator: ".")
+    return DecoderVersion.series + ["oneDNN \(engine)"]
+  }
+
+  /// Takes the model file's SHA-256, what the model is, the choices, oneDNN's effective instruction set, and the
+  /// libraries.
   init(
     model: String, description: ModelDescription, options: DetectionOptions,
-    sampling: FrameSampling, instructionSet: InstructionSet?
+    sampling: FrameSampling, instructionSet: InstructionSet?,
+    libraries: [String] = Self.libraries
   ) {
     var lines = [
       // What a line looks like, whose work it is, and what it ran on.
@@ -29,6 +39,7 @@ struct SettingsDigest: Equatable, Sendable {
       "model \(model)",
       "instruction-set \(instructionSet?.rawValue ?? "none")",
     ]
+    lines += libraries
     lines += Self.lines(of: sampling)
     lines += Self.lines(of: options, for: description)
     text = lines.joined(separator: "\n")

@@ -5,9 +5,7 @@ extension Demuxer {
   /// How stored pictures must be turned.
   var orientation: (Orientation, isExact: Bool)? {
     var size = 0
-    guard let matrix = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size) else {
-      return nil
-    }
+    guard let matrix = cffmpeg_display_matrix(stream, &size) else { return nil }
     return Orientation.nearest(UnsafeRawBufferPointer(start: matrix, count: size))
   }
 

@@ -17,7 +17,7 @@ final class Frame {
 
   var width: Int { Int(pointer.pointee.width) }
   var height: Int { Int(pointer.pointee.height) }
-  var isKeyframe: Bool { pointer.pointee.key_frame != 0 }
+  var isKeyframe: Bool { cffmpeg_is_keyframe(pointer) }
 
   /// FFmpeg says so, or it filled in what was missing.
   var isCorrupt: Bool {
@@ -45,7 +45,10 @@ final class Frame {
   }
 
   /// Where its packet starts in the file.
-  var bytePosition: Int64? { pointer.pointee.pkt_pos < 0 ? nil : pointer.pointee.pkt_pos }
+  var bytePosition: Int64? {
+    let position = cffmpeg_position(pointer)
+    return position < 0 ? nil : position
+  }
 
   /// How the picture itself says it must be turned: FFmpeg gives a matrix, a tag, or both for one wish.
   var orientation: (Orientation, isExact: Bool)? {

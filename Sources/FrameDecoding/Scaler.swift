@@ -15,7 +15,7 @@ final class Scaler {
   }
 
   let source: Source
-  private let context: OpaquePointer
+  private let context: CFFmpegScaler
 
   /// swscale's vector code may write this far past the last pixel.
   private static let padding = 64

@@ -46,6 +46,7 @@ final class VideoDecoder {
     context.pointee.thread_count = 1
     context.pointee.pkt_timebase = timeBase
     context.pointee.max_pixels = Int64(limits.maxPixels)
+    context.pointee.flags |= cffmpeg_position_flag
     if checksSums { context.pointee.err_recognition |= AV_EF_CRCCHECK }
     if let gate {
       // Owned by this object, as the context is.
@@ -84,6 +85,7 @@ final class VideoDecoder {
   /// Hands over a packet, or with nil the end of the stream.
   func send(_ packet: Packet?) -> Sent {
     log.clear()
+    if let packet { cffmpeg_lay_position(packet.pointer) }
     let status = avcodec_send_packet(context, packet?.pointer)
     switch status {
     case 0..., cffmpeg_error_eof: return .accepted

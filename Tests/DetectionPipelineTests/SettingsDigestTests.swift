@@ -15,11 +15,11 @@ import Testing
   static func digest(
     model: String = "ab12", description: ModelDescription = description,
     _ options: DetectionOptions = .init(), _ sampling: FrameSampling = .init(),
-    _ instructionSet: InstructionSet? = .avx2
+    _ instructionSet: InstructionSet? = .avx2, libraries: [String] = ["libavcodec 59.37"]
   ) -> String {
     SettingsDigest(
       model: model, description: description, options: options, sampling: sampling,
-      instructionSet: instructionSet
+      instructionSet: instructionSet, libraries: libraries
     ).hexadecimal
   }
 
@@ -43,6 +43,7 @@ import Testing
       Self.digest(.init(), FrameSampling(maxFrames: 1)),
       Self.digest(.init(), FrameSampling(needsFrameNumbers: false)),
       Self.digest(.init(), .init(), .avx512Core),
+      Self.digest(libraries: ["libavcodec 61.19"]),
     ]
     #expect(Set(others).count == others.count)
   }
@@ -67,6 +68,24 @@ import Testing
     // The segment is in the output's name.
     #expect(
       Self.digest(.init(), FrameSampling(segment: .init(index: 1, count: 3))) == Self.digest())
+  }
+
+  /// Records of another Debian's libraries are not mixed with these.
+  @Test func `the libraries are those that are loaded, by their releases`() {
+    let text = SettingsDigest(
+      model: "", description: Self.description, options: .init(), sampling: .init(),
+      instructionSet: nil
+    ).text
+    let names = ["libavformat", "libavcodec", "libswscale", "oneDNN"]
+    let said = text.split(separator: "\n").filter { line in
+      names.contains { line.hasPrefix("\($0) ") }
+    }
+    #expect(said.count == names.count)
+    for line in said {
+      #expect(line.wholeMatch(of: /[A-Za-z]+ [1-9][0-9]*\.[0-9]+/) != nil, "\(line)")
+    }
+    // What FFmpeg's package calls 5.1 has this decoder.
+    if DecoderVersion.text.hasPrefix("5.1") { #expect(said.contains("libavcodec 59.37")) }
   }
 
   /// The digest resolves thresholds as the detector does.

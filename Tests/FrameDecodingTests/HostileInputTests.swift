@@ -37,18 +37,24 @@ struct HostileInputTests {
     let video = try write("good.ts", MediaFixture.bytes("damaged.ts"))
     let reason = "a list of other files or addresses, which are not opened"
     let lists = [
-      "hls":
+      "hls.m3u8":
         "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n\(video)\n#EXT-X-ENDLIST\n",
-      "concat": "ffconcat version 1.0\nfile good.ts\n",
-      "dash": """
+      "concat.ffconcat": "ffconcat version 1.0\nfile good.ts\n",
+      "dash.mpd": """
       <?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-main:2011">\
       <Period><AdaptationSet><Representation id="1"><BaseURL>good.ts</BaseURL></Representation></AdaptationSet></Period></MPD>
       """,
-      "sdp":
+      "sdp.sdp":
         "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
     ]
     for (name, text) in lists {
-      #expect(failure(try write("\(name).mp4", text)) == MediaError(.data, "\(name): \(reason)"))
+      let refusal = MediaError(.data, "\(name.prefix { $0 != "." }): \(reason)")
+      #expect(failure(try write(name, text)) == refusal)
+      // Newer FFmpegs do not take an HLS list for one by its text alone, but for a damaged movie.
+      let disguised = failure(try write("\(name).mp4", text))
+      #expect(
+        disguised == refusal || (name.hasPrefix("hls") && disguised?.kind == .data),
+        "\(name): \(String(describing: disguised))")
     }
   }
 

@@ -32,7 +32,7 @@ struct DetectCommand: ToolCommand {
   @Option(
     help: ArgumentHelp(
       "Take options from this file: a path, or the name of one of the pipelines that come along. "
-        + "What is typed wins.", valueName: "pipeline"))
+        + "What is typed wins.", valueName: "pipeline"), completion: .file(extensions: ["yaml"]))
   var pipeline: String?
 
   @Flag(help: "Say the versions of this program and of what it stands on.")

@@ -57,7 +57,8 @@ struct EvaluateCommand: ToolCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With --images: the model, by path or by name. (default: codes)", valueName: "model"))
+      "With --images: the model, by path or by name. (default: codes)", valueName: "model"),
+    completion: .file(extensions: ["safetensors", "pth"]))
   var model: String?
 
   @Option(

@@ -34,18 +34,21 @@ struct ImportCommand: ToolCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What the weights do not say, as YAML or JSON.", valueName: "file.yaml"))
+      "What the weights do not say, as YAML or JSON.", valueName: "file.yaml"),
+    completion: .file(extensions: ["yaml", "json"]))
   var config: String?
 
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("The model file to write.", valueName: "model.safetensors"))
+    help: ArgumentHelp("The model file to write.", valueName: "model.safetensors"),
+    completion: .file(extensions: ["safetensors"]))
   var output: String
 
   @Option(
     help: ArgumentHelp(
       "How the convolutions' weights are stored: 16 bits halve the file and round the weights. "
         + "(default: float32)", valueName: "float32|float16|bfloat16"),
+    completion: .list(Storage.allCases.map(\.rawValue)),
     transform: OptionValue.choice)
   var storage: Storage?
 

@@ -15,7 +15,7 @@ struct InspectCommand: ToolCommand {
       gives.
       """)
 
-  @Argument(help: "A file; a model may be named as for --model.")
+  @Argument(help: "A file; a model may be named as for --model.", completion: .file())
   var file: String
 
   @Flag(help: "Print one JSON object instead of lines.")

@@ -15,7 +15,8 @@ struct MergeCommand: ToolCommand {
         detect-batch merge detections
       """)
 
-  @Argument(help: ArgumentHelp("The output directory.", valueName: "directory"))
+  @Argument(
+    help: ArgumentHelp("The output directory.", valueName: "directory"), completion: .directory)
   var output: String
 
   @Flag(help: "Leave the segments' files where they are.")

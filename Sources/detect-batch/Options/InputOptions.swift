@@ -6,13 +6,14 @@ struct InputOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Names of sources, and so of outputs, begin below this directory. (default: a directory "
-        + "that was named, else the working directory)", valueName: "directory"))
+        + "that was named, else the working directory)", valueName: "directory"),
+    completion: .directory)
   var root: String?
 
   @Option(
     help: ArgumentHelp(
       "Read names of inputs from this file, one a line or each ended by a zero byte (find -print0); "
-        + "- is standard input. Repeatable.", valueName: "list"))
+        + "- is standard input. Repeatable.", valueName: "list"), completion: .file())
   var filesFrom: [String] = []
 
   @Option(

@@ -5,7 +5,8 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Model file, by path or by name. Published torchvision checkpoints (.pth) work as they are. "
-        + "(default: codes)", valueName: "model"))
+        + "(default: codes)", valueName: "model"),
+    completion: .file(extensions: ["safetensors", "pth"]))
   var model: String?
 
   @Option(
@@ -21,7 +22,8 @@ struct ModelOptions: ParsableArguments {
   var classThreshold: [ClassThreshold] = []
 
   @Option(
-    help: ArgumentHelp("Look for these labels only.", valueName: "label,…"),
+    help: ArgumentHelp(
+      "Look for these labels only. (default: all of the model's)", valueName: "label,…"),
     transform: OptionValue.labels)
   var classes: [[String]] = []
 

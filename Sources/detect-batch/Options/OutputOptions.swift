@@ -7,7 +7,7 @@ struct OutputOptions: ParsableArguments {
     name: [.short, .long],
     help: ArgumentHelp(
       "Directory for one .jsonl file per input; - writes all records to standard output. "
-        + "(default: detections)", valueName: "directory"))
+        + "(default: detections)", valueName: "directory"), completion: .directory)
   var output: String?
 
   @Option(
@@ -15,6 +15,7 @@ struct OutputOptions: ParsableArguments {
       "What to do about inputs whose output exists: leave them (skip), make anew what was made "
         + "from another file or with other settings (stale), make all anew (always), or refuse to "
         + "run (error). (default: stale)", valueName: "skip|stale|always|error"),
+    completion: .list(RunConfiguration.OverwritePolicy.allCases.map(\.rawValue)),
     transform: OptionValue.choice)
   var overwrite: RunConfiguration.OverwritePolicy?
 
@@ -33,14 +34,14 @@ struct OutputOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Do only the I-th of N parts of the inputs, or the part that a job array of Slurm, "
-        + "Kubernetes, AWS Batch, Cloud Run or Google Batch gives this process (auto).",
+        + "Kubernetes, AWS Batch, Cloud Run or Google Batch gives this process (auto). (default: all)",
       valueName: "i/n|auto"),
     transform: OptionValue.shard)
   var shard: ShardChoice?
 
   @Option(
     help: ArgumentHelp(
-      "Of each video do only the I-th of N parts; `detect-batch merge` puts them together.",
+      "Of each video do only the I-th of N parts; `detect-batch merge` puts them together. (default: all)",
       valueName: "i/n|auto"),
     transform: OptionValue.shard)
   var segment: ShardChoice?
@@ -50,7 +51,8 @@ struct OutputOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Keep counters in this file, as Prometheus text.", valueName: "file"))
+      "Keep counters in this file, as Prometheus text. (default: none are kept)", valueName: "file"),
+    completion: .file())
   var metrics: String?
 
   mutating func fill(from file: PipelineFile) throws {

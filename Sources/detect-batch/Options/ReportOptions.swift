@@ -12,6 +12,7 @@ struct ReportOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Lines for people, or one JSON object a line. (default: text)", valueName: "text|json"),
+    completion: .list(LogFormat.allCases.map(\.rawValue)),
     transform: OptionValue.choice)
   var logFormat: LogFormat?
 

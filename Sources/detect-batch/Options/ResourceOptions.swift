@@ -39,7 +39,8 @@ struct ResourceOptions: ParsableArguments {
   var memoryLimit: Int?
 
   @Option(
-    help: ArgumentHelp("Give way to other programs, as nice -n does.", valueName: "0…19"),
+    help: ArgumentHelp(
+      "Give way to other programs, as nice -n does. (default: 0)", valueName: "0…19"),
     transform: OptionValue.niceness)
   var nice: Int?
 
@@ -48,6 +49,7 @@ struct ResourceOptions: ParsableArguments {
       "Use nothing above this instruction set: the same bytes from machines of different ability. One "
         + "of \(InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")). "
         + "(default: the best there is)", valueName: "set"),
+    completion: .list(InstructionSet.allCases.map(\.rawValue)),
     transform: OptionValue.choice)
   var isa: InstructionSet?
 

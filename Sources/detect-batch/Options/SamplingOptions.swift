@@ -4,13 +4,13 @@ import DetectionPipeline
 /// Which frames of a video to look at.
 struct SamplingOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Every N-th frame, from the first.", valueName: "n"),
+    help: ArgumentHelp("Every N-th frame, from the first. (default: every frame)", valueName: "n"),
     transform: OptionValue.positiveCount)
   var every: Int?
 
   @Option(
     help: ArgumentHelp(
-      "So many frames a second: those nearest to each tick, by their timestamps.",
+      "So many frames a second: those nearest to each tick, by their timestamps. (default: every frame)",
       valueName: "rate"),
     transform: OptionValue.rate)
   var fps: Double?
@@ -20,17 +20,18 @@ struct SamplingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "From this time on: seconds or HH:MM:SS.", valueName: "time"),
+      "From this time on: seconds or HH:MM:SS. (default: the beginning)", valueName: "time"),
     transform: OptionValue.timePosition)
   var start: Double?
 
   @Option(
-    help: ArgumentHelp("Before this time.", valueName: "time"),
+    help: ArgumentHelp(
+      "Before this time: seconds or HH:MM:SS. (default: the end)", valueName: "time"),
     transform: OptionValue.timePosition)
   var end: Double?
 
   @Option(
-    help: ArgumentHelp("At most so many frames of each input.", valueName: "n"),
+    help: ArgumentHelp("At most so many frames of each input. (default: all)", valueName: "n"),
     transform: OptionValue.positiveCount)
   var maxFrames: Int?
 

@@ -32,19 +32,20 @@ struct TrainCommand: ToolCommand {
         detect-batch train --restart-from run -o run2 --learning-rate 0.002 --clip-norm 10
       """)
 
-  @Argument(help: "A folder in Pascal VOC's form, or a JSON file in COCO's.")
+  @Argument(help: "A folder in Pascal VOC's form, or a JSON file in COCO's.", completion: .file())
   var data: String?
 
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("The folder of this training; made if it is not there.", valueName: "folder")
-  )
+    help: ArgumentHelp(
+      "The folder of this training; made if it is not there.", valueName: "folder"),
+    completion: .directory)
   var output: String?
 
   @Option(
     help: ArgumentHelp(
       "Go on with the training in this folder, with the options it was begun with.",
-      valueName: "folder"))
+      valueName: "folder"), completion: .directory)
   var resume: String?
 
   @Option(
@@ -56,7 +57,7 @@ struct TrainCommand: ToolCommand {
   @Option(
     help: ArgumentHelp(
       "Take options from this file: a path, or the name of one of the pipelines that come along. "
-        + "What is typed wins.", valueName: "pipeline"))
+        + "What is typed wins.", valueName: "pipeline"), completion: .file(extensions: ["yaml"]))
   var pipeline: String?
 
   @OptionGroup var options: TrainOptions

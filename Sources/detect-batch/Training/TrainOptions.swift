@@ -49,17 +49,19 @@ struct TrainDataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What to measure on: of Pascal VOC a list's name, of COCO a JSON file. (default: nothing)",
-      valueName: "name"))
+      valueName: "name"), completion: .file())
   var validation: String?
 
   @Option(
     help: ArgumentHelp(
-      "COCO: the folder of the pictures. (default: that of the JSON file)", valueName: "folder"))
+      "COCO: the folder of the pictures. (default: that of the JSON file)", valueName: "folder"),
+    completion: .directory)
   var images: String?
 
   @Option(
     help: ArgumentHelp(
-      "COCO: the folder of the validation's pictures. (default: as --images)", valueName: "folder"))
+      "COCO: the folder of the validation's pictures. (default: as --images)", valueName: "folder"),
+    completion: .directory)
   var validationImages: String?
 
   @Option(
@@ -82,7 +84,8 @@ struct TrainNetworkOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Start from this model, torchvision detector (.pth) or torchvision ResNet (.pth). "
-        + "(default: random weights)", valueName: "file"))
+        + "(default: random weights)", valueName: "file"),
+    completion: .file(extensions: ["safetensors", "pth"]))
   var start: String?
 
   @Option(
@@ -162,7 +165,8 @@ struct TrainStepOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "sgd or adamw. (default: sgd)", valueName: "name"), transform: OptionValue.choice)
+      "sgd or adamw. (default: sgd)", valueName: "name"),
+    completion: .list(TrainOptimizer.allCases.map(\.rawValue)), transform: OptionValue.choice)
   var optimizer: TrainOptimizer?
 
   @Option(
@@ -187,6 +191,7 @@ struct TrainStepOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp("steps or cosine. (default: steps)", valueName: "shape"),
+    completion: .list(TrainSchedule.allCases.map(\.rawValue)),
     transform: OptionValue.choice)
   var schedule: TrainSchedule?
 
