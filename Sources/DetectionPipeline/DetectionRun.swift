@@ -185,6 +185,7 @@ extension DetectionRun {
     let (perWorker, shared) = try equipment.memory()
     let memory = MemoryPlan(
       limit: configuration.memoryLimit
+        // Bounded: a part of an Int.
         ?? machine.availableMemory.map { Int(Double($0) * Self.memoryShare) } ?? .max,
       wanted: configuration.workers ?? cores, decoders: decoders, perWorker: perWorker,
       shared: shared)

@@ -104,7 +104,9 @@ extension ManifestEntry {
       case .integer(let decodeErrors)? = fields["decodeErrors"],
       case .integer(let outputSize)? = fields["outputSize"],
       case .string(let outputDigest)? = fields["outputDigest"],
-      case .string(let status)? = fields["status"], let seconds = fields["seconds"]?.number
+      case .string(let status)? = fields["status"], let seconds = fields["seconds"]?.number,
+      // What no run could have counted; the numbers are added up.
+      [frames, detections, decodeErrors, outputSize].allSatisfy({ (0...1 << 48).contains($0) })
     else { return nil }
 
     var sourceBytes = Array(text.utf8)

@@ -37,6 +37,7 @@ struct ModelDescriptionReader {
     let architecture = try architecture(tree.map("architecture"))
     let classes = try classes(tree.value("classes"))
     let preprocessing = try preprocessing(tree.map("preprocessing"))
+    try requireCountable(preprocessing, tree.map("preprocessing"))
     let anchors = try anchors(tree.map("anchors"))
     let postprocessing = try postprocessing(tree.map("postprocessing"), classes)
     try tree.finish()
@@ -127,6 +128,19 @@ struct ModelDescriptionReader {
       mean: try colours(tree?.value("mean"), in: -1000...1000) ?? known?.mean ?? usual.mean,
       standardDeviation: try colours(tree?.value("standardDeviation"), in: 1e-6...1000)
         ?? known?.standardDeviation ?? usual.standardDeviation)
+  }
+
+  /// (anchor, class) pairs of a level are numbered in 32 bits (`CandidateSearch`).
+  private func requireCountable(
+    _ sizes: ModelDescription.Preprocessing, _ tree: SettingsTree?
+  ) throws(SettingsError) {
+    // P3 has an eighth of the padded input's rows and columns.
+    let cells = (sizes.minSize + 31) / 8 * ((sizes.maxSize + 31) / 8)
+    let pairs = cells * facts.anchorsPerCell * facts.classCount
+    if pairs > UInt32.max, let value = tree?.value("maxSize") ?? tree?.value("minSize") {
+      throw value.wrong(
+        "less for \(facts.classCount) classes: anchors times classes are more than 2^32 for a picture")
+    }
   }
 
   private func colours(

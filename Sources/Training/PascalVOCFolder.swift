@@ -96,10 +96,18 @@ private struct Page {
     let existing = candidates.first { fileExists(folder.appending("JPEGImages/\($0)")) }
     picture = "JPEGImages/\(existing ?? candidates[0])"
     let size = root["size"]
-    let sides = (
-      try number(size?["width"], "width").map { Int($0) },
-      try number(size?["height"], "height").map { Int($0) }
-    )
+    func side(_ what: String) throws(DatasetError) -> Int? {
+      guard let element = size?[what], let value = try number(element, what) else { return nil }
+      // As boxes are; a picture of more pixels cannot be decoded.
+      guard abs(value) < 1e6 else {
+        throw .malformed(
+          file: file, place: "line \(element.line)",
+          problem: "\(what) is '\(element.text)' where pixels should be")
+      }
+      // Bounded: by the line above.
+      return Int(value)
+    }
+    let sides = (try side("width"), try side("height"))
     // Some tools write 0x0 for "do not know".
     if let width = sides.0, let height = sides.1, width > 0, height > 0 {
       (self.width, self.height) = (width, height)

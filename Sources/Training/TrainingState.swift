@@ -64,9 +64,9 @@ struct TrainingState {
       .state(file: path, problem: problem)
     }
     func number(_ key: String) throws -> Int {
-      guard let number = file.metadata[key].flatMap({ Int($0) }) else {
-        throw broken("is not a training's state: it does not say '\(key)'")
-      }
+      // Counts, which are counted further.
+      guard let number = file.metadata[key].flatMap({ Int($0) }), (0...1 << 48).contains(number)
+      else { throw broken("is not a training's state: it does not say '\(key)'") }
       return number
     }
     guard try number("trainingState") == Int(Self.version) else {

@@ -55,7 +55,7 @@ enum RunText {
     var frames =
       "\(counted(summary.frames, "frame")), \(counted(summary.detections, "detection")) "
       + "in \(span(summary.seconds)): \(decimal(summary.framesPerSecond)) frames/s, "
-      + "\(grouped(Int(summary.imagesPerDay))) images per day"
+      + "\(grouped(whole(summary.imagesPerDay))) images per day"
     if summary.failedFrames > 0 {
       frames += ", \(counted(summary.failedFrames, "frame")) failed"
     }
@@ -82,8 +82,8 @@ enum RunText {
   /// A number with one decimal below 100, without from there on.
   static func decimal(_ number: Double) -> String {
     guard number.isFinite else { return "?" }
-    if number >= 99.95 { return grouped(Int(number.rounded())) }
-    let tenths = Int((number * 10).rounded())
+    if number >= 99.95 { return grouped(whole(number)) }
+    let tenths = whole(number * 10)
     return "\(tenths / 10).\(tenths % 10)"
   }
 
@@ -91,13 +91,19 @@ enum RunText {
   static func span(_ seconds: Double) -> String {
     guard seconds.isFinite else { return "?" }
     if seconds < 9.95 { return "\(decimal(max(0, seconds))) s" }
-    let whole = Int(seconds.rounded())
+    let whole = whole(seconds)
     switch whole {
     case ..<60: return "\(whole) s"
     case ..<3600: return "\(whole / 60) min \(whole % 60) s"
     case ..<86_400: return "\(whole / 3600) h \(whole % 3600 / 60) min"
     default: return "\(whole / 86_400) d \(whole % 86_400 / 3600) h"
     }
+  }
+
+  /// A number rounded, cut to what can be shown.
+  private static func whole(_ number: Double) -> Int {
+    // Bounded: cut to 1e15; no number is 0.
+    number.isNaN ? 0 : Int(min(max(number, -1e15), 1e15).rounded())
   }
 
   /// Digits in groups of three from 10 000 on.

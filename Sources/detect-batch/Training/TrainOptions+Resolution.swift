@@ -32,7 +32,7 @@ extension TrainOptions {
     result.anchors.aspectRatios = network.anchorRatios ?? result.anchors.aspectRatios
     if let largest = pictures.sizes?.max() {
       result.preprocessing.minSize = largest
-      result.preprocessing.maxSize = largest * 5 / 3
+      result.preprocessing.maxSize = min(16_384, largest * 5 / 3)
     }
     result.preprocessing.maxSize = pictures.maxSize ?? result.preprocessing.maxSize
     return result
@@ -53,6 +53,7 @@ extension TrainOptions {
     let accumulation = steps.accumulate ?? 1
     let perStep = batchSize * accumulation
     func iterations(_ epochs: Double) -> Int {
+      // Bounded: OptionValue.largest times pictures in memory.
       max(1, Int((epochs * Double(imageCount) / Double(perStep)).rounded()))
     }
     let epochs = steps.epochs ?? 50
