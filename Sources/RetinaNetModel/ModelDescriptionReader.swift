@@ -36,8 +36,9 @@ struct ModelDescriptionReader {
     }
     let architecture = try architecture(tree.map("architecture"))
     let classes = try classes(tree.value("classes"))
-    let preprocessing = try preprocessing(tree.map("preprocessing"))
-    try requireCountable(preprocessing, tree.map("preprocessing"))
+    let sizes = try tree.map("preprocessing")
+    let preprocessing = try preprocessing(sizes)
+    try requireCountable(preprocessing, sizes)
     let anchors = try anchors(tree.map("anchors"))
     let postprocessing = try postprocessing(tree.map("postprocessing"), classes)
     try tree.finish()
@@ -139,7 +140,8 @@ struct ModelDescriptionReader {
     let pairs = cells * facts.anchorsPerCell * facts.classCount
     if pairs > UInt32.max, let value = tree?.value("maxSize") ?? tree?.value("minSize") {
       throw value.wrong(
-        "less for \(facts.classCount) classes: anchors times classes are more than 2^32 for a picture")
+        "less for \(facts.classCount) classes: anchors times classes are more than 2^32 for a picture"
+      )
     }
   }
 

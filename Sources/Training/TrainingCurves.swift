@@ -148,7 +148,8 @@ struct TrainingCurves {
       drawing.line(place, .init(x: place.x, y: panel.top), color: Self.grid)
       drawing.text(
         // Bounded: below what a forged line can say.
-        "\(Int(min(tick, 1e15)))", at: .init(x: place.x, y: place.y + 18), size: 12, color: Self.faint,
+        "\(Int(min(tick, 1e15)))", at: .init(x: place.x, y: place.y + 18), size: 12,
+        color: Self.faint,
         anchor: .middle)
     }
     drawing.text(

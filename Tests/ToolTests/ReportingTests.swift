@@ -13,6 +13,13 @@ struct ReportingTests {
     for (seconds, text) in cases { #expect(RunText.span(seconds) == text) }
   }
 
+  @Test func numbersBeyondAll() {
+    for number in [Double.nan, .infinity, -.infinity, 1e300, -1e300, 9.3e18] {
+      #expect(!RunText.span(number).isEmpty && !RunText.decimal(number).isEmpty)
+    }
+    #expect(RunText.decimal(1e300) == "1 000 000 000 000 000")
+  }
+
   @Test func numbers() {
     #expect(RunText.grouped(9999) == "9999")
     #expect(RunText.grouped(10_000) == "10 000")

@@ -44,7 +44,8 @@ enum OptionValue {
     guard let number = Int(text), range.contains(number) else {
       // The bound is no news to whoever has not come near it.
       let isLarge = text.count > 9 && text.allSatisfy(\.isNumber)
-      throw OptionValueError(expected: expected + (isLarge ? " and at most \(range.upperBound)" : ""))
+      throw OptionValueError(
+        expected: expected + (isLarge ? " and at most \(range.upperBound)" : ""))
     }
     return number
   }
@@ -67,7 +68,7 @@ enum OptionValue {
 
   /// A number above 0, at most `largest`.
   static func rate(_ text: String) throws(OptionValueError) -> Double {
-    try number(text, "a number above 0, such as 2 or 0.5") { $0 > 0 }
+    try number(text, "a number above 0", ", such as 2 or 0.5") { $0 > 0 }
   }
 
   /// A span of time in seconds, 0 to `largest`.
@@ -76,11 +77,13 @@ enum OptionValue {
   }
 
   private static func number(
-    _ text: String, _ expected: String, where isWanted: (Double) -> Bool
+    _ text: String, _ expected: String, _ example: String = "",
+    where isWanted: (Double) -> Bool
   ) throws(OptionValueError) -> Double {
     guard let number = decimal(text), isWanted(number), number <= Double(largest) else {
       let isLarge = decimal(text).map { $0 > Double(largest) } ?? false
-      throw OptionValueError(expected: expected + (isLarge ? " and at most \(largest)" : ""))
+      throw OptionValueError(
+        expected: expected + (isLarge ? " and at most \(largest)" : "") + example)
     }
     return number
   }

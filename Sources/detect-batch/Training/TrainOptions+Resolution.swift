@@ -76,6 +76,12 @@ extension TrainOptions {
         .usage,
         "--images-per-call: a batch of \(batchSize) images cannot be cut into calls of \(perCall)")
     }
+    let picture = description.preprocessing
+    guard picture.maxSize >= picture.minSize else {
+      throw RunError(
+        .usage,
+        "--max-size: \(picture.maxSize) pixels are less than the shorter side's \(picture.minSize)")
+    }
     let architecture = description.architecture
     guard architecture.headNorm == .none || architecture.pyramidChannels % 32 == 0 else {
       throw RunError(

@@ -131,4 +131,5 @@ final class TrainingReporter: Sendable {
     let fraction = String(scaled % scale)
     let zeros = String(repeating: "0", count: places - fraction.count)
     return "\(value < 0 ? "-" : "")\(scaled / scale).\(zeros)\(fraction)"
-  }}
+  }
+}
