@@ -20,6 +20,34 @@ struct UsageTests {
       id: "unknown option", arguments: ["--kyframes", "x"],
       message: "Unknown option '--kyframes'. Did you mean '--keyframes'? (see detect-batch --help)"),
     Case(
+      id: "another tool's option", arguments: ["--conf", "0.3", "x"],
+      message: "Unknown option '--conf': here it is '--score-threshold' (see detect-batch --help)"),
+    Case(
+      id: "an option like no other", arguments: ["--zzz", "x"],
+      message: "Unknown option '--zzz' (see detect-batch --help)"),
+    Case(
+      id: "a subcommand's option, beside something that is missing",
+      arguments: ["evaluate", "--gt", "x.json"],
+      message:
+        "Unknown option '--gt': here it is '--annotations' (see detect-batch evaluate --help)"),
+    Case(
+      id: "a subcommand's value", arguments: ["import", "x", "-o", "y", "--storage", "int4"],
+      message:
+        "The value 'int4' is invalid for '--storage <float32|float16|bfloat16>': it has to be one of "
+        + "float32, float16, bfloat16 (see detect-batch import --help)"),
+    Case(
+      id: "a subcommand that is mistyped", arguments: ["inspct", "x"],
+      message: "there is no inspct, no x; did you mean the subcommand 'inspect'?", status: .noInput),
+    Case(
+      id: "a subcommand that is mistyped, with its option", arguments: ["inspct", "--json", "x"],
+      message: "Unknown option '--json': did you mean the subcommand 'inspect'? "
+        + "(see detect-batch --help)"),
+    Case(
+      id: "too little memory", arguments: ["x", "--memory-limit", "10"],
+      message:
+        "The value '10' is invalid for '--memory-limit <size>': it has to be a size of at least "
+        + "64MiB, such as 512MiB or 4GiB (without a unit it is bytes) (see detect-batch --help)"),
+    Case(
       id: "missing value", arguments: ["x", "--model"],
       message: "Missing value for '--model <model>' (see detect-batch --help)"),
     Case(

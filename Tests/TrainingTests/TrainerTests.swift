@@ -355,9 +355,6 @@ final class EventLog: Sendable {
       #expect(XMLParser(data: Data(svg.utf8)).parse())
       #expect(!svg.contains("nan") && !svg.contains("inf"))
     }
-    // Numbers of a file that was tampered with.
-    let forged = #"{"iteration":9223372036854775807,"loss":1e300,"classLoss":1e300,"boxLoss":1}"#
-    #expect(TrainingCurves(metrics: lines[0] + "\n" + forged).svg().contains("iteration"))
     let svg = TrainingCurves(metrics: lines.joined(separator: "\n")).svg()
     #expect(svg.components(separatedBy: "<polyline").count == 7)
     #expect(svg.components(separatedBy: "<circle").count == 16)

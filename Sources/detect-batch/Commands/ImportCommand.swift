@@ -39,7 +39,8 @@ struct ImportCommand: ToolCommand {
 
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("The model file to write.", valueName: "model.safetensors"))
+    help: ArgumentHelp("The model file to write.", valueName: "model.safetensors"),
+    transform: OptionValue.outputFile)
   var output: String
 
   @Option(

@@ -160,6 +160,26 @@ enum OptionValue {
     return labels
   }
 
+  /// A file to be written, which standard output cannot stand for.
+  static func outputFile(_ text: String) throws(OptionValueError) -> String {
+    guard text != "-" else {
+      throw OptionValueError(expected: "a file's name (a file called - is ./-)")
+    }
+    return text
+  }
+
+  /// Where records go: a directory, or - for standard output. What is spelled like a file of records was meant to be one.
+  static func output(_ text: String) throws(OptionValueError) -> String {
+    let fileExtensions = ["jsonl", "ndjson", "json", "csv", "txt"]
+    let path = ArgumentBytes.path(text)
+    guard let ending = path.extension?.lowercased(), fileExtensions.contains(ending),
+      !text.hasSuffix("/"), !Places.isFolder(path)
+    else { return text }
+    throw OptionValueError(
+      expected: "a directory, with a .jsonl file for each input; for one file of all records: "
+        + "-o - > \(ArgumentBytes.display(text))")
+  }
+
   /// One of the words of an enumeration.
   static func choice<Choice: RawRepresentable & CaseIterable>(
     _ text: String

@@ -7,7 +7,8 @@ struct OutputOptions: ParsableArguments {
     name: [.short, .long],
     help: ArgumentHelp(
       "Directory for one .jsonl file per input; - writes all records to standard output. "
-        + "(default: detections)", valueName: "directory"))
+        + "(default: detections)", valueName: "directory"),
+    transform: OptionValue.output)
   var output: String?
 
   @Option(
@@ -44,16 +45,17 @@ struct OutputOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Keep counters in this file, as Prometheus text.", valueName: "file"))
+      "Keep counters in this file, as Prometheus text.", valueName: "file"),
+    transform: OptionValue.outputFile)
   var metrics: String?
 
   mutating func fill(from file: PipelineFile) throws {
-    try file.fill(&output, "output", OptionValue.text)
+    try file.fill(&output, "output", OptionValue.output)
     try file.fill(&overwrite, "overwrite", OptionValue.choice)
     try file.fill(&retryFailed, "retry-failed")
     try file.fill(&shard, "shard", OptionValue.shard)
     try file.fill(&segment, "segment", OptionValue.shard)
     try file.fill(&wait, "wait")
-    try file.fill(&metrics, "metrics", OptionValue.text)
+    try file.fill(&metrics, "metrics", OptionValue.outputFile)
   }
 }
