@@ -65,8 +65,10 @@ public final class DetectionRun: Sendable {
     observer.observe(.planned(plan.counts))
 
     let jobs = makeJobs(plan.work, unreadable: worklist.accessFailures)
-    let summary = RunSummary(plan.counts)
-    let report = RunReport(summary, jobs: jobs, observer: observer)
+    var summary = RunSummary(plan.counts)
+    summary.leftOut = worklist.leftOut
+    let labels = model.description.classes.map { $0 ?? "" }
+    let report = RunReport(summary, jobs: jobs, labels: labels, observer: observer)
     for note in worklist.notes { report.remark(note) }
     for failure in worklist.accessFailures where failure.source == nil {
       report.unsearched(failure.path.oneLine, failure.reason)

@@ -64,6 +64,8 @@ enum WriterMessage: Sendable {
 struct RecordLine: Sendable {
   var bytes: [UInt8]
   var detections: Int
+  /// Columns of the class head that the detections are of, one each.
+  var classes: [Int] = []
   /// The frame could not be looked at.
   var isFailure: Bool
 }
@@ -75,17 +77,33 @@ struct RecordCounts: Equatable, Sendable {
   /// Lines of frames that could not be looked at.
   var failedFrames = 0
   var detections = 0
+  /// By column of the class head; of this run alone.
+  var classes: [Int: ClassTally] = [:]
 
   var records: Int { frames + failedFrames }
 
   mutating func add(_ line: RecordLine) {
     if line.isFailure { failedFrames += 1 } else { frames += 1 }
     detections += line.detections
+    for column in line.classes { classes[column, default: ClassTally()].detections += 1 }
+    for column in Set(line.classes) { classes[column, default: ClassTally()].frames += 1 }
   }
 
   mutating func add(_ other: RecordCounts) {
     frames += other.frames
     failedFrames += other.failedFrames
     detections += other.detections
+    classes.merge(other.classes) { $0 + $1 }
+  }
+}
+
+/// Detections of one class, and frames that have any.
+struct ClassTally: Equatable, Sendable {
+  var detections = 0
+  var frames = 0
+
+  static func + (first: ClassTally, second: ClassTally) -> ClassTally {
+    ClassTally(
+      detections: first.detections + second.detections, frames: first.frames + second.frames)
   }
 }

@@ -16,6 +16,8 @@ public struct Worklist: Sendable {
   public private(set) var accessFailures: [AccessFailure] = []
   /// What was left out and may surprise, one line each: output directories, loops of symbolic links.
   public private(set) var notes: [String] = []
+  /// What directories hold beside the inputs, whatever its shard.
+  public private(set) var leftOut = WorklistLeftOut()
   /// Inputs found, whatever their shard, those that still settle included.
   public private(set) var found = 0
 
@@ -40,7 +42,7 @@ public struct Worklist: Sendable {
 
     found = builder.items.count
     if found == 0 && builder.accessFailures.isEmpty && !request.allowsEmpty {
-      throw .nothingFound(request.inputs + request.lists)
+      throw .nothingFound(request.inputs + request.lists, builder.leftOut)
     }
     let age = SettlingAge(request.settle)
     let isOwn = { (source: SourceName?) in
@@ -51,6 +53,7 @@ public struct Worklist: Sendable {
     settling = builder.items.filter { isOwn($0.source) && age.covers($0.input) }
     accessFailures = builder.accessFailures.filter { isOwn($0.source) }
     notes = builder.notes
+    leftOut = builder.leftOut
   }
 }
 

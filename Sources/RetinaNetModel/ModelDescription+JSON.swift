@@ -31,11 +31,17 @@ extension ModelDescription {
           "scoreThreshold": \(postprocessing.scoreThreshold),
           "classThresholds": {\(thresholds.joined(separator: ", "))},
           "candidatesPerLevel": \(postprocessing.candidatesPerLevel),
-          "nmsThreshold": \(postprocessing.nmsThreshold),
+          "nmsThreshold": \(postprocessing.nmsThreshold),\(Self.flag("classAgnosticNMS", postprocessing.classAgnosticNMS))
           "detectionsPerImage": \(postprocessing.detectionsPerImage)
         }
       }
       """
+  }
+
+  /// A line that is there where the flag is set: files of models that do not need it stay readable to programs that do
+  /// not know it.
+  private static func flag(_ name: String, _ isSet: Bool) -> String {
+    isSet ? "\n    \"\(name)\": true," : ""
   }
 
   private static func list<Element>(

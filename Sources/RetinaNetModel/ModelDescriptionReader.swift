@@ -197,6 +197,7 @@ struct ModelDescriptionReader {
       candidatesPerLevel: try tree?.int("candidatesPerLevel", in: 1...1_000_000)
         ?? known.candidatesPerLevel,
       nmsThreshold: try tree?.double("nmsThreshold", in: 0...1) ?? known.nmsThreshold,
+      classAgnosticNMS: try tree?.bool("classAgnosticNMS") ?? known.classAgnosticNMS,
       detectionsPerImage: try tree?.int("detectionsPerImage", in: 1...1_000_000)
         ?? known.detectionsPerImage)
   }

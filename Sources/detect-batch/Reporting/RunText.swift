@@ -50,6 +50,10 @@ enum RunText {
     }
     if inputs.left > 0 { counts.append("\(inputs.left) left for the next run") }
     var lines = [counts.joined(separator: ", ")]
+    if !summary.leftOut.files.isEmpty {
+      lines.append(
+        "left out \(summary.leftOut.words): no known videos or images (--all-files tries them)")
+    }
     guard summary.frames > 0 else { return lines }
 
     var frames =
@@ -64,6 +68,9 @@ enum RunText {
     }
     lines.append(frames)
 
+    if let line = found(summary.classes) { lines.append(line) }
+    if let line = richest(summary) { lines.append(line) }
+
     let stages = summary.stages
     lines.append(
       "time: decoding \(span(stages.decoding)) in \(counted(summary.decoders, "thread")) "
@@ -72,6 +79,29 @@ enum RunText {
         + "(network \(span(stages.network)), waited \(span(stages.workersWaiting))), writing \(span(stages.writing))"
     )
     return lines
+  }
+
+  /// What was found, by class; nil where nothing was.
+  private static func found(_ classes: [RunSummary.ClassCount]) -> String? {
+    guard !classes.isEmpty else { return nil }
+    let named = classes.prefix(RunSummary.mostListed).map {
+      "\(grouped($0.detections)) \($0.label) in \(counted($0.frames, "frame"))"
+    }
+    let rest = classes.dropFirst(RunSummary.mostListed)
+    let detections = rest.reduce(0) { $0 + $1.detections }
+    return "found "
+      + (named + (rest.isEmpty ? [] : ["\(grouped(detections)) of \(rest.count) other classes"]))
+      .joined(separator: ", ")
+  }
+
+  /// Where it was found; nil where there is but one place.
+  private static func richest(_ summary: RunSummary) -> String? {
+    let finished = summary.inputs.done + summary.inputs.failed
+    guard finished > 1, summary.inputsWithDetections > 0 else { return nil }
+    let rest = summary.inputsWithDetections - summary.richestInputs.count
+    return "\(grouped(summary.inputsWithDetections)) of \(counted(finished, "input")) with detections: "
+      + summary.richestInputs.map { "\($0.source) \(grouped($0.detections))" }.joined(separator: ", ")
+      + (rest > 0 ? ", \(grouped(rest)) more" : "")
   }
 
   /// A number and its noun.
