@@ -12,6 +12,7 @@ struct DecodingStage: Sendable {
   let equipment: RunEquipment
   /// Errors of a decoder after which its input is given up; nil: never.
   let maxFailures: Int?
+  let sampling: FrameSampling
   let control: RunControl
   let report: RunReport
 
@@ -80,6 +81,19 @@ struct DecodingStage: Sendable {
       guard report.time(\.decodersWaiting, { frames.put(queued) }) else { return }
       end.records += 1
     }
+    if kept == 0, end.records == 0, let remark = sampling.remark(onNoFrameOf: source.info) {
+      report.remark("\(job.source.oneLine): \(remark)")
+    }
+  }
+}
+
+extension FrameSampling {
+  /// What to say where no frame of a whole video was sampled; nil where that is as it has to be.
+  fileprivate func remark(onNoFrameOf info: MediaInfo) -> String? {
+    guard segment == nil, start != nil || end != nil else { return nil }
+    let range = [start.map { "from \($0) s on" }, end.map { "before \($0) s" }].compactMap { $0 }
+    return "no frame of it lies \(range.joined(separator: " and "))"
+      + (info.duration.map { ": it lasts about \(($0 * 10).rounded() / 10) s" } ?? "")
   }
 }
 

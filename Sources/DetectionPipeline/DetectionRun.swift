@@ -198,7 +198,7 @@ extension DetectionRun {
       bounds: FrameBounds(
         waitingFrames: waiting, bytes: memory.frameBytes, unwrittenRecords: 1024 + waiting,
         reservedRecords: 64),
-      maxFailures: configuration.maxFailures)
+      maxFailures: configuration.maxFailures, sampling: configuration.sampling)
   }
 
   private func standBack(_ nice: Int) {

@@ -1,4 +1,5 @@
 import DetectionRecords
+import SystemPackage
 
 /// What a run does about one input, and why.
 public struct PlannedInput: Equatable, Sendable {
@@ -16,6 +17,8 @@ public struct PlannedInput: Equatable, Sendable {
     case settle
   }
 
+  /// Where it is; nil where there is nothing to be done about it.
+  public internal(set) var path: FilePath?
   /// Its source, as text for people.
   public let source: String
   /// What is done.
@@ -44,10 +47,13 @@ struct RunPlan: Sendable {
         // Where only this input is concerned, the stages meet the same trouble and tell of it.
         if !error.concernsOneInput { throw RunError(error) }
       }
-      let decision = try Self.decide(
+      var decision = try Self.decide(
         about: item, there.output, isBegun: there.isBegun, configuration)
+      if decision.action == .detect || decision.action == .resume {
+        decision.path = item.path
+        work.append(item)
+      }
       inputs.append(decision)
-      if decision.action == .detect || decision.action == .resume { work.append(item) }
     }
     for item in worklist.settling {
       inputs.append(

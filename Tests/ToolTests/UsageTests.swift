@@ -43,6 +43,20 @@ struct UsageTests {
       message: "Unknown option '--json': did you mean the subcommand 'inspect'? "
         + "(see detect-batch --help)"),
     Case(
+      id: "a file for the records", arguments: ["x", "-o", "result.jsonl"],
+      message:
+        "The value 'result.jsonl' is invalid for '-o <directory>': it has to be a directory, with a "
+        + ".jsonl file for each input; for one file of all records: -o - > result.jsonl "
+        + "(see detect-batch --help)"),
+    Case(
+      id: "metrics on standard output", arguments: ["x", "--metrics", "-"],
+      message: "The value '-' is invalid for '--metrics <file>': it has to be a file's name "
+        + "(a file called - is ./-) (see detect-batch --help)"),
+    Case(
+      id: "an address", arguments: ["https://example.org/a.mp4"],
+      message: "there is no https:/example.org/a.mp4 (local files only: an address is not read)",
+      status: .noInput),
+    Case(
       id: "too little memory", arguments: ["x", "--memory-limit", "10"],
       message:
         "The value '10' is invalid for '--memory-limit <size>': it has to be a size of at least "

@@ -109,7 +109,10 @@ extension RunSummary {
       "inputsWithDetections": .number(inputsWithDetections),
       "richestInputs": .array(
         richestInputs.map {
-          ["source": "\($0.source)", "detections": .number($0.detections), "frames": .number($0.frames)]
+          [
+            "source": "\($0.source)", "detections": .number($0.detections),
+            "frames": .number($0.frames),
+          ]
         }),
       "leftOut": .dictionary(leftOut.files.mapValues { .number($0) }),
       "done": .number(inputs.done), "failed": .number(inputs.failed),

@@ -99,8 +99,10 @@ enum RunText {
     let finished = summary.inputs.done + summary.inputs.failed
     guard finished > 1, summary.inputsWithDetections > 0 else { return nil }
     let rest = summary.inputsWithDetections - summary.richestInputs.count
-    return "\(grouped(summary.inputsWithDetections)) of \(counted(finished, "input")) with detections: "
-      + summary.richestInputs.map { "\($0.source) \(grouped($0.detections))" }.joined(separator: ", ")
+    return
+      "\(grouped(summary.inputsWithDetections)) of \(counted(finished, "input")) with detections: "
+      + summary.richestInputs.map { "\($0.source) \(grouped($0.detections))" }.joined(
+        separator: ", ")
       + (rest > 0 ? ", \(grouped(rest)) more" : "")
   }
 
