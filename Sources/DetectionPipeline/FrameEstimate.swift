@@ -8,12 +8,11 @@ public struct FrameEstimate: Equatable, Sendable {
   /// Seconds that the whole file lasts; nil for images, and where nobody says it.
   public let duration: Double?
 
-  /// Opens a file and reads its headers.
+  /// Opens a file and reads its headers; nil where it cannot be opened: the run will say why.
   ///
   /// - Parameters:
   ///   - path: a file. Images whose names say that they are not animated are not opened.
   ///   - sampling: which of its frames are looked at; of a segment, its share is taken.
-  /// - Returns: nil where the file cannot be opened: the run will say why.
   public init?(of path: FilePath, sampling: FrameSampling) {
     if MediaExtensions.isStill(path) {
       self.init(frames: 1, duration: nil)

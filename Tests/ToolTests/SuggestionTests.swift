@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import detect_batch
@@ -139,6 +140,21 @@ struct SuggestionTests {
       (["--log-format", "yaml"], .text), (["--", "--log-format", "json"], .text),
     ] {
       #expect(LogFormat.typed(in: arguments) == format, "\(arguments)")
+    }
+  }
+
+  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script")))
+  func aTerminalWithoutEscapesGetsNone() throws {
+    let workspace = try Workspace()
+    for (kind, isDrawn) in [("dumb", false), ("xterm", true)] {
+      let command =
+        "TERM=\(kind) \(Tool.program) \(Tool.samples)/videos --max-frames 20 -o out-\(kind)"
+      let typescript = try Tool.run(
+        "/usr/bin/script", ["-qec", command, "/dev/null"],
+        in: workspace)
+      #expect(typescript.status == 0, "\(typescript.text)")
+      #expect(typescript.text.contains("2 inputs done"))
+      #expect(typescript.text.contains("\u{1b}[") == isDrawn, "\(kind): \(typescript.text)")
     }
   }
 

@@ -18,8 +18,9 @@ extension TrainOptions {
         architecture: .init(backbone: .resnet18), classes: [],
         preprocessing: .init(minSize: 512, maxSize: 853), anchors: .init(), postprocessing: .init())
     result.classes = classes
-    // Thresholds of other labels mean nothing here.
+    // Thresholds of other labels mean nothing here; other classes may lie one over the other.
     result.postprocessing.classThresholds = [:]
+    if start?.classes != classes { result.postprocessing.classAgnosticNMS = false }
     result.architecture.backbone = network.backbone ?? result.architecture.backbone
     result.architecture.baseWidth = network.baseWidth ?? result.architecture.baseWidth
     result.architecture.pyramidChannels =

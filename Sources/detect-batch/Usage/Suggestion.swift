@@ -13,6 +13,7 @@ struct Suggestion {
   /// - Parameters:
   ///   - name: the option, with or without its dashes.
   ///   - dashes: what stands before an option's name: nothing in a pipeline file.
+  /// - Returns: the sentence's rest, or nil where nothing is like it.
   func forOption(_ name: String, dashes: String = "--") -> String? {
     let typed = Likeness.normal(String(name.drop { $0 == "-" }))
     guard !typed.isEmpty else { return nil }
