@@ -1,7 +1,7 @@
 /// Part `index` of `count`, counted from 1, as `--shard 2/5` and `--segment 2/5` say it.
 public struct Part: Hashable, Sendable, CustomStringConvertible {
   /// Most parts there may be: more than any scheduler starts, and few enough to ask for each of them.
-  public static let mostParts = 1_000_000
+  public static let mostParts = 10_000_000
 
   /// From 1 to `count`.
   public let index: Int

@@ -1,4 +1,5 @@
 import DetectionPipeline
+import Foundation
 import SystemPackage
 import Testing
 
@@ -106,6 +107,19 @@ struct UsageTests {
     #expect(outcome.messages == "detect-batch: error: \(test.message)\n")
     #expect(outcome.status == test.status.rawValue)
     #expect(outcome.output.isEmpty)
+  }
+
+  /// Whatever is wrong, and wherever the option stands.
+  @Test(arguments: [
+    ["--fsp", "2", "--log-format", "json"], ["--log-format=json", "x", "--fps", "none"],
+    ["--log-format", "json", "nowhere"], ["evaluate", "--gt", "x", "--log-format", "json"],
+  ])
+  func errorsForMachines(_ arguments: [String]) throws {
+    let outcome = try Tool.run(arguments, in: Workspace())
+    #expect(outcome.status == 64 || outcome.status == 66)
+    let object =
+      try JSONSerialization.jsonObject(with: Data(outcome.messages.utf8)) as? [String: Any] ?? [:]
+    #expect(object["level"] as? String == "error" && object["message"] is String)
   }
 
   @Test func helpShowsTheOptionsOfTheDefaultCommand() throws {
