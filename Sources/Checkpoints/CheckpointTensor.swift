@@ -47,7 +47,7 @@ public struct CheckpointTensor: Sendable {
       }
       let used =
         if count == 0 { 0 } else if let strides {
-          try checkedSum(zip(shape, strides).map { try checkedProduct([$0 - 1, $1]) }) + 1
+          try checkedSum(zip(shape, strides).map { try checkedProduct([$0 - 1, $1]) } + [1])
         } else { count }
       let bits = try checkedProduct([used, elementType.bitCount])
       let fits =

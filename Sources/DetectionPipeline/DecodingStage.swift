@@ -12,6 +12,7 @@ struct DecodingStage: Sendable {
   let equipment: RunEquipment
   /// Errors of a decoder after which its input is given up; nil: never.
   let maxFailures: Int?
+  let sampling: FrameSampling
   let control: RunControl
   let report: RunReport
 
@@ -64,7 +65,7 @@ struct DecodingStage: Sendable {
     }
     report.opened(job, source.info, kept: kept)
     do {
-      try putFrames(of: source, job, into: room, &end)
+      try putFrames(of: source, job, skipping: kept, into: room, &end)
       end.report = source.report
     } catch {
       end.report = source.report
@@ -77,7 +78,8 @@ struct DecodingStage: Sendable {
   }
 
   private func putFrames(
-    of source: any FrameSource, _ job: InputJob, into room: FrameRoom, _ end: inout InputEnd
+    of source: any FrameSource, _ job: InputJob, skipping kept: Int, into room: FrameRoom,
+    _ end: inout InputEnd
   ) throws(MediaError) {
     while true {
       if let bytes = source.info.frameBytes,
@@ -105,6 +107,19 @@ struct DecodingStage: Sendable {
         "\(job.source.oneLine): \(untimed) frames have no timestamp and were left out: sample with --every instead"
       )
     }
+    if kept == 0, end.records == 0, let remark = sampling.remark(onNoFrameOf: source.info) {
+      report.remark("\(job.source.oneLine): \(remark)")
+    }
+  }
+}
+
+extension FrameSampling {
+  /// What to say where no frame of a whole video was sampled; nil where that is as it has to be.
+  fileprivate func remark(onNoFrameOf info: MediaInfo) -> String? {
+    guard segment == nil, start != nil || end != nil else { return nil }
+    let range = [start.map { "from \($0) s on" }, end.map { "before \($0) s" }].compactMap { $0 }
+    return "no frame of it lies \(range.joined(separator: " and "))"
+      + (info.duration.map { ": it lasts about \(($0 * 10).rounded() / 10) s" } ?? "")
   }
 }
 

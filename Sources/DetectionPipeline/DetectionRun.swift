@@ -69,12 +69,14 @@ public final class DetectionRun: Sendable {
     let jobs = makeJobs(plan.work, worklist)
     var summary = RunSummary(plan.counts)
     summary.commonRoot = worklist.commonRoot?.oneLine
+    summary.leftOut = worklist.leftOut
     summary.goneOutputs = plan.gone.count
     summary.isPruned = configuration.prunes
     if configuration.prunes, let history = output.history {
       do { try history.remove(plan.gone) } catch { throw RunError(error) }
     }
-    let report = RunReport(summary, jobs: jobs, observer: observer)
+    let labels = model.description.classes.map { $0 ?? "" }
+    let report = RunReport(summary, jobs: jobs, labels: labels, observer: observer)
     for remark in worklist.notes + plan.remarks { report.remark(remark) }
     for failure in worklist.failures where failure.source == nil {
       report.unsearched(failure.path.oneLine, failure.reason)
@@ -198,6 +200,7 @@ extension DetectionRun {
     let (perWorker, shared) = try equipment.memory()
     let memory = MemoryPlan(
       limit: configuration.memoryLimit
+        // Bounded: a part of an Int.
         ?? machine.availableMemory.map { Int(Double($0) * Self.memoryShare) } ?? .max,
       wanted: configuration.workers ?? cores, decoders: decoders, perWorker: perWorker,
       shared: shared)
@@ -208,7 +211,7 @@ extension DetectionRun {
       bounds: FrameBounds(
         waitingFrames: waiting, bytes: memory.frameBytes, unwrittenRecords: 1024 + waiting,
         reservedRecords: 64),
-      maxFailures: configuration.maxFailures)
+      maxFailures: configuration.maxFailures, sampling: configuration.sampling)
   }
 
   private func standBack(_ nice: Int) {

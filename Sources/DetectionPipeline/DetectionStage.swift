@@ -39,6 +39,7 @@ struct DetectionStage: Sendable {
         picture.pixels, width: picture.width, height: picture.height)
       record.outcome = .detections(detections.map(RecordedDetection.init))
       line.detections = detections.count
+      line.classes = detections.map(\.classIndex)
     } catch  where Self.concernsOnePicture(error) {
       record.outcome = .failure("\(error)")
       line.isFailure = true

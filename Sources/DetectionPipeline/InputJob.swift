@@ -74,6 +74,8 @@ enum WriterMessage: Sendable {
 struct RecordLine: Sendable {
   var bytes: [UInt8]
   var detections: Int
+  /// Columns of the class head that the detections are of, one each.
+  var classes: [Int] = []
   /// The frame could not be looked at.
   var isFailure: Bool
 }
@@ -87,16 +89,32 @@ struct RecordCounts: Equatable, Sendable {
   var failedFrames = 0
   /// Objects in them.
   var detections = 0
+  /// By column of the class head; of this run alone.
+  var classes: [Int: ClassTally] = [:]
 
   mutating func add(_ line: RecordLine) {
     frames += 1
     if line.isFailure { failedFrames += 1 }
     detections += line.detections
+    for column in line.classes { classes[column, default: ClassTally()].detections += 1 }
+    for column in Set(line.classes) { classes[column, default: ClassTally()].frames += 1 }
   }
 
   mutating func add(_ other: RecordCounts) {
     frames += other.frames
     failedFrames += other.failedFrames
     detections += other.detections
+    classes.merge(other.classes) { $0 + $1 }
+  }
+}
+
+/// Detections of one class, and frames that have any.
+struct ClassTally: Equatable, Sendable {
+  var detections = 0
+  var frames = 0
+
+  static func + (first: ClassTally, second: ClassTally) -> ClassTally {
+    ClassTally(
+      detections: first.detections + second.detections, frames: first.frames + second.frames)
   }
 }

@@ -28,6 +28,7 @@ struct MemoryPlan: Equatable, Sendable {
     workers = fitting
     let left = forWorkers - fitting * perWorker
     frameBytes = min(
+      // Bounded: half of an Int.
       Self.mostFrameBytes, Self.leastFrameBytes + max(0, Int(Double(left) * Self.frameShare)))
     if left < 0 {
       remark =

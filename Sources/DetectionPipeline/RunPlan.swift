@@ -1,4 +1,5 @@
 import DetectionRecords
+import SystemPackage
 
 /// What a run does about one input, and why.
 public struct PlannedInput: Equatable, Sendable {
@@ -20,6 +21,8 @@ public struct PlannedInput: Equatable, Sendable {
     case prune
   }
 
+  /// Where it is; nil where there is nothing to be done about it.
+  public internal(set) var path: FilePath?
   /// Its source, as text for people.
   public let source: String
   /// What is done.
@@ -68,10 +71,12 @@ struct RunPlan: Sendable {
     for item in worklist.items {
       let decision = try Self.decide(about: item, configuration, history)
       count(decision)
-      if [.detect, .resume].contains(decision.action) { work.append(item) }
+      let isWork = [.detect, .resume].contains(decision.action)
+      if isWork { work.append(item) }
       note?(
         PlannedInput(
-          source: item.source.oneLine, action: decision.action, reason: decision.reason))
+          path: isWork ? item.path : nil, source: item.source.oneLine, action: decision.action,
+          reason: decision.reason))
     }
     counts.unsettled = worklist.settling.count
     for item in worklist.settling {

@@ -8,6 +8,7 @@ import Synchronization
 final class RunReport: Sendable {
   private struct State {
     var summary: RunSummary
+    var classes: [Int: ClassTally] = [:]
     /// Work in bytes of input: what of it is done, and how much of each open input.
     var finishedJobs = 0
     var finishedWork = 0.0
@@ -19,15 +20,20 @@ final class RunReport: Sendable {
   private let state: Mutex<State>
   private let start = ContinuousClock.now
   private let jobs: JobList
+  private let labels: [String]
   private let tell: @Sendable (RunEvent) -> Void
 
   /// - Parameters:
   ///   - summary: what is known before the work begins.
   ///   - jobs: the work.
+  ///   - labels: by column of the class head.
   ///   - observer: told what happens, one call at a time.
-  init(_ summary: RunSummary, jobs: JobList, observer: any RunObserver) {
+  init(
+    _ summary: RunSummary, jobs: JobList, labels: [String] = [], observer: any RunObserver
+  ) {
     state = Mutex(State(summary: summary))
     self.jobs = jobs
+    self.labels = labels
     let turn = Mutex(())
     tell = { event in turn.withLock { _ in observer.observe(event) } }
   }
@@ -99,6 +105,7 @@ final class RunReport: Sendable {
       state.summary.frames += counts.frames
       state.summary.failedFrames += counts.failedFrames
       state.summary.detections += counts.detections
+      state.classes.merge(counts.classes) { $0 + $1 }
     }
   }
 
@@ -110,6 +117,7 @@ final class RunReport: Sendable {
       state.finishedJobs += 1
       state.finishedWork += job.work
       state.summary.decodeErrors += result.decodeErrors
+      state.summary.add(result)
       if result.failure == nil {
         state.summary.inputs.done += 1
       } else {
@@ -144,11 +152,32 @@ final class RunReport: Sendable {
   /// Ends the run's account and tells of it.
   func close(_ ending: RunControl.Ending?) -> RunSummary {
     var summary = summary
+    summary.classes = state.withLock { $0.classes }
+      .map { column, tally in
+        RunSummary.ClassCount(
+          label: labels.indices.contains(column) ? labels[column] : "class \(column)",
+          detections: tally.detections, frames: tally.frames)
+      }
+      .sorted { ($1.detections, $0.label) < ($0.detections, $1.label) }
     summary.inputs.left += jobs.count - state.withLock { $0.finishedJobs }
     summary.status = ending?.status ?? (summary.inputs.failed > 0 ? .someInputsFailed : .done)
     summary.endedEarly = ending?.reason
     tell(.finished(summary))
     return summary
+  }
+}
+
+extension RunSummary {
+  /// Keeps the inputs with the most detections, in that order; of equals the one that was finished first.
+  fileprivate mutating func add(_ result: InputResult) {
+    guard result.detections > 0 else { return }
+    inputsWithDetections += 1
+    let place = richestInputs.firstIndex { $0.detections < result.detections }
+    richestInputs.insert(
+      InputCount(
+        source: result.source, detections: result.detections, frames: result.frames),
+      at: place ?? richestInputs.count)
+    if richestInputs.count > Self.mostListed { richestInputs.removeLast() }
   }
 }
 

@@ -1,3 +1,4 @@
+import FrameDecoding
 import Workers
 
 /// Decoders, workers and the writer, wired together.
@@ -17,6 +18,8 @@ struct RunStages: Sendable {
   var batchSize: Int
   var bounds: FrameBounds
   var maxFailures: Int?
+  /// What was asked for, to say where it gave nothing.
+  var sampling = FrameSampling()
 
   /// Messages that wait for the writer; the records among them are bounded by the queue already.
   private static let messageCapacity = 64
@@ -34,7 +37,8 @@ struct RunStages: Sendable {
 
     let decoding = DecodingStage(
       jobs: jobs, destination: destination, frames: frames, writer: messages,
-      equipment: equipment, maxFailures: maxFailures, control: control, report: report)
+      equipment: equipment, maxFailures: maxFailures, sampling: sampling, control: control,
+      report: report)
     let detection = DetectionStage(
       frames: frames, writer: messages, equipment: equipment, batchSize: batchSize, report: report)
 

@@ -25,6 +25,14 @@ public struct RunSummary: Equatable, Sendable {
   public var detections = 0
   /// Records without detections (null): of frames that could not be looked at, and at the end of inputs that failed.
   public var failedFrames = 0
+  /// What was found, by class: the most frequent first.
+  public var classes: [ClassCount] = []
+  /// Inputs with detections that were finished in this run, those of earlier runs' records included.
+  public var inputsWithDetections = 0
+  /// Of these, those with the most detections, at most `mostListed`.
+  public var richestInputs: [InputCount] = []
+  /// What of the directories is no input.
+  public var leftOut = WorklistLeftOut()
   /// Errors of the decoders that went on after them.
   public var decodeErrors = 0
   /// Wall-clock time since the run began.
@@ -45,6 +53,29 @@ public struct RunSummary: Equatable, Sendable {
   public var status = ExitStatus.done
   /// Why the run ended before its work was done; nil where it did not.
   public var endedEarly: String?
+
+  /// How many inputs are told one by one.
+  public static let mostListed = 10
+
+  /// Detections of one class, in this run's records.
+  public struct ClassCount: Equatable, Sendable {
+    /// The class.
+    public var label: String
+    /// Detections.
+    public var detections: Int
+    /// Frames that have one, and more.
+    public var frames: Int
+  }
+
+  /// Detections in one input's records.
+  public struct InputCount: Equatable, Sendable {
+    /// Its source, as text for people.
+    public var source: String
+    /// Detections.
+    public var detections: Int
+    /// Frames.
+    public var frames: Int
+  }
 
   /// Creates the summary of a run that did nothing.
   public init() {}

@@ -66,8 +66,9 @@ struct SettingsDigest: Equatable, Sendable {
     of options: DetectionOptions, for description: ModelDescription
   ) -> [String] {
     let defaults = description.postprocessing
+    let isClassAgnostic = options.classAgnosticNMS ?? defaults.classAgnosticNMS
     var lines = [
-      "nms \(options.nmsThreshold ?? defaults.nmsThreshold) \(options.classAgnosticNMS)",
+      "nms \(options.nmsThreshold ?? defaults.nmsThreshold) \(isClassAgnostic)",
       "max-detections \(options.maxDetections ?? defaults.detectionsPerImage)",
       "candidates \(options.candidatesPerLevel ?? defaults.candidatesPerLevel)",
     ]

@@ -70,7 +70,9 @@ extension ShardAssignment {
     func assignment(_ environment: [String: String]) throws(ShardError) -> ShardAssignment? {
       func number(_ variable: String?) throws(ShardError) -> Int? {
         guard let variable, let text = environment[variable] else { return nil }
-        guard let value = Int(text), value >= 0 else { throw .notANumber(variable, text) }
+        guard let value = Int(text), (0...Part.mostParts).contains(value) else {
+          throw .notANumber(variable, text)
+        }
         return value
       }
 
@@ -114,7 +116,7 @@ public enum ShardError: Error, Equatable, Sendable, CustomStringConvertible {
     case .nothingSet(let variables):
       "auto finds no job array: none of \(variables.joined(separator: ", ")) is set"
     case .notANumber(let variable, let text):
-      "\(variable)='\(text)' is not a whole number"
+      "\(variable)='\(text)' is not a whole number from 0 to \(Part.mostParts)"
     case .unevenArray(let scheduler, let variable, let id):
       "\(variable)=\(id) is not one of evenly spaced indices: give \(scheduler) an array such as "
         + "0-6, or say I/N yourself"

@@ -17,6 +17,8 @@ public struct Worklist: Sendable {
   public private(set) var failures: [WorklistFailure] = []
   /// What was left out and may surprise, one line each: output directories, loops of symbolic links.
   public private(set) var notes: [String] = []
+  /// What directories hold beside the inputs, whatever its shard.
+  public private(set) var leftOut = WorklistLeftOut()
   /// Inputs found, whatever their shard, those that still settle included.
   public private(set) var found = 0
   /// The directory that names count from where it follows from what was named, which may surprise; else nil.
@@ -46,7 +48,7 @@ public struct Worklist: Sendable {
     if builder.countsFromCommon && request.root == nil { commonRoot = sources.common }
 
     if found == 0 && builder.failures.isEmpty && !request.allowsEmpty {
-      throw .nothingFound(request.inputs + request.lists)
+      throw .nothingFound(request.inputs + request.lists, leftOut)
     }
   }
 
@@ -73,6 +75,7 @@ public struct Worklist: Sendable {
     found = builder.items.count
     failures = builder.failures.filter { isOwn($0.source) }
     notes = builder.notes
+    leftOut = builder.leftOut
     searched = builder.searched
     let colliding = builder.colliding
     // The builder's own array, for an archive's is large.

@@ -14,6 +14,7 @@ struct WorklistBuilder {
   private(set) var countsFromCommon = false
   /// The directories that were searched and something was found in.
   private(set) var searched: [FilePath] = []
+  private(set) var leftOut = WorklistLeftOut()
 
   private let sources: WorklistSources
   private let filter: WorklistFilter
@@ -163,10 +164,17 @@ struct WorklistBuilder {
     let directoryBytes = directory.bytes + [UInt8(ascii: "/")]
     for entry in listing.entries where entry.name.first != UInt8(ascii: ".") {
       let isSearchedFor = filter.searchesFor(entry.name)
-      if entry.type == .regular && !isSearchedFor { continue }
       let components =
         filter.wantsAll ? [] : (prefix + entry.name).split(separator: UInt8(ascii: "/"))
-      if filter.excludes(components) { continue }
+      if entry.type == .regular && !isSearchedFor {
+        // Of what the user does not want there is nothing to say.
+        if filter.wants(components) { leftOut.add(fileNamed: entry.name) }
+        continue
+      }
+      if filter.excludes(components) {
+        leftOut.addUnwanted()
+        continue
+      }
       var type = entry.type
       var input: InputVersion?
       if type != .directory {
@@ -185,8 +193,12 @@ struct WorklistBuilder {
       }
       if type == .directory {
         found.append((entry.name + [UInt8(ascii: "/")], .directory))
-      } else if type == .regular, let input, isSearchedFor, filter.wants(components) {
-        found.append((entry.name, .file(input)))
+      } else if type == .regular, let input, isSearchedFor {
+        if filter.wants(components) {
+          found.append((entry.name, .file(input)))
+        } else {
+          leftOut.addUnwanted()
+        }
       }
     }
     return found.sorted { $0.name.lexicographicallyPrecedes($1.name) }

@@ -6,7 +6,7 @@ public enum WorklistError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Named inputs, patterns or lists that do not exist.
   case missing([FilePath])
   /// The inputs hold nothing to work on.
-  case nothingFound([FilePath])
+  case nothingFound([FilePath], WorklistLeftOut = WorklistLeftOut())
   /// A list of inputs cannot be read.
   case unreadableList(FilePath, Errno)
   /// A named input is neither a file nor a directory.
@@ -47,10 +47,11 @@ public enum WorklistError: Error, Equatable, Sendable, CustomStringConvertible {
     case .missing(let paths):
       "there is no \(paths.prefix(3).map(\.oneLine).joined(separator: ", no "))"
         + (paths.count > 3 ? ", and \(paths.count - 3) more inputs are missing" : "")
-    case .nothingFound(let inputs):
-      "no video and no image in \(inputs.prefix(3).map(\.oneLine).joined(separator: ", "))"
-        + (inputs.count > 3 ? " and \(inputs.count - 3) more" : "")
-        + "; --all-files tries files of any name, --allow-empty makes this a success"
+        + (paths.contains(where: \.isAddress) ? " (local files only: an address is not read)" : "")
+    case .nothingFound(let inputs, let leftOut):
+      Self.nothingFound(
+        in: inputs.prefix(3).map(\.oneLine).joined(separator: ", ")
+          + (inputs.count > 3 ? " and \(inputs.count - 3) more" : ""), leftOut)
     case .unreadableList(let path, let code):
       "cannot read the list of inputs \(path.oneLine): \(code)"
     case .notAFile(let path):
@@ -69,5 +70,22 @@ public enum WorklistError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(path.oneLine) is an output directory, which is never searched for inputs: choose another --output"
     case .name(let error): error.description
     }
+  }
+
+  private static func nothingFound(in inputs: String, _ leftOut: WorklistLeftOut) -> String {
+    if leftOut.unwanted > 0 {
+      return "no video and no image in \(inputs) is wanted: --include and --exclude leave out "
+        + "\(leftOut.unwanted) files and directories; --allow-empty makes this a success"
+    }
+    return "no video and no image in \(inputs)"
+      + (leftOut.files.isEmpty ? "" : ", only \(leftOut.words)")
+      + "; --all-files tries files of any name, --allow-empty makes this a success"
+  }
+}
+
+extension FilePath {
+  /// Whether it is spelled like an address (RFC 3986): `rtsp://camera/1`. A path so spelled can exist all the same.
+  fileprivate var isAddress: Bool {
+    string.prefixMatch(of: /[A-Za-z][A-Za-z0-9+.-]+:\/+/) != nil
   }
 }

@@ -1,3 +1,5 @@
+import SystemPackage
+
 /// The file name extensions that a directory is searched for, in lower case; a name matches in any case. Other files
 /// are tried when they are named, or all of them with `--all-files`.
 public enum MediaExtensions {
@@ -16,6 +18,14 @@ public enum MediaExtensions {
     "jpeg", "jpg", "jxl", "pam", "pbm", "pcx", "pgm", "png", "pnm", "ppm", "psd", "qoi", "sgi",
     "tga", "tif", "tiff", "webp", "xbm",
   ]
+
+  /// Images that never or hardly ever move: an animated PNG may be called .png, few are.
+  private static let still = Set(image).subtracting(["apng", "avif", "gif", "webp"])
+
+  /// Whether a name says that the file is one picture.
+  static func isStill(_ path: FilePath) -> Bool {
+    path.extension.map { still.contains($0.lowercased()) } ?? false
+  }
 
   private static let all = Set((video + image).map { Array($0.utf8) })
 

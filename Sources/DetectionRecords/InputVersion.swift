@@ -24,6 +24,7 @@ public struct InputVersion: Hashable, Sendable {
     // Saturating: a damaged file system may say any time.
     let (seconds, overflows) = Int64(metadata.st_mtim.tv_sec).multipliedReportingOverflow(
       by: 1_000_000_000)
-    modificationTime = overflows ? .max : seconds + Int64(metadata.st_mtim.tv_nsec)
+    let (sum, sumOverflows) = seconds.addingReportingOverflow(Int64(metadata.st_mtim.tv_nsec))
+    modificationTime = overflows || sumOverflows ? .max : sum
   }
 }

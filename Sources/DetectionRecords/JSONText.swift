@@ -59,6 +59,7 @@ enum JSONText {
   private static func quicklyScaled(_ value: Double, _ unit: UInt64) -> UInt128? {
     let product = value * Double(unit)
     guard product < 0x1p32 else { return nil }
+    // Bounded: a magnitude below 2^32.
     let whole = UInt64(product)
     let overHalf = product - Double(whole) - 0.5
     guard overHalf.magnitude > 0x1p-18 else { return nil }

@@ -1,8 +1,11 @@
 /// Part `index` of `count`, counted from 1, as `--shard 2/5` and `--segment 2/5` say it.
 public struct Part: Hashable, Sendable, CustomStringConvertible {
+  /// Most parts there may be: more than any scheduler starts, and few enough to ask for each of them.
+  public static let mostParts = 10_000_000
+
   /// From 1 to `count`.
   public let index: Int
-  /// At least 1.
+  /// From 1 to `mostParts`, unless a program says otherwise.
   public let count: Int
 
   /// A part; `index` must be in 1 ... `count`.
@@ -12,11 +15,12 @@ public struct Part: Hashable, Sendable, CustomStringConvertible {
     self.count = count
   }
 
-  /// Reads `I/N`; nil for anything else, and for an I that is not in 1 ... N.
+  /// Reads `I/N`; nil for anything else, for an I that is not in 1 ... N, and for an N above `mostParts`.
   public init?(_ text: String) {
     let fields = text.split(separator: "/", omittingEmptySubsequences: false)
     guard fields.count == 2, fields.allSatisfy({ $0.allSatisfy(\.isASCII) }),
-      let index = Int(fields[0]), let count = Int(fields[1]), index >= 1, index <= count
+      let index = Int(fields[0]), let count = Int(fields[1]), index >= 1, index <= count,
+      count <= Self.mostParts
     else { return nil }
     self.init(index: index, count: count)
   }

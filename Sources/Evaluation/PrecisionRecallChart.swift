@@ -130,6 +130,7 @@ public struct PrecisionRecallChart {
   private mutating func drawClass(_ entry: ClassEvaluation, in panel: Panel) {
     guard let curve = entry.curve(.all) else { return }
     drawing.text(
+      // Bounded: a part of the drawing's width.
       Self.shortened(entry.category.name, to: Int(panel.width / 8)),
       at: .init(x: panel.left, y: panel.top - 24), size: 13, isBold: true)
     let numbers = [COCOMetric.ap, .ap50].map {
@@ -169,6 +170,7 @@ public struct PrecisionRecallChart {
       )
       drawing.line(
         .init(x: across.x, y: panel.top), .init(x: across.x, y: panel.bottom), color: Self.grid)
+      // Bounded: ticks lie in 0...1.
       let label = tick == tick.rounded() ? "\(Int(tick))" : "\(tick)"
       drawing.text(
         label, at: .init(x: panel.left - 5, y: up.y + size * 0.35), size: size, color: Self.faint,

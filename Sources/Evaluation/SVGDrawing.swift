@@ -101,7 +101,8 @@ package struct SVGDrawing {
   /// At most two decimals.
   private static func length(_ value: Double) -> String {
     let rounded = (value * 100).rounded() / 100
-    return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
+    // Bounded: what lies further out than any drawing goes is written as it is.
+    return rounded == rounded.rounded() && abs(rounded) < 1e9 ? "\(Int(rounded))" : "\(rounded)"
   }
 
   private static func escaped(_ text: String) -> String {

@@ -25,7 +25,8 @@ struct SegmentCutter {
       } else {
         share = Double(bytePosition ?? 0) / Double(size)
       }
-      let reached = Int(min(max(share * Double(count), 0), Double(count - 1)))
+      // Bounded: 0 to count - 1, and there are at most ten million parts; a share that is no number is none.
+      let reached = share.isNaN ? 0 : Int(min(max(share * Double(count), 0), Double(count - 1)))
       current = max(current, reached)
     }
     return current

@@ -18,6 +18,7 @@ final class TimedCalls: Sendable {
     }
     let (seconds, attoseconds) = limit.components
     let nanoseconds = Double(seconds) * 1e9 + Double(attoseconds) / 1e9
+    // Bounded: 1e18 fits, and a Duration is a number.
     let wait = DispatchTimeInterval.nanoseconds(Int(min(nanoseconds, 1e18)))
     guard answer.arrived.wait(timeout: .now() + wait) == .success else { return nil }
     return answer.result.withLock { $0 }

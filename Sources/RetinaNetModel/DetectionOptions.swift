@@ -8,8 +8,8 @@ public struct DetectionOptions: Equatable, Sendable {
   public var classes: Set<String>?
   /// IoU above which the lesser of two boxes goes. nil: the model's.
   public var nmsThreshold: Double?
-  /// Whether boxes of different classes suppress each other.
-  public var classAgnosticNMS: Bool
+  /// Whether boxes of different classes suppress each other. nil: as the model has it.
+  public var classAgnosticNMS: Bool?
   /// At most this many detections per picture. nil: the model's.
   public var maxDetections: Int?
   /// Of each level, this many best-scoring (anchor, class) pairs go on to suppression. nil: the model's.
@@ -18,7 +18,7 @@ public struct DetectionOptions: Equatable, Sendable {
   /// Creates options; the defaults are the model's.
   public init(
     scoreThreshold: Float? = nil, classThresholds: [String: Float] = [:],
-    classes: Set<String>? = nil, nmsThreshold: Double? = nil, classAgnosticNMS: Bool = false,
+    classes: Set<String>? = nil, nmsThreshold: Double? = nil, classAgnosticNMS: Bool? = nil,
     maxDetections: Int? = nil, candidatesPerLevel: Int? = nil
   ) {
     self.scoreThreshold = scoreThreshold
@@ -78,7 +78,7 @@ struct OutputSelection: Sendable {
         ?? defaults.classThresholds[label] ?? defaults.scoreThreshold
     }
     nmsThreshold = options.nmsThreshold ?? defaults.nmsThreshold
-    classAgnosticNMS = options.classAgnosticNMS
+    classAgnosticNMS = options.classAgnosticNMS ?? defaults.classAgnosticNMS
     maxDetections = options.maxDetections ?? defaults.detectionsPerImage
     candidatesPerLevel = options.candidatesPerLevel ?? defaults.candidatesPerLevel
   }

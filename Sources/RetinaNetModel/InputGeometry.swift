@@ -31,7 +31,9 @@ public struct InputGeometry: Hashable, Sendable {
       Double(preprocessing.maxSize) / Double(max(height, width)))
     originalHeight = height
     originalWidth = width
+    // Bounded: neither side becomes more than maxSize.
     resizedHeight = max(1, Int(Double(height) * scale))
+    // Bounded: as the height.
     resizedWidth = max(1, Int(Double(width) * scale))
   }
 

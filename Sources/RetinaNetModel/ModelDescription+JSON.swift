@@ -61,7 +61,7 @@ extension ModelDescription {
           "scoreThreshold": \(postprocessing.scoreThreshold),
           "classThresholds": {\(thresholds.joined(separator: ", "))},
           "candidatesPerLevel": \(postprocessing.candidatesPerLevel),
-          "nmsThreshold": \(postprocessing.nmsThreshold),
+          "nmsThreshold": \(postprocessing.nmsThreshold),\(Self.flag("classAgnosticNMS", postprocessing.classAgnosticNMS))
           "detectionsPerImage": \(postprocessing.detectionsPerImage)
         }
       }
@@ -75,6 +75,12 @@ extension ModelDescription {
     if let width = architecture.groupWidth { lines.append("\"groupWidth\": \(width)") }
     if architecture.strideIn1x1 { lines.append("\"strideIn1x1\": true") }
     return lines.map { "\n    \($0)," }.joined()
+  }
+
+  /// A line that is there where the flag is set: files of models that do not need it stay readable to programs that do
+  /// not know it.
+  private static func flag(_ name: String, _ isSet: Bool) -> String {
+    isSet ? "\n    \"\(name)\": true," : ""
   }
 
   private static func list<Element>(

@@ -147,18 +147,22 @@ extension ModelDescription {
     /// A box that overlaps a better one of its class by more than this IoU is dropped. A Double, because
     /// torchvision compares float32 IoUs with one: 0.3 is not Float(0.3).
     public var nmsThreshold: Double
+    /// Whether boxes of different classes suppress each other: for classes of which an object can only be one.
+    public var classAgnosticNMS: Bool
     /// At most this many detections are reported per picture.
     public var detectionsPerImage: Int
 
     /// Creates the settings; the defaults are torchvision's.
     public init(
       scoreThreshold: Float = 0.05, classThresholds: [String: Float] = [:],
-      candidatesPerLevel: Int = 1000, nmsThreshold: Double = 0.5, detectionsPerImage: Int = 300
+      candidatesPerLevel: Int = 1000, nmsThreshold: Double = 0.5, classAgnosticNMS: Bool = false,
+      detectionsPerImage: Int = 300
     ) {
       self.scoreThreshold = scoreThreshold
       self.classThresholds = classThresholds
       self.candidatesPerLevel = candidatesPerLevel
       self.nmsThreshold = nmsThreshold
+      self.classAgnosticNMS = classAgnosticNMS
       self.detectionsPerImage = detectionsPerImage
     }
   }

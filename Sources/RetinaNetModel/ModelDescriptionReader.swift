@@ -36,7 +36,9 @@ struct ModelDescriptionReader {
     }
     let architecture = try architecture(tree.map("architecture"))
     let classes = try classes(tree.value("classes"))
-    let preprocessing = try preprocessing(tree.map("preprocessing"))
+    let sizes = try tree.map("preprocessing")
+    let preprocessing = try preprocessing(sizes)
+    try requireCountable(preprocessing, sizes)
     let anchors = try anchors(tree.map("anchors"))
     let postprocessing = try postprocessing(tree.map("postprocessing"), classes)
     try tree.finish()
@@ -135,6 +137,20 @@ struct ModelDescriptionReader {
         ?? known?.standardDeviation ?? usual.standardDeviation)
   }
 
+  /// (anchor, class) pairs of a level are numbered in 32 bits (`CandidateSearch`).
+  private func requireCountable(
+    _ sizes: ModelDescription.Preprocessing, _ tree: SettingsTree?
+  ) throws(SettingsError) {
+    // P3 has an eighth of the padded input's rows and columns.
+    let cells = (sizes.minSize + 31) / 8 * ((sizes.maxSize + 31) / 8)
+    let pairs = cells * facts.anchorsPerCell * facts.classCount
+    if pairs > UInt32.max, let value = tree?.value("maxSize") ?? tree?.value("minSize") {
+      throw value.wrong(
+        "less for \(facts.classCount) classes: anchors times classes are more than 2^32 for a picture"
+      )
+    }
+  }
+
   private func colours(
     _ value: SettingsValue?, in range: ClosedRange<Float>
   ) throws -> [Float]? {
@@ -187,6 +203,7 @@ struct ModelDescriptionReader {
       candidatesPerLevel: try tree?.int("candidatesPerLevel", in: 1...1_000_000)
         ?? known.candidatesPerLevel,
       nmsThreshold: try tree?.double("nmsThreshold", in: 0...1) ?? known.nmsThreshold,
+      classAgnosticNMS: try tree?.bool("classAgnosticNMS") ?? known.classAgnosticNMS,
       detectionsPerImage: try tree?.int("detectionsPerImage", in: 1...1_000_000)
         ?? known.detectionsPerImage)
   }

@@ -37,13 +37,14 @@ import SystemPackage
 ///         "classThresholds": {"qr_code": 0.4},
 ///         "candidatesPerLevel": 1000,
 ///         "nmsThreshold": 0.5,
+///         "classAgnosticNMS": true,        boxes of different classes suppress each other; false where it is not there
 ///         "detectionsPerImage": 300
 ///       }
 ///     }
 ///
 /// A configuration may leave out `formatVersion`, what the weights say (all of `architecture` but `normEpsilon`),
 /// and what has a default: `mean`, `standardDeviation` and `postprocessing` (torchvision's values, as above, and
-/// no class thresholds). What it says has to agree with the weights.
+/// no class thresholds, suppression by class). What it says has to agree with the weights.
 public enum ModelFile {
   /// The version that is written, and read.
   public static let formatVersion = 1

@@ -82,6 +82,7 @@ public struct Preprocessor: Sendable {
     let ratio = Float(source) / Float(target)
     return (0..<target).map { index in
       let position = max(ratio * (Float(index) + 0.5) - 0.5, 0)
+      // Bounded: 0 to the sides of a picture.
       let first = min(Int(position), source - 1)
       let secondWeight = min(max(position - Float(first), 0), 1)
       return Tap(

@@ -14,6 +14,9 @@ struct WeightFacts: Equatable {
   /// Whether the batch norms were trainable: frozen ones keep no count of batches.
   var hasBatchCounts: Bool
 
+  /// Most channels of a layer: a thousand times what anybody trains; classes times anchors are as many.
+  static let mostChannels = 1 << 20
+
   /// - Parameters:
   ///   - shapes: by the network's names (`WeightNames`).
   ///   - hasBatchCounts: whether the file has them.
@@ -61,9 +64,18 @@ struct WeightFacts: Equatable {
           missing: [], unexpected: [],
           misshaped: ["\(head).cls_logits.weight, head.regression_head.bbox_reg.weight"]))
     }
-    guard baseWidth > 0, groupWidth > 0, groups > 0, pyramidChannels > 0,
-      headNorm == .none || pyramidChannels % 32 == 0
-    else {
+    // Sizes of empty tensors are bounded by nothing else, and are multiplied with each other.
+    let wide = [
+      ("backbone.body.conv1.weight", baseWidth), (grouped, groups * groupWidth),
+      ("\(head).conv.0.0.weight", pyramidChannels),
+      ("\(head).cls_logits.weight", logits),
+    ].filter { !(1...Self.mostChannels).contains($0.1) }
+    guard wide.isEmpty else {
+      throw ProblemError(
+        .tensors(
+          missing: [], unexpected: [], misshaped: wide.map { "\($0) (\($1) channels)" }))
+    }
+    guard headNorm == .none || pyramidChannels % 32 == 0 else {
       throw ProblemError(
         .tensors(
           missing: [], unexpected: [],

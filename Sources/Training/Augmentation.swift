@@ -95,10 +95,13 @@ public struct Augmentation: Equatable, Sendable {
   ) -> (TrainingPicture, [LabelledBox])? {
     for _ in 0..<10 {
       func side(_ length: Int) -> Int {
+        // Bounded: at most the length.
         min(length, max(1, Int(Double(length) * random.uniform(smallestCrop...1))))
       }
       let (width, height) = (side(picture.width), side(picture.height))
+      // Bounded: below 1 times a side.
       let x = Int(random.uniform() * Double(picture.width - width + 1))
+      // Bounded: below 1 times a side.
       let y = Int(random.uniform() * Double(picture.height - height + 1))
       let window = Box(
         minX: Float(x), minY: Float(y), maxX: Float(x + width), maxY: Float(y + height))

@@ -67,6 +67,7 @@ struct PredictionSheet {
     let image = dataset.images[index]
     // Whoever evaluated has said why it cannot be decoded.
     guard let found = detections[index], let picture = try? load(image.path) else { return 0 }
+    // Bounded: a constant.
     let small = picture.shrunk(toWidth: Int(Self.cell))
     let scale = Self.cell / Double(picture.width)
     let height = Double(picture.height) * scale
@@ -85,6 +86,7 @@ struct PredictionSheet {
         }
         .flatMap { open[$0].box.intersectionOverUnion(detection.box) >= 0.5 ? $0 : nil }
       if let match { open.remove(at: match) }
+      // Bounded: scores lie in 0...1.
       let percent = Int((detection.score * 100).rounded())
       labels.append(
         (

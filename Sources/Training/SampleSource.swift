@@ -71,6 +71,7 @@ public struct SampleSource: Sendable {
     var random = RandomStream(seed: seed, name: "order of epoch \(epoch)")
     var order = Array(dataset.images.indices)
     for index in stride(from: order.count - 1, to: 0, by: -1) {
+      // Bounded: below 1 times a count.
       order.swapAt(index, Int(random.uniform() * Double(index + 1)))
     }
     return order
@@ -90,6 +91,7 @@ public struct SampleSource: Sendable {
     _ number: Int, size: Int, remark: (PictureRemark) -> Void
   ) throws(DatasetError) -> Batch {
     var random = RandomStream(seed: seed, name: "size of batch \(number)")
+    // Bounded: below 1 times a count.
     let side = sizes[Int(random.uniform() * Double(sizes.count))]
     let onItsSide = random.uniform() < 0.5
     var orders: [Int: [Int]] = [:]
@@ -162,7 +164,9 @@ public struct SampleSource: Sendable {
     let logarithms = log(augmentation.scale.lowerBound)...log(augmentation.scale.upperBound)
     let factor = exp(random.uniform(logarithms))
     var resizing = preprocessing
+    // Bounded: sides of at most 16384 pixels, factors of at most 100.
     resizing.minSize = max(1, Int((Double(side) * factor).rounded()))
+    // Bounded: as the shorter side.
     resizing.maxSize = max(1, Int((Double(preprocessing.maxSize) * factor).rounded()))
     let geometry = InputGeometry(
       height: changed.height, width: changed.width, preprocessing: resizing)

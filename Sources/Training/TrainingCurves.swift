@@ -200,7 +200,9 @@ struct TrainingCurves {
       let place = panel.place(tick, 0)
       drawing.line(place, .init(x: place.x, y: panel.top), color: Self.grid)
       drawing.text(
-        "\(Int(tick))", at: .init(x: place.x, y: place.y + 18), size: 12, color: Self.faint,
+        // Bounded: below what a forged line can say.
+        "\(Int(min(tick, 1e15)))", at: .init(x: place.x, y: place.y + 18), size: 12,
+        color: Self.faint,
         anchor: .middle)
     }
     drawing.text(
@@ -228,6 +230,7 @@ struct TrainingCurves {
     while step * 8 < greatest { step *= 10 }
     while step > greatest { step /= 10 }
     for factor in [0.1, 0.2, 0.25, 0.5, 1, 2, 5] where greatest / (step * factor) <= 8 {
+      // Bounded: at most 8.
       let count = Int(greatest / (step * factor) + 1e-9)
       return (0...count).map { Double($0) * step * factor }
     }
@@ -240,6 +243,7 @@ struct TrainingCurves {
     var scale = 1.0
     while abs(value) * scale < 100 { scale *= 10 }
     let rounded = (value * scale).rounded() / scale
+    // Bounded: by the comparison.
     return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
   }
 }

@@ -114,4 +114,5 @@ public struct TrainingPicture: Equatable, Sendable {
 }
 
 @inline(__always)
+// Bounded: cut to 0...255; small numbers times small factors are numbers.
 private func byte(_ value: Float) -> UInt8 { UInt8(min(max(value + 0.5, 0), 255)) }

@@ -11,7 +11,7 @@ public struct Machine: Sendable {
   /// Processors that this process may use, at least 1: those of its affinity mask, at most as many as the control
   /// groups' time quota pays for, a part counted as a whole.
   public var availableCores: Int {
-    let quota = ControlGroup(root: root).processorQuota.map { Int($0.rounded(.up)) }
+    let quota = ControlGroup(root: root).processorQuota.flatMap { Int(exactly: $0.rounded(.up)) }
     return max(1, min(affinityCount, quota ?? .max))
   }
 

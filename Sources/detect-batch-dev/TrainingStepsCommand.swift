@@ -58,8 +58,10 @@ struct TrainingStepsCommand: ParsableCommand {
     var objects = [[LabelledBox]](repeating: [], count: shape[0])
     for index in labels.indices {
       let corners = boxes[index * 4..<index * 4 + 4].map { $0 }
+      // Bounded: files that scripts/compare-training writes.
       objects[Int(images[index])].append(
         LabelledBox(
+          // Bounded: as the images.
           classIndex: Int(labels[index]),
           box: Box(minX: corners[0], minY: corners[1], maxX: corners[2], maxY: corners[3])))
     }

@@ -36,6 +36,8 @@ struct DetectBatch: ParsableCommand {
 
   /// Runs the command that the arguments name.
   static func run(_ arguments: [String]) -> ExitStatus {
+    // Until the options are known, what they say of messages is looked for among the words.
+    Log.configure(LogFormat.typed(in: arguments))
     // The default command's options belong into the plain help (ArgumentParser would leave them out).
     if arguments == ["--help"] || arguments == ["-h"] || arguments == ["help"] {
       return ProgramOutput.write(helpMessage(for: DetectCommand.self, columns: Self.helpColumns))
@@ -49,17 +51,17 @@ struct DetectBatch: ParsableCommand {
       }
       return try command.execute()
     } catch {
-      return report(error)
+      return report(error, arguments)
     }
   }
 
   private static let helpColumns = 100
 
-  private static func report(_ error: any Error) -> ExitStatus {
+  private static func report(_ error: any Error, _ arguments: [String]) -> ExitStatus {
     if exitCode(for: error) == .success {
       return ProgramOutput.write(fullMessage(for: error, columns: Self.helpColumns))
     }
-    let fault = Fault(error)
+    let fault = Fault(error, arguments: arguments)
     Log.error(fault.message)
     return fault.status
   }

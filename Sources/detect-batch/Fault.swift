@@ -14,10 +14,16 @@ struct Fault {
   let status: ExitStatus
   let message: String
 
-  init(_ error: any Error) {
+  /// - Parameters:
+  ///   - error: whatever ended the command.
+  ///   - arguments: the command line, for what may have been meant.
+  init(_ error: any Error, arguments: [String] = []) {
     switch error {
-    case let error as RunError: self.init(error.status, error.description)
-    case let error as SettingsError: self.init(.usage, error.description)
+    case let error as RunError:
+      let hint = error.status == .noInput ? CommandLineError.subcommandHint(arguments) : nil
+      self.init(error.status, error.description + (hint.map { "; \($0)" } ?? ""))
+    case let error as SettingsError:
+      self.init(.usage, error.description + (Suggestion.forKey(error) ?? ""))
     case let error as UnknownLabelError: self.init(.usage, error.description)
     case let error as CheckpointError: self.init(error)
     case let error as ModelError: self.init(.unusableModel, error.description)
@@ -39,10 +45,7 @@ struct Fault {
         self.init(.bug, "\(error)")
         return
       }
-      // The parser's messages may have several lines.
-      let lines = DetectBatch.message(for: error).split(separator: "\n")
-      let message = lines.map { $0.trimmingPrefix { $0 == " " } }.joined(separator: " ")
-      self.init(.usage, ArgumentBytes.display(message) + " (see detect-batch --help)")
+      self.init(.usage, CommandLineError(error, arguments: arguments).message)
     }
   }
 

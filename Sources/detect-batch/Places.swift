@@ -78,6 +78,11 @@ struct Places {
         }
       }
     }
+    if Self.isFolder(path) {
+      throw RunError(
+        kind.missing,
+        "\(ArgumentBytes.display(argument)) is a directory: name a \(kind.rawValue) in it")
+    }
     let names = folders.flatMap { Self.names(in: $0, extensions: kind.extensions) }
     throw RunError(
       kind.missing,
@@ -131,5 +136,9 @@ struct Places {
     mode(path).map { $0 != S_IFDIR } ?? false
   }
 
-  private static func isFolder(_ path: FilePath) -> Bool { mode(path) == S_IFDIR }
+  /// Whether there is anything of this name.
+  static func exists(_ path: FilePath) -> Bool { mode(path) != nil }
+
+  /// Whether there is a directory of this name.
+  static func isFolder(_ path: FilePath) -> Bool { mode(path) == S_IFDIR }
 }

@@ -61,6 +61,7 @@ import Testing
       DetectionOptions(classThresholds: ["qr_code": 0.25]),
       DetectionOptions(classThresholds: ["aztec": 0.5]),
       DetectionOptions(classes: ["qr_code", "aztec"]),
+      DetectionOptions(classAgnosticNMS: false),
       DetectionOptions(nmsThreshold: 0.5, maxDetections: 300, candidatesPerLevel: 1000),
     ]
     for options in same { #expect(Self.digest(options) == Self.digest(), "\(options)") }

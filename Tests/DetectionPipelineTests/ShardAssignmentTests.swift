@@ -90,7 +90,7 @@ import Testing
         + "set DETECT_BATCH_SHARD_COUNT"),
     Refusal(
       id: "no number", environment: ["BATCH_TASK_INDEX": "x", "BATCH_TASK_COUNT": "3"],
-      message: "BATCH_TASK_INDEX='x' is not a whole number"),
+      message: "BATCH_TASK_INDEX='x' is not a whole number from 0 to 10000000"),
     Refusal(
       id: "uneven array",
       environment: [

@@ -5,7 +5,27 @@ import Testing
 @testable import DetectionPipeline
 
 @Suite struct WorklistErrorTests {
+  private static func leftOut(_ names: [String], unwanted: Int = 0) -> WorklistLeftOut {
+    var leftOut = WorklistLeftOut()
+    for name in names { leftOut.add(fileNamed: Array(name.utf8)) }
+    for _ in 0..<unwanted { leftOut.addUnwanted() }
+    return leftOut
+  }
+
   static let cases: [(WorklistError, Int32, String)] = [
+    (
+      .nothingFound(["clips"], leftOut(["a.heic", "b.HEIC", "c.cr2", "README"])), 66,
+      "no video and no image in clips, only 2 .heic, 1 without an extension, 1 .cr2; --all-files tries files of any name, --allow-empty makes this a success"
+    ),
+    (
+      .nothingFound(["clips"], leftOut(["a.txt"], unwanted: 3)), 66,
+      "no video and no image in clips is wanted: --include and --exclude leave out 3 files and directories; --allow-empty makes this a success"
+    ),
+    (
+      .missing(["rtsp://camera/1"]), 66,
+      "there is no rtsp:/camera/1 (local files only: an address is not read)"
+    ),
+    (.missing(["C:/film.mp4"]), 66, "there is no C:/film.mp4"),
     (.missing(["a.mp4"]), 66, "there is no a.mp4"),
     (
       .missing(["a", "b\nc", "c", "d", "e"]), 66,

@@ -275,6 +275,33 @@ private struct Tree {
     #expect(everything.notes == ["left out \(tree.path)/out: an output directory"])
   }
 
+  @Test func whatIsLeftOutIsCounted() throws {
+    let tree = try Tree([
+      "a.mp4", "b.heic", "c/d.HEIC", "c/e.cr2", "c/f", ".hidden", ".git/x.heic", "c/notes.txt",
+      "out/x.jsonl",
+    ])
+    let list = try tree.worklist { $0.output = tree.path.appending("out") }
+    #expect(list.leftOut.files == ["heic": 2, "cr2": 1, "": 1, "txt": 1])
+    #expect(list.leftOut.words == "2 .heic, 1 without an extension, 1 .cr2, 1 .txt")
+    #expect(list.leftOut.unwanted == 0)
+    // What the user does not want is not told, but counted where it could have been looked at.
+    let some = try tree.worklist {
+      $0.exclude = ["*.txt", "*.HEIC", "*.heic"]
+      $0.include = ["c", "*.mp4"]
+    }
+    #expect(some.leftOut.files == ["cr2": 1, "": 1])
+    #expect(try tree.worklist(["a.mp4"]).leftOut == WorklistLeftOut())
+    #expect(try tree.worklist { $0.allFiles = true }.leftOut.files.isEmpty)
+    let error = #expect(throws: WorklistError.self) {
+      try tree.worklist { $0.include = ["*.mkv"] }
+    }
+    #expect(error?.description.contains("--include and --exclude leave out 1 files") == true)
+    var many = WorklistLeftOut()
+    for number in 0..<5000 { many.add(fileNamed: Array("a.\(number)".utf8)) }
+    #expect(many.files.count <= 1001 && many.files.values.reduce(0, +) == 5000)
+    #expect(many.words.hasSuffix(" others"))
+  }
+
   @Test func whatIsMissingIsSaid() throws {
     let tree = try Tree(["a.mp4", "empty/notes.txt"])
     let gone = [
@@ -283,11 +310,15 @@ private struct Tree {
     let error = WorklistError.missing(gone)
     #expect(throws: error) { try tree.worklist(["gone.mp4", "a.mp4", "a.mp4/x", "*.avi"]) }
     #expect(error.exitCode == 66)
-    let nothing = WorklistError.nothingFound([tree.path.appending("empty")])
+    var notes = WorklistLeftOut()
+    notes.add(fileNamed: Array("notes.txt".utf8))
+    let nothing = WorklistError.nothingFound([tree.path.appending("empty")], notes)
     #expect(throws: nothing) { try tree.worklist(["empty"]) }
     #expect(nothing.exitCode == 66)
     #expect(try tree.worklist(["empty"]) { $0.allowsEmpty = true }.found == 0)
-    #expect(throws: WorklistError.nothingFound([tree.path])) {
+    var excluded = WorklistLeftOut()
+    for _ in 0..<2 { excluded.addUnwanted() }
+    #expect(throws: WorklistError.nothingFound([tree.path], excluded)) {
       try tree.worklist { $0.exclude = ["*"] }
     }
     #expect(throws: WorklistError.notAFile("/dev/null")) {

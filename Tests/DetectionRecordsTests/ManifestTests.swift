@@ -71,6 +71,12 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
     for status in ["failed", "half done"] {
       #expect(parsed(Array(text(line).replacing("\"done\"", with: "\"\(status)\"").utf8)) == nil)
     }
+    // Numbers that no run could have counted, and that would overflow where they are added up.
+    for number in ["-7", "9223372036854775807"] {
+      #expect(
+        parsed(Array(text(line).replacing("\"frames\":7", with: "\"frames\":\(number)").utf8))
+          == nil)
+    }
     let unknown = Array(
       text(line).replacing("{", with: "{\"added later\":[1],", maxReplacements: 1).utf8)
     #expect(parsed(unknown) == nil)

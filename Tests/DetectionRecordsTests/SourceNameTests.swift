@@ -50,6 +50,8 @@ import Testing
 
   @Test func partsAreRead() throws {
     #expect(Part("2/5") == Part(index: 2, count: 5))
+    #expect(Part("1/10000000") != nil && Part("1/10000001") == nil)
+    #expect(Part("1/9223372036854775807") == nil)
     #expect(Part("5/5")?.description == "5/5")
     for text in ["0/5", "6/5", "1/0", "1", "1/", "/5", "1/5/2", "a/5", "-1/5", "1/5 ", ""] {
       #expect(Part(text) == nil, "\(text)")

@@ -250,6 +250,20 @@ import Testing
         == true)
   }
 
+  /// Tensors without a number in them can have any size.
+  @Test func sizesThatCannotBeCountedAreRefused() throws {
+    let model = try DetectionModelTests.open("v1-resnet18")
+    let stem = try message(of: model) { tensors in
+      for index in tensors.indices where tensors[index].name == "backbone.body.conv1.weight" {
+        tensors[index].shape = [Int.max, 0, 7, 7]
+        tensors[index].values = { [] }
+      }
+    }
+    #expect(stem.contains("backbone.body.conv1.weight (\(Int.max) channels)"), "\(stem)")
+    #expect(
+      try message("preprocessing: {minSize: 16384, maxSize: 16384}") != "no error")
+  }
+
   @Test func namesOtherFamilies() throws {
     let model = try DetectionModelTests.open("v1-resnet18")
     let detectron = try message(of: model) { tensors in

@@ -92,6 +92,14 @@ import Testing
       }
     }
     let agnostic = try detections(.init(classAgnosticNMS: true, maxDetections: .max))
+    // The same as the model's own wish, which an option can refuse.
+    var description = try ModelFixture.v1ResNet18.description
+    #expect(!description.postprocessing.classAgnosticNMS)
+    description.postprocessing.classAgnosticNMS = true
+    for (option, isAgnostic) in [(nil, true), (false, false), (true, true)] {
+      let selection = try OutputSelection(.init(classAgnosticNMS: option), for: description)
+      #expect(selection.classAgnosticNMS == isAgnostic)
+    }
     let classwise = try detections(.init(maxDetections: .max))
     #expect(agnostic.count < classwise.count)
     for (index, a) in agnostic.enumerated() {

@@ -156,8 +156,97 @@ struct DetectTests {
     let workspace = try Workspace()
     let outcome = try Tool.run([Tool.samples, "--dry-run"], in: workspace)
     #expect(outcome.status == 0)
-    #expect(outcome.text == Self.sources.map { "detect\t\($0)\tnew\n" }.joined())
+    let frames = [1, 1, 1, 1, 1, 1, 100, 50]
+    #expect(
+      outcome.text == zip(Self.sources, frames).map { "detect\t\($0)\tnew\t\($1)\n" }.joined())
+    #expect(
+      outcome.messages
+        == "detect-batch: 8 inputs to do, about 156 frames to look at, 6.0 s of video in all\n")
     #expect(!workspace.exists("detections"))
+  }
+
+  @Test func dryRunForMachines() throws {
+    let workspace = try Workspace()
+    try workspace.write("in/torn.mp4", "no film")
+    try workspace.write(
+      "in/a.mp4", Bytes.of(Tool.samples.appending("videos/conveyor.mp4")))
+    #expect(try Tool.run(["in/torn.mp4", "--root", "in"], in: workspace).status == 3)
+    let outcome = try Tool.run(
+      ["in", "--dry-run", "--log-format", "json", "--fps", "2"], in: workspace)
+    let lines = outcome.text.split(separator: "\n")
+    #expect(
+      lines.first
+        == #"{"action":"detect","source":"a.mp4","reason":"new","frames":8}"#)
+    #expect(lines.count == 2, "\(outcome.text)")
+    let message = try #require(outcome.messageLines.first)
+    let object =
+      try JSONSerialization.jsonObject(with: Data(message.utf8)) as? [String: Any] ?? [:]
+    #expect(object["frames"] as? Int == 8 && object["videoSeconds"] as? Double == 4)
+    // What no container tells is said to be unknown.
+    let keyframes = try Tool.run(
+      ["in", "--dry-run", "--keyframes", "--include", "a.*"], in: workspace)
+    #expect(keyframes.text == "detect\ta.mp4\tnew\t?\n")
+  }
+
+  @Test func theEndSaysWhatWasFoundAndWhere() throws {
+    let workspace = try Workspace()
+    try workspace.write("in/note.heic", "no picture")
+    for name in ["parcel.jpg", "ticket.jpg", "no-code.jpg"] {
+      try workspace.write("in/\(name)", Bytes.of(Tool.samples.appending("images/\(name)")))
+    }
+    let outcome = try Tool.run(["in"], in: workspace)
+    #expect(outcome.messages.contains("left out 1 .heic"), "\(outcome.messages)")
+    let found = try #require(outcome.messageLines.first { $0.contains(": found ") })
+    #expect(found.contains("1 qr_code in 1 frame") && found.contains("1 barcode in 1 frame"))
+    #expect(
+      outcome.messages.contains("2 of 3 inputs with detections: parcel.jpg 2, ticket.jpg 1"))
+    let machine = try Tool.run(
+      ["in", "--log-format", "json", "--overwrite", "always"], in: workspace)
+    let summary = try machine.messageLines
+      .compactMap {
+        try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+      }
+      .first { $0["classes"] != nil }
+    #expect((summary?["classes"] as? [String: Int])?["qr_code"] == 1)
+    #expect(summary?["inputsWithDetections"] as? Int == 2)
+    #expect((summary?["leftOut"] as? [String: Int]) == ["heic": 1])
+    #expect(
+      (summary?["richestInputs"] as? [[String: Any]])?.first?["source"] as? String == "parcel.jpg")
+  }
+
+  @Test func aRangeWithoutFramesIsSaid() throws {
+    let workspace = try Workspace()
+    let video = Tool.samples.appending("videos/conveyor.mp4")
+    let late = try Tool.run(
+      [video, "--root", Tool.samples, "--start", "100", "-o", "-"], in: workspace)
+    #expect(late.status == 0 && late.output.isEmpty)
+    #expect(
+      late.messages.contains(
+        "videos/conveyor.mp4: no frame of it lies from 100.0 s on: it lasts about 4.0 s"),
+      "\(late.messages)")
+    let early = try Tool.run(
+      [video, "--root", Tool.samples, "--start", "3.9", "-o", "-"], in: workspace)
+    #expect(!early.messages.contains("no frame of it") && !early.output.isEmpty)
+  }
+
+  /// A code is of one kind: of the same place the bundled model reports the best kind alone, unless it is told otherwise.
+  @Test func theBundledModelNamesOneKindForACode() throws {
+    let workspace = try Workspace()
+    let options = ["--score-threshold", "0.02", "-o", "-"]
+    let plain = try Tool.run([Tool.samples.appending("images")] + options, in: workspace)
+    let classwise = try Tool.run(
+      [Tool.samples.appending("images"), "--no-class-agnostic-nms"] + options, in: workspace)
+    func overlaps(_ outcome: ToolOutcome) throws -> Int {
+      try StrictRecord.all(outcome.output).reduce(0) { sum, record in
+        let boxes = (record.detections ?? []).map(\.box)
+        return sum
+          + boxes.indices.reduce(0) { count, index in
+            count + boxes[..<index].count { overlap($0, boxes[index]) > 0.51 }
+          }
+      }
+    }
+    #expect(try overlaps(plain) == 0)
+    #expect(try overlaps(classwise) > 0)
   }
 
   @Test func listsAndPipelinesAndNames() throws {

@@ -201,6 +201,31 @@ struct ModelCommandTests {
     #expect(missing.status == 66 && missing.messageLines.count == 1)
   }
 
+  @Test func inspectOfSeveralFiles() throws {
+    let workspace = try Workspace()
+    let image = Tool.samples.appending("images/phone.jpg")
+    let outcome = try Tool.run(
+      ["inspect", "--json", image, "missing.mp4", "codes", Tool.samples], in: workspace)
+    #expect(outcome.status == 66)
+    let kinds = try outcome.text.split(separator: "\n").map {
+      try (JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])?["kind"] as? String
+    }
+    #expect(kinds == ["image", "model"])
+    #expect(outcome.messageLines.count == 2, "\(outcome.messages)")
+    #expect(outcome.messages.contains("\(Tool.samples) is a directory: name a file in it"))
+    let lines = try Tool.run(["inspect", image, image], in: workspace).text
+    #expect(lines.components(separatedBy: "\n\nfile ").count == 2)
+    // Names of outputs that are none.
+    for arguments in [
+      ["import", "codes", "-o", "-"],
+      ["evaluate", "--annotations", "a.json", "out", "--curves", "-"],
+    ] {
+      let refused = try Tool.run(arguments, in: workspace)
+      #expect(refused.status == 64 && refused.messages.contains("a file called - is ./-"))
+    }
+    #expect(!workspace.exists("-"))
+  }
+
   @Test func evaluationOfRecords() throws {
     let workspace = try Workspace()
     try workspace.write(

@@ -17,9 +17,10 @@ struct OptionValueTests {
     #expect(try OptionValue.byteCount("4GiB") == 4 << 30)
     #expect(try OptionValue.byteCount("4g") == 4 << 30)
     #expect(try OptionValue.byteCount("512 MiB".filter { $0 != " " }) == 512 << 20)
-    #expect(try OptionValue.byteCount("1.5k") == 1536)
-    #expect(try OptionValue.byteCount("100") == 100)
-    for wrong in ["", "0", "4x", "GiB", "-1", "1e30G", "ib"] {
+    #expect(try OptionValue.byteCount("98304.5k") == 98304 << 10 + 512)
+    #expect(try OptionValue.byteCount("67108864") == 64 << 20)
+    // Ten was meant to be ten GiB.
+    for wrong in ["", "0", "10", "63M", "4x", "GiB", "-1", "1e30G", "ib"] {
       #expect(throws: OptionValueError.self, "\(wrong)") { try OptionValue.byteCount(wrong) }
     }
   }
@@ -36,6 +37,33 @@ struct OptionValueTests {
     for wrong in ["", ",", "a, ,b"] {
       #expect(throws: OptionValueError.self, "\(wrong)") { try OptionValue.labels(wrong) }
     }
+  }
+
+  /// Each would end the program where it is converted or multiplied.
+  @Test func numbersAreBounded() throws {
+    #expect(try OptionValue.positiveCount("1000000000") == 1_000_000_000)
+    #expect(try OptionValue.seconds("1e9") == 1e9)
+    #expect(try OptionValue.seed("9223372036854775807") == .max)
+    for wrong in ["1e10", "1e30", "1e300", "9223372036854775807", "1000000001"] {
+      #expect(throws: OptionValueError.self, "\(wrong)") { try OptionValue.positiveCount(wrong) }
+      #expect(throws: OptionValueError.self, "\(wrong)") { try OptionValue.count(wrong) }
+      #expect(throws: OptionValueError.self, "\(wrong)") { try OptionValue.seconds(wrong) }
+      #expect(throws: OptionValueError.self, "\(wrong)") { try OptionValue.rate(wrong) }
+      #expect(throws: OptionValueError.self, "\(wrong)") { try OptionValue.timePosition(wrong) }
+      #expect(throws: OptionValueError.self, "\(wrong)") { try TrainOptionValue.sizes(wrong) }
+      #expect(throws: OptionValueError.self, "\(wrong)") { try TrainOptionValue.side(wrong) }
+      #expect(throws: OptionValueError.self, "\(wrong)") { try TrainOptionValue.anchorSizes(wrong) }
+      #expect(throws: OptionValueError.self, "\(wrong)") { try TrainOptionValue.channels(wrong) }
+      #expect(throws: OptionValueError.self, "\(wrong)") { try TrainOptionValue.depth(wrong) }
+      #expect(throws: OptionValueError.self, "\(wrong)") { try TrainOptionValue.epochs(wrong) }
+      #expect(throws: OptionValueError.self, "\(wrong)") { try TrainOptionValue.ratios(wrong) }
+      #expect(throws: OptionValueError.self, "\(wrong)") {
+        try TrainOptionValue.range("1,\(wrong)")
+      }
+    }
+    let error = #expect(throws: OptionValueError.self) { try OptionValue.rate("1e30") }
+    #expect(
+      error?.expected == "a number above 0 and at most 1000000000, such as 2 or 0.5")
   }
 
   @Test func numbersAreDecimalAndFinite() {

@@ -34,7 +34,7 @@ struct PipelineFileTests {
       ])
     #expect(options.model.classes.flatMap { $0 } == ["qr_code", "barcode"])
     #expect(options.input.exclude == ["*.tmp"])
-    #expect(options.model.classAgnosticNMS)
+    #expect(options.model.classAgnosticNMS == true)
     #expect(options.resources.memoryLimit == 2 << 30)
     #expect(options.output.overwrite == .always)
   }

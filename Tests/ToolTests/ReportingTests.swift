@@ -13,6 +13,13 @@ struct ReportingTests {
     for (seconds, text) in cases { #expect(RunText.span(seconds) == text) }
   }
 
+  @Test func numbersBeyondAll() {
+    for number in [Double.nan, .infinity, -.infinity, 1e300, -1e300, 9.3e18] {
+      #expect(!RunText.span(number).isEmpty && !RunText.decimal(number).isEmpty)
+    }
+    #expect(RunText.decimal(1e300) == "1 000 000 000 000 000")
+  }
+
   @Test func numbers() {
     #expect(RunText.grouped(9999) == "9999")
     #expect(RunText.grouped(10_000) == "10 000")
@@ -43,6 +50,25 @@ struct ReportingTests {
         "time: decoding 3.0 s in 1 thread (waited 0.0 s), detecting 19 s in 2 threads "
           + "(network 17 s, waited 0.0 s), writing 0.0 s",
       ])
+    summary.classes = [
+      .init(label: "qr_code", detections: 11, frames: 7),
+      .init(label: "aztec", detections: 1, frames: 1),
+    ]
+    summary.inputsWithDetections = 2
+    summary.richestInputs = [
+      .init(source: "a.mp4", detections: 10, frames: 200),
+      .init(source: "b.jpg", detections: 2, frames: 1),
+    ]
+    let lines = RunText.summary(summary)
+    #expect(lines[2] == "found 11 qr_code in 7 frames, 1 aztec in 1 frame")
+    #expect(lines[3] == "2 of 3 inputs with detections: a.mp4 10, b.jpg 2")
+    summary.inputsWithDetections = 40
+    #expect(
+      RunText.summary(summary)[3] == "40 of 3 inputs with detections: a.mp4 10, b.jpg 2, 38 more")
+    // One input needs no list of inputs.
+    summary.inputs.done = 1
+    summary.inputs.failed = 0
+    #expect(RunText.summary(summary)[3].hasPrefix("time: "))
     summary.frames = 0
     #expect(RunText.summary(summary).count == 1)
     summary.commonRoot = "/data"

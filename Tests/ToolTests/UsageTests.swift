@@ -1,4 +1,5 @@
 import DetectionPipeline
+import Foundation
 import SystemPackage
 import Testing
 
@@ -19,6 +20,48 @@ struct UsageTests {
     Case(
       id: "unknown option", arguments: ["--kyframes", "x"],
       message: "Unknown option '--kyframes'. Did you mean '--keyframes'? (see detect-batch --help)"),
+    Case(
+      id: "another tool's option", arguments: ["--conf", "0.3", "x"],
+      message: "Unknown option '--conf': here it is '--score-threshold' (see detect-batch --help)"),
+    Case(
+      id: "an option like no other", arguments: ["--zzz", "x"],
+      message: "Unknown option '--zzz' (see detect-batch --help)"),
+    Case(
+      id: "a subcommand's option, beside something that is missing",
+      arguments: ["evaluate", "--gt", "x.json"],
+      message:
+        "Unknown option '--gt': here it is '--annotations' (see detect-batch evaluate --help)"),
+    Case(
+      id: "a subcommand's value", arguments: ["import", "x", "-o", "y", "--storage", "int4"],
+      message:
+        "The value 'int4' is invalid for '--storage <float32|float16|bfloat16>': it has to be one of "
+        + "float32, float16, bfloat16 (see detect-batch import --help)"),
+    Case(
+      id: "a subcommand that is mistyped", arguments: ["inspct", "x"],
+      message: "there is no inspct, no x; did you mean the subcommand 'inspect'?", status: .noInput),
+    Case(
+      id: "a subcommand that is mistyped, with its option", arguments: ["inspct", "--json", "x"],
+      message: "Unknown option '--json': did you mean the subcommand 'inspect'? "
+        + "(see detect-batch --help)"),
+    Case(
+      id: "a file for the records", arguments: ["x", "-o", "result.jsonl"],
+      message:
+        "The value 'result.jsonl' is invalid for '-o <directory>': it has to be a directory, with a "
+        + ".jsonl file for each input; for one file of all records: -o - > result.jsonl "
+        + "(see detect-batch --help)"),
+    Case(
+      id: "metrics on standard output", arguments: ["x", "--metrics", "-"],
+      message: "The value '-' is invalid for '--metrics <file>': it has to be a file's name "
+        + "(a file called - is ./-) (see detect-batch --help)"),
+    Case(
+      id: "an address", arguments: ["https://example.org/a.mp4"],
+      message: "there is no https:/example.org/a.mp4 (local files only: an address is not read)",
+      status: .noInput),
+    Case(
+      id: "too little memory", arguments: ["x", "--memory-limit", "10"],
+      message:
+        "The value '10' is invalid for '--memory-limit <size>': it has to be a size of at least "
+        + "64MiB, such as 512MiB or 4GiB (without a unit it is bytes) (see detect-batch --help)"),
     Case(
       id: "missing value", arguments: ["x", "--model"],
       message: "Missing value for '--model <model>' (see detect-batch --help)"),
@@ -67,6 +110,19 @@ struct UsageTests {
     #expect(outcome.messages == "detect-batch: error: \(test.message)\n")
     #expect(outcome.status == test.status.rawValue)
     #expect(outcome.output.isEmpty)
+  }
+
+  /// Whatever is wrong, and wherever the option stands.
+  @Test(arguments: [
+    ["--fsp", "2", "--log-format", "json"], ["--log-format=json", "x", "--fps", "none"],
+    ["--log-format", "json", "nowhere"], ["evaluate", "--gt", "x", "--log-format", "json"],
+  ])
+  func errorsForMachines(_ arguments: [String]) throws {
+    let outcome = try Tool.run(arguments, in: Workspace())
+    #expect(outcome.status == 64 || outcome.status == 66)
+    let object =
+      try JSONSerialization.jsonObject(with: Data(outcome.messages.utf8)) as? [String: Any] ?? [:]
+    #expect(object["level"] as? String == "error" && object["message"] is String)
   }
 
   @Test func helpShowsTheOptionsOfTheDefaultCommand() throws {

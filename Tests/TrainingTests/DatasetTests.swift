@@ -107,6 +107,10 @@ final class TemporaryFolder {
         "object 1 (line 4): has no <bndbox>"
       ),
       (Self.page([good]), ["dog"], "object 1: label 'cat' is not one of the classes: dog"),
+      (
+        Self.page([good]).replacing("<width>100</width>", with: "<width>1e30</width>"), nil,
+        "line 3: width is '1e30' where pixels should be"
+      ),
       ("<annotation><object></annotation>", nil, "line 1: is not well-formed XML"),
       ("<svg/>", nil, "line 1: <svg> where <annotation> should be"),
     ]

@@ -42,7 +42,10 @@ extension DetectCommand {
     let run = DetectionRun(
       configuration, model: model,
       observer: RunReporter(logger: Log.logger, showsProgress: showsProgress))
-    if options.output.dryRun { return ProgramOutput.write(Self.lines(of: try run.plan())) }
+    if options.output.dryRun {
+      return DryRun(try run.plan(), sampling: configuration.sampling)
+        .tell(options.report.logFormat ?? .text)
+    }
     SignalHandling.onFirst { status in run.stop(status) }
     return try run.run().status
   }
@@ -55,9 +58,5 @@ extension DetectCommand {
     } catch {
       Log.logger.notice("cannot write \(ArgumentBytes.display(path)): \(error)")
     }
-  }
-
-  private static func lines(of plan: [PlannedInput]) -> String {
-    plan.map { "\($0.action.rawValue)\t\($0.source)\t\($0.reason)" }.joined(separator: "\n")
   }
 }

@@ -79,7 +79,7 @@ struct EvaluateCommand: ToolCommand {
 
   @Option(
     help: ArgumentHelp("Draw precision over recall into this file.", valueName: "file.svg"),
-    completion: .file(extensions: ["svg"]))
+    completion: .file(extensions: ["svg"]), transform: OptionValue.outputFile)
   var curves: String?
 
   @Option(

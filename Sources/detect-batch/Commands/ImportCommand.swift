@@ -41,7 +41,7 @@ struct ImportCommand: ToolCommand {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp("The model file to write.", valueName: "model.safetensors"),
-    completion: .file(extensions: ["safetensors"]))
+    completion: .file(extensions: ["safetensors"]), transform: OptionValue.outputFile)
   var output: String
 
   @Option(

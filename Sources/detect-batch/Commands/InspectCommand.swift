@@ -15,18 +15,39 @@ struct InspectCommand: ToolCommand {
       gives.
       """)
 
-  @Argument(help: "A file; a model may be named as for --model.", completion: .file())
-  var file: String
+  @Argument(
+    help: ArgumentHelp("Files; a model may be named as for --model.", valueName: "file"),
+    completion: .file())
+  var files: [String]
 
-  @Flag(help: "Print one JSON object instead of lines.")
+  @Flag(help: "Print one JSON object a file instead of lines.")
   var json = false
 
   @Flag(help: "Decode the whole video and count.")
   var decode = false
 
   func execute() throws -> ExitStatus {
-    let path = try Places().find(.file, file)
+    let places = Places()
+    if files.count == 1 { return ProgramOutput.write(try text(files[0], places)) }
+    // One that cannot be read does not keep the others from being said.
+    var (texts, outcome): ([String], ExitStatus) = ([], .done)
+    for file in files {
+      do {
+        texts.append(try text(file, places))
+      } catch {
+        let fault = Fault(error)
+        Log.error(fault.message)
+        if outcome == .done { outcome = fault.status }
+      }
+    }
+    guard !texts.isEmpty else { return outcome }
+    let written = ProgramOutput.write(texts.joined(separator: json ? "\n" : "\n\n"))
+    return written == .done ? outcome : written
+  }
+
+  private func text(_ file: String, _ places: Places) throws -> String {
+    let path = try places.find(.file, file)
     let facts = try ModelFacts.read(path) ?? MediaFacts.read(path, decode: decode)
-    return ProgramOutput.write(json ? facts.json : facts.lines)
+    return json ? facts.json : facts.lines
   }
 }

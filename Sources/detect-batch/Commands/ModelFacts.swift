@@ -56,7 +56,8 @@ enum ModelFacts {
       "detections",
       (["score above \(outputs.scoreThreshold)"] + thresholds.map { "\($0.key) above \($0.value)" }
         + [
-          "overlap at most \(outputs.nmsThreshold)",
+          "overlap at most \(outputs.nmsThreshold)"
+            + (outputs.classAgnosticNMS ? " whatever the class" : ""),
           "at most \(outputs.detectionsPerImage) a picture",
           "\(outputs.candidatesPerLevel) candidates a level",
         ]).joined(separator: ", "))

@@ -29,7 +29,10 @@ struct ThresholdTarget {
     var description = model.description
     var written: [String] = []
     for entry in classes where labels.contains(entry.category.name) {
-      guard let suggestion = entry.suggestion else { continue }
+      // Results of other tools may have scores of any size, and a model file takes those of a probability.
+      guard let suggestion = entry.suggestion, (0...1).contains(suggestion.threshold) else {
+        continue
+      }
       description.postprocessing.classThresholds[entry.category.name] = Float(suggestion.threshold)
       written.append("\(entry.category.name) \(Float(suggestion.threshold))")
     }

@@ -40,6 +40,7 @@ extension DetectOptions {
     run.batchSize = resources.batchSize ?? run.batchSize
     run.queueSize = resources.queueSize
     run.memoryLimit = resources.memoryLimit
+    // Bounded: at most OptionValue.largest.
     run.limits.readTimeout = resources.readTimeout.map { .seconds($0) }
     run.maxFailures = resources.maxFailures
     run.nice = resources.nice
@@ -54,6 +55,7 @@ extension DetectOptions {
     request.include = input.include.map(ArgumentBytes.path)
     request.exclude = input.exclude.map(ArgumentBytes.path)
     request.allFiles = input.allFiles
+    // Bounded: at most OptionValue.largest.
     request.settle = .seconds(input.settle ?? 0)
     request.allowsEmpty = input.allowEmpty
     return request

@@ -35,9 +35,9 @@ struct ModelOptions: ParsableArguments {
   var nmsThreshold: Double?
 
   @Flag(
-    name: .customLong("class-agnostic-nms"),
-    help: "Boxes of different classes suppress each other too.")
-  var classAgnosticNMS = false
+    name: .customLong("class-agnostic-nms"), inversion: .prefixedNo,
+    help: "Boxes of different classes suppress each other too. (default: the model's)")
+  var classAgnosticNMS: Bool?
 
   @Option(
     help: ArgumentHelp(

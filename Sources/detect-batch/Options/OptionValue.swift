@@ -14,21 +14,38 @@ struct ClassThreshold: Equatable {
 }
 
 /// The values that options take, each read in one place: from the command line and from pipeline files alike.
+///
+/// All numbers but seeds and bytes are at most `largest`: more than anybody means, and few enough that products of two
+/// and conversions to whole numbers hold.
 enum OptionValue {
+  /// A thousand million: as seconds, 31 years.
+  static let largest = 1_000_000_000
+
   static func text(_ text: String) -> String { text }
 
-  /// A whole number above 0.
+  /// A whole number from 1 to `largest`.
   static func positiveCount(_ text: String) throws(OptionValueError) -> Int {
-    guard let number = Int(text), number > 0 else {
-      throw OptionValueError(expected: "a whole number above 0")
-    }
-    return number
+    try count(text, in: 1...largest, "a whole number above 0")
   }
 
-  /// A whole number from 0 on.
+  /// A whole number from 0 to `largest`.
   static func count(_ text: String) throws(OptionValueError) -> Int {
-    guard let number = Int(text), number >= 0 else {
-      throw OptionValueError(expected: "a whole number from 0 on")
+    try count(text, in: 0...largest, "a whole number from 0 on")
+  }
+
+  /// A whole number from 0 on, however large: it is only mixed into others.
+  static func seed(_ text: String) throws(OptionValueError) -> Int {
+    try count(text, in: 0...Int.max, "a whole number from 0 on")
+  }
+
+  private static func count(
+    _ text: String, in range: ClosedRange<Int>, _ expected: String
+  ) throws(OptionValueError) -> Int {
+    guard let number = Int(text), range.contains(number) else {
+      // The bound is no news to whoever has not come near it.
+      let isLarge = text.count > 9 && text.allSatisfy(\.isNumber)
+      throw OptionValueError(
+        expected: expected + (isLarge ? " and at most \(range.upperBound)" : ""))
     }
     return number
   }
@@ -49,18 +66,24 @@ enum OptionValue {
     return number
   }
 
-  /// A number above 0.
+  /// A number above 0, at most `largest`.
   static func rate(_ text: String) throws(OptionValueError) -> Double {
-    guard let number = decimal(text), number > 0 else {
-      throw OptionValueError(expected: "a number above 0, such as 2 or 0.5")
-    }
-    return number
+    try number(text, "a number above 0", ", such as 2 or 0.5") { $0 > 0 }
   }
 
-  /// A span of time in seconds.
+  /// A span of time in seconds, 0 to `largest`.
   static func seconds(_ text: String) throws(OptionValueError) -> Double {
-    guard let number = decimal(text), number >= 0 else {
-      throw OptionValueError(expected: "seconds from 0 on")
+    try number(text, "seconds from 0 on") { $0 >= 0 }
+  }
+
+  private static func number(
+    _ text: String, _ expected: String, _ example: String = "",
+    where isWanted: (Double) -> Bool
+  ) throws(OptionValueError) -> Double {
+    guard let number = decimal(text), isWanted(number), number <= Double(largest) else {
+      let isLarge = decimal(text).map { $0 > Double(largest) } ?? false
+      throw OptionValueError(
+        expected: expected + (isLarge ? " and at most \(largest)" : "") + example)
     }
     return number
   }
@@ -73,7 +96,7 @@ enum OptionValue {
     return number
   }
 
-  /// A point in time: seconds, MM:SS or HH:MM:SS, each with decimals.
+  /// A point in time, 0 to `largest` seconds: seconds, MM:SS or HH:MM:SS, each with decimals.
   static func timePosition(_ text: String) throws(OptionValueError) -> Double {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     let numbers = parts.enumerated().compactMap { index, part -> Double? in
@@ -84,13 +107,18 @@ enum OptionValue {
       guard index == 0 || number < 60, isLast || part.allSatisfy(\.isNumber) else { return nil }
       return number
     }
-    guard numbers.count == parts.count, (1...3).contains(numbers.count) else {
+    let seconds = numbers.reduce(0) { $0 * 60 + $1 }
+    guard numbers.count == parts.count, (1...3).contains(numbers.count), seconds <= Double(largest)
+    else {
       throw OptionValueError(expected: "seconds or HH:MM:SS, such as 90.5 or 00:01:30.5")
     }
-    return numbers.reduce(0) { $0 * 60 + $1 }
+    return seconds
   }
 
-  /// A number of bytes, with a unit or without.
+  /// The least memory that a run can be held to, 64 MiB: less was meant in another unit.
+  static let leastMemory = 64 << 20
+
+  /// A number of bytes from `leastMemory` on, with a unit (KiB, MiB, GiB, TiB, or K, M, G, T for the same) or without.
   static func byteCount(_ text: String) throws(OptionValueError) -> Int {
     let units = ["": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40]
     let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
@@ -100,9 +128,10 @@ enum OptionValue {
       break
     }
     guard let number = decimal(String(digits)), let factor = units[unit],
-      let bytes = Int(exactly: (number * Double(factor)).rounded()), bytes > 0
+      let bytes = Int(exactly: (number * Double(factor)).rounded()), bytes >= leastMemory
     else {
-      throw OptionValueError(expected: "a size such as 512MiB or 4GiB")
+      throw OptionValueError(
+        expected: "a size of at least 64MiB, such as 512MiB or 4GiB (without a unit it is bytes)")
     }
     return bytes
   }
@@ -131,6 +160,26 @@ enum OptionValue {
     return labels
   }
 
+  /// A file to be written, which standard output cannot stand for.
+  static func outputFile(_ text: String) throws(OptionValueError) -> String {
+    guard text != "-" else {
+      throw OptionValueError(expected: "a file's name (a file called - is ./-)")
+    }
+    return text
+  }
+
+  /// Where records go: a directory, or - for standard output. What is spelled like a file of records was meant to be one.
+  static func output(_ text: String) throws(OptionValueError) -> String {
+    let fileExtensions = ["jsonl", "ndjson", "json", "csv", "txt"]
+    let path = ArgumentBytes.path(text)
+    guard let ending = path.extension?.lowercased(), fileExtensions.contains(ending),
+      !text.hasSuffix("/"), !Places.isFolder(path)
+    else { return text }
+    throw OptionValueError(
+      expected: "a directory, with a .jsonl file for each input; for one file of all records: "
+        + "-o - > \(ArgumentBytes.display(text))")
+  }
+
   /// One of the words of an enumeration.
   static func choice<Choice: RawRepresentable & CaseIterable>(
     _ text: String
@@ -143,7 +192,7 @@ enum OptionValue {
   }
 
   /// A finite number in digits; Swift would also read "nan", "infinity" and hexadecimal.
-  private static func decimal(_ text: String) -> Double? {
+  static func decimal(_ text: String) -> Double? {
     guard text.allSatisfy({ "0123456789+-.eE".contains($0) }), let number = Double(text),
       number.isFinite
     else { return nil }

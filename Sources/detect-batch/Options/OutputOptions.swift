@@ -7,7 +7,8 @@ struct OutputOptions: ParsableArguments {
     name: [.short, .long],
     help: ArgumentHelp(
       "Directory for one .jsonl file per input; - writes all records to standard output. "
-        + "(default: detections)", valueName: "directory"), completion: .directory)
+        + "(default: detections)", valueName: "directory"), completion: .directory,
+    transform: OptionValue.output)
   var output: String?
 
   @Option(
@@ -52,17 +53,17 @@ struct OutputOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Keep counters in this file, as Prometheus text. (default: none are kept)", valueName: "file"),
-    completion: .file())
+    completion: .file(), transform: OptionValue.outputFile)
   var metrics: String?
 
   mutating func fill(from file: PipelineFile) throws {
-    try file.fill(&output, "output", OptionValue.text)
+    try file.fill(&output, "output", OptionValue.output)
     try file.fill(&overwrite, "overwrite", OptionValue.choice)
     try file.fill(&retryFailed, "retry-failed")
     try file.fill(&prune, "prune")
     try file.fill(&shard, "shard", OptionValue.shard)
     try file.fill(&segment, "segment", OptionValue.shard)
     try file.fill(&wait, "wait")
-    try file.fill(&metrics, "metrics", OptionValue.text)
+    try file.fill(&metrics, "metrics", OptionValue.outputFile)
   }
 }

@@ -40,6 +40,11 @@ struct PipelineFile {
     if let value = try settings.bool(key), value { flag = true }
   }
 
+  /// Takes the value of a key where neither the flag nor its opposite was typed.
+  func fill(_ flag: inout Bool?, _ key: String) throws {
+    if let value = try settings.bool(key) { flag = flag ?? value }
+  }
+
   /// Takes the texts of a key, one or a list, where the option was not typed.
   func fill(_ option: inout [String], _ key: String) throws {
     try fill(&option, key, OptionValue.text)

@@ -33,7 +33,8 @@ struct ResourceOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Use at most about so much memory: fewer workers, shorter queues. (default: what is free)",
+      "Use at most about so much memory, such as 512MiB or 4GiB: fewer workers, shorter queues. "
+        + "(default: what is free)",
       valueName: "size"),
     transform: OptionValue.byteCount)
   var memoryLimit: Int?

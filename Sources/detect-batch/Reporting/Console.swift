@@ -12,8 +12,14 @@ final class Console: Sendable {
 
   private let state = Mutex(State())
 
-  /// Whether somebody may be looking.
-  let isTerminal = isatty(STDERR_FILENO) == 1
+  /// Whether somebody may be looking, on a terminal that can draw a line anew.
+  let isTerminal =
+    isatty(STDERR_FILENO) == 1 && understandsEscapes(getenv("TERM").map { String(cString: $0) })
+
+  /// Whether a terminal of this kind (`TERM`) does what escape sequences ask for.
+  static func understandsEscapes(_ kind: String?) -> Bool {
+    kind.map { !$0.isEmpty && $0 != "dumb" } ?? false
+  }
 
   /// Columns of the terminal; 80 where it does not say.
   var columns: Int {

@@ -7,6 +7,20 @@ enum LogFormat: String, CaseIterable, Sendable {
   case text
   /// One object per line: `time`, `level`, `message`, then what belongs to the message.
   case json
+
+  /// What a command line asks for, whether or not the rest of it can be understood; the last word counts.
+  static func typed(in arguments: [String]) -> LogFormat {
+    var format = LogFormat.text
+    let options = arguments.prefix { $0 != "--" }
+    for (index, argument) in options.enumerated() {
+      if argument == "--log-format", index + 1 < options.count {
+        format = LogFormat(rawValue: options[index + 1]) ?? format
+      } else if argument.hasPrefix("--log-format=") {
+        format = LogFormat(rawValue: String(argument.drop { $0 != "=" }.dropFirst())) ?? format
+      }
+    }
+    return format
+  }
 }
 
 /// Log lines on standard error.

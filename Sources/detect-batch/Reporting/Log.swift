@@ -10,6 +10,9 @@ enum Log {
     settings.withLock { $0 = (options.logFormat ?? .text, options.level) }
   }
 
+  /// Chooses how lines are written.
+  static func configure(_ format: LogFormat) { settings.withLock { $0.format = format } }
+
   /// A logger as it was chosen.
   static var logger: Logger {
     let (format, level) = settings.withLock { $0 }

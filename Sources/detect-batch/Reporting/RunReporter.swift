@@ -104,6 +104,17 @@ extension InputResult {
 extension RunSummary {
   fileprivate var metadata: Logger.Metadata {
     [
+      "classes": .dictionary(
+        Dictionary(classes.map { ($0.label, .number($0.detections)) }, uniquingKeysWith: { $1 })),
+      "inputsWithDetections": .number(inputsWithDetections),
+      "richestInputs": .array(
+        richestInputs.map {
+          [
+            "source": "\($0.source)", "detections": .number($0.detections),
+            "frames": .number($0.frames),
+          ]
+        }),
+      "leftOut": .dictionary(leftOut.files.mapValues { .number($0) }),
       "done": .number(inputs.done), "failed": .number(inputs.failed),
       "skipped": .number(inputs.skipped), "failedEarlier": .number(inputs.failedEarlier),
       "left": .number(inputs.left), "frames": .number(frames),

@@ -55,12 +55,16 @@ enum RunText {
       let outputs = "\(counted(summary.goneOutputs, "output")) whose inputs are gone"
       lines.append(summary.isPruned ? "removed \(outputs)" : "\(outputs) (--prune removes them)")
     }
+    if !summary.leftOut.files.isEmpty {
+      lines.append(
+        "left out \(summary.leftOut.words): no known videos or images (--all-files tries them)")
+    }
     guard summary.frames > 0 else { return lines }
 
     var frames =
       "\(counted(summary.frames, "frame")), \(counted(summary.detections, "detection")) "
       + "in \(span(summary.seconds)): \(decimal(summary.framesPerSecond)) frames/s, "
-      + "\(grouped(Int(summary.imagesPerDay))) images per day"
+      + "\(grouped(whole(summary.imagesPerDay))) images per day"
     if summary.failedFrames > 0 {
       frames += ", \(counted(summary.failedFrames, "frame")) failed"
     }
@@ -68,6 +72,9 @@ enum RunText {
       frames += ", \(counted(summary.decodeErrors, "decoding error"))"
     }
     lines.append(frames)
+
+    if let line = found(summary.classes) { lines.append(line) }
+    if let line = richest(summary) { lines.append(line) }
 
     let stages = summary.stages
     lines.append(
@@ -79,6 +86,31 @@ enum RunText {
     return lines
   }
 
+  /// What was found, by class; nil where nothing was.
+  private static func found(_ classes: [RunSummary.ClassCount]) -> String? {
+    guard !classes.isEmpty else { return nil }
+    let named = classes.prefix(RunSummary.mostListed).map {
+      "\(grouped($0.detections)) \($0.label) in \(counted($0.frames, "frame"))"
+    }
+    let rest = classes.dropFirst(RunSummary.mostListed)
+    let detections = rest.reduce(0) { $0 + $1.detections }
+    return "found "
+      + (named + (rest.isEmpty ? [] : ["\(grouped(detections)) of \(rest.count) other classes"]))
+      .joined(separator: ", ")
+  }
+
+  /// Where it was found; nil where there is but one place.
+  private static func richest(_ summary: RunSummary) -> String? {
+    let finished = summary.inputs.done + summary.inputs.failed
+    guard finished > 1, summary.inputsWithDetections > 0 else { return nil }
+    let rest = summary.inputsWithDetections - summary.richestInputs.count
+    return
+      "\(grouped(summary.inputsWithDetections)) of \(counted(finished, "input")) with detections: "
+      + summary.richestInputs.map { "\($0.source) \(grouped($0.detections))" }.joined(
+        separator: ", ")
+      + (rest > 0 ? ", \(grouped(rest)) more" : "")
+  }
+
   /// A number and its noun.
   static func counted(_ count: Int, _ noun: String, plural: String? = nil) -> String {
     "\(grouped(count)) \(count == 1 ? noun : plural ?? noun + "s")"
@@ -87,8 +119,8 @@ enum RunText {
   /// A number with one decimal below 100, without from there on.
   static func decimal(_ number: Double) -> String {
     guard number.isFinite else { return "?" }
-    if number >= 99.95 { return grouped(Int(number.rounded())) }
-    let tenths = Int((number * 10).rounded())
+    if number >= 99.95 { return grouped(whole(number)) }
+    let tenths = whole(number * 10)
     return "\(tenths / 10).\(tenths % 10)"
   }
 
@@ -96,13 +128,19 @@ enum RunText {
   static func span(_ seconds: Double) -> String {
     guard seconds.isFinite else { return "?" }
     if seconds < 9.95 { return "\(decimal(max(0, seconds))) s" }
-    let whole = Int(seconds.rounded())
+    let whole = whole(seconds)
     switch whole {
     case ..<60: return "\(whole) s"
     case ..<3600: return "\(whole / 60) min \(whole % 60) s"
     case ..<86_400: return "\(whole / 3600) h \(whole % 3600 / 60) min"
     default: return "\(whole / 86_400) d \(whole % 86_400 / 3600) h"
     }
+  }
+
+  /// A number rounded, cut to what can be shown.
+  private static func whole(_ number: Double) -> Int {
+    // Bounded: cut to 1e15; no number is 0.
+    number.isNaN ? 0 : Int(min(max(number, -1e15), 1e15).rounded())
   }
 
   /// Digits in groups of three from 10 000 on.

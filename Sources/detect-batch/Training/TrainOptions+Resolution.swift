@@ -18,8 +18,9 @@ extension TrainOptions {
         architecture: .init(backbone: .resnet18), classes: [],
         preprocessing: .init(minSize: 512, maxSize: 853), anchors: .init(), postprocessing: .init())
     result.classes = classes
-    // Thresholds of other labels mean nothing here.
+    // Thresholds of other labels mean nothing here; other classes may lie one over the other.
     result.postprocessing.classThresholds = [:]
+    if start?.classes != classes { result.postprocessing.classAgnosticNMS = false }
     result.architecture.backbone = network.backbone ?? result.architecture.backbone
     result.architecture.baseWidth = network.baseWidth ?? result.architecture.baseWidth
     result.architecture.pyramidChannels =
@@ -32,7 +33,7 @@ extension TrainOptions {
     result.anchors.aspectRatios = network.anchorRatios ?? result.anchors.aspectRatios
     if let largest = pictures.sizes?.max() {
       result.preprocessing.minSize = largest
-      result.preprocessing.maxSize = largest * 5 / 3
+      result.preprocessing.maxSize = min(16_384, largest * 5 / 3)
     }
     result.preprocessing.maxSize = pictures.maxSize ?? result.preprocessing.maxSize
     return result
@@ -53,6 +54,7 @@ extension TrainOptions {
     let accumulation = steps.accumulate ?? 1
     let perStep = batchSize * accumulation
     func iterations(_ epochs: Double) -> Int {
+      // Bounded: OptionValue.largest times pictures in memory.
       max(1, Int((epochs * Double(imageCount) / Double(perStep)).rounded()))
     }
     let epochs = steps.epochs ?? 50
@@ -74,6 +76,12 @@ extension TrainOptions {
       throw RunError(
         .usage,
         "--images-per-call: a batch of \(batchSize) images cannot be cut into calls of \(perCall)")
+    }
+    let picture = description.preprocessing
+    guard picture.maxSize >= picture.minSize else {
+      throw RunError(
+        .usage,
+        "--max-size: \(picture.maxSize) pixels are less than the shorter side's \(picture.minSize)")
     }
     let architecture = description.architecture
     guard architecture.headNorm == .none || architecture.pyramidChannels % 32 == 0 else {

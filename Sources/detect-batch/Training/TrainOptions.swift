@@ -96,21 +96,21 @@ struct TrainNetworkOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp("Channels of the stem. (default: that of --start, else 64)", valueName: "n"),
-    transform: OptionValue.positiveCount)
+    transform: TrainOptionValue.channels)
   var baseWidth: Int?
 
   @Option(
     help: ArgumentHelp(
       "Channels of the pyramid and the heads. (default: that of --start, else 256)",
       valueName: "n"),
-    transform: OptionValue.positiveCount)
+    transform: TrainOptionValue.channels)
   var pyramidChannels: Int?
 
   @Option(
     help: ArgumentHelp(
       "Convolutions of a head before its last. (default: that of --start, else 4)",
       valueName: "n"),
-    transform: OptionValue.positiveCount)
+    transform: TrainOptionValue.depth)
   var headDepth: Int?
 
   @Option(
@@ -124,7 +124,7 @@ struct TrainNetworkOptions: ParsableArguments {
     help: ArgumentHelp(
       "Anchor sizes of the finest level; each further level's are twice as large. "
         + "(default: those of --start, else 32,40,50)", valueName: "px,…"),
-    transform: TrainOptionValue.sizes)
+    transform: TrainOptionValue.anchorSizes)
   var anchorSizes: [Int]?
 
   @Option(
@@ -137,11 +137,11 @@ struct TrainNetworkOptions: ParsableArguments {
   mutating func fill(from file: some OptionSource) throws {
     try file.fill(&start, "start", OptionValue.text)
     try file.fill(&backbone, "backbone", OptionValue.choice)
-    try file.fill(&baseWidth, "base-width", OptionValue.positiveCount)
-    try file.fill(&pyramidChannels, "pyramid-channels", OptionValue.positiveCount)
-    try file.fill(&headDepth, "head-depth", OptionValue.positiveCount)
+    try file.fill(&baseWidth, "base-width", TrainOptionValue.channels)
+    try file.fill(&pyramidChannels, "pyramid-channels", TrainOptionValue.channels)
+    try file.fill(&headDepth, "head-depth", TrainOptionValue.depth)
     try file.fill(&headNorm, "head-norm", OptionValue.choice)
-    try file.fill(&anchorSizes, "anchor-sizes", TrainOptionValue.sizes)
+    try file.fill(&anchorSizes, "anchor-sizes", TrainOptionValue.anchorSizes)
     try file.fill(&anchorRatios, "anchor-ratios", TrainOptionValue.ratios)
   }
 }
@@ -198,7 +198,7 @@ struct TrainStepOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Epochs at which the rate falls to a tenth. (default: 2/3 and 8/9 of all)",
-      valueName: "x,…"), transform: TrainOptionValue.ratios)
+      valueName: "x,…"), transform: TrainOptionValue.epochs)
   var rateSteps: [Double]?
 
   @Option(
@@ -241,7 +241,7 @@ struct TrainStepOptions: ParsableArguments {
     try file.fill(&weightDecay, "weight-decay", OptionValue.fraction)
     try file.fill(&normWeightDecay, "norm-weight-decay", OptionValue.fraction)
     try file.fill(&schedule, "schedule", OptionValue.choice)
-    try file.fill(&rateSteps, "rate-steps", TrainOptionValue.ratios)
+    try file.fill(&rateSteps, "rate-steps", TrainOptionValue.epochs)
     try file.fill(&warmUp, "warm-up", OptionValue.count)
     try file.fill(&clipNorm, "clip-norm", OptionValue.rate)
     try file.fill(&averageDecay, "average-decay", OptionValue.fraction)

@@ -14,7 +14,7 @@ struct TrainPictureOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Longest side in pixels. (default: that of --start, else 5/3 of --sizes)", valueName: "px"),
-    transform: OptionValue.positiveCount)
+    transform: TrainOptionValue.side)
   var maxSize: Int?
 
   @Option(
@@ -57,7 +57,7 @@ struct TrainPictureOptions: ParsableArguments {
 
   mutating func fill(from file: some OptionSource) throws {
     try file.fill(&sizes, "sizes", TrainOptionValue.sizes)
-    try file.fill(&maxSize, "max-size", OptionValue.positiveCount)
+    try file.fill(&maxSize, "max-size", TrainOptionValue.side)
     try file.fill(&flip, "flip", OptionValue.fraction)
     try file.fill(&quarterTurns, "quarter-turns")
     try file.fill(&crop, "crop", OptionValue.fraction)
@@ -80,7 +80,7 @@ struct TrainPictureOptions: ParsableArguments {
 struct TrainRunOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("Of everything random. (default: 0)", valueName: "n"),
-    transform: OptionValue.count)
+    transform: OptionValue.seed)
   var seed: Int?
 
   @Option(
@@ -112,7 +112,7 @@ struct TrainRunOptions: ParsableArguments {
   var saveEvery: Double?
 
   mutating func fill(from file: some OptionSource) throws {
-    try file.fill(&seed, "seed", OptionValue.count)
+    try file.fill(&seed, "seed", OptionValue.seed)
     try file.fill(&workers, "workers", OptionValue.positiveCount)
     try file.fill(&decoders, "decoders", OptionValue.positiveCount)
     try file.fill(&imagesPerCall, "images-per-call", OptionValue.positiveCount)

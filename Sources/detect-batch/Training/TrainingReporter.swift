@@ -118,7 +118,7 @@ final class TrainingReporter: Sendable {
       \(Self.decimal(classLoss + boxLoss, 3)) (class \(Self.decimal(classLoss, 3)), box \
       \(Self.decimal(boxLoss, 3))), one object for \(anchors / max(1, objects)) anchors, \
       \(Self.decimal(Double(step.images) / max(seconds, 1e-9), 1)) pictures/s, \
-      \(Self.span(seconds * Double(iterations - step.iteration))) left
+      \(RunText.span(seconds * Double(iterations - step.iteration))) left
       """
   }
 
@@ -126,16 +126,10 @@ final class TrainingReporter: Sendable {
     var scale = 1
     for _ in 0..<places { scale *= 10 }
     guard value.isFinite, abs(value) < 1e12 else { return "\(value)" }
+    // Bounded: below 1e12 times 1000.
     let scaled = Int((abs(value) * Double(scale)).rounded())
     let fraction = String(scaled % scale)
     let zeros = String(repeating: "0", count: places - fraction.count)
     return "\(value < 0 ? "-" : "")\(scaled / scale).\(zeros)\(fraction)"
-  }
-
-  private static func span(_ seconds: Double) -> String {
-    let whole = Int(seconds.rounded())
-    if whole < 60 { return "\(whole) s" }
-    if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
-    return "\(whole / 3600) h \(whole % 3600 / 60) min"
   }
 }
