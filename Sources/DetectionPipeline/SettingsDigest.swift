@@ -22,8 +22,7 @@ struct SettingsDigest: Equatable, Sendable {
   /// The libraries that are loaded, each a name and its release: other pixels are decoded by another FFmpeg, and
   /// another oneDNN adds in another order.
   static var libraries: [String] {
-    let engine = Engine.oneDNNVersion.split(separator: ".").prefix(2).joined(separator: ".")
-    return DecoderVersion.series + ["oneDNN \(engine)"]
+    DecoderVersion.series + Engine.arithmetic
   }
 
   /// Takes the model file's SHA-256, what the model is, the choices, oneDNN's effective instruction set, and the

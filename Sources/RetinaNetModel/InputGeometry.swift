@@ -10,10 +10,10 @@ public struct InputGeometry: Hashable, Sendable {
   /// Columns after the resize.
   public let resizedWidth: Int
 
-  /// Rows of the network's input: the resized rows, padded to a multiple of 32.
-  public var paddedHeight: Int { (resizedHeight + 31) / 32 * 32 }
-  /// Columns of the network's input: the resized columns, padded to a multiple of 32.
-  public var paddedWidth: Int { (resizedWidth + 31) / 32 * 32 }
+  /// Rows of the network's input: the resized rows, padded to a multiple of 32; in a batch those of the highest picture.
+  public var paddedHeight: Int
+  /// Columns of the network's input: the resized columns, padded likewise.
+  public var paddedWidth: Int
 
   /// Sizes by torchvision's rule: scale = min(minSize / shorter side, maxSize / longer side) in double
   /// precision, both sides times scale, truncated: so that 335x500 becomes 799x1194, and 480x640 becomes
@@ -29,12 +29,12 @@ public struct InputGeometry: Hashable, Sendable {
     let scale = min(
       Double(preprocessing.minSize) / Double(min(height, width)),
       Double(preprocessing.maxSize) / Double(max(height, width)))
-    originalHeight = height
-    originalWidth = width
-    // Bounded: neither side becomes more than maxSize.
-    resizedHeight = max(1, Int(Double(height) * scale))
-    // Bounded: as the height.
-    resizedWidth = max(1, Int(Double(width) * scale))
+    self.init(
+      originalHeight: height, originalWidth: width,
+      // Bounded: neither side becomes more than maxSize.
+      resizedHeight: max(1, Int(Double(height) * scale)),
+      // Bounded: as the height.
+      resizedWidth: max(1, Int(Double(width) * scale)))
   }
 
   /// Sizes as given, for tests against outputs made elsewhere.
@@ -45,5 +45,7 @@ public struct InputGeometry: Hashable, Sendable {
     self.originalWidth = originalWidth
     self.resizedHeight = resizedHeight
     self.resizedWidth = resizedWidth
+    paddedHeight = (resizedHeight + 31) / 32 * 32
+    paddedWidth = (resizedWidth + 31) / 32 * 32
   }
 }

@@ -14,7 +14,7 @@ public struct DetectorEvaluation: Sendable {
   /// Runs the model over every picture.
   ///
   /// - Parameters:
-  ///   - model: its classes must be the dataset's, in the same order.
+  ///   - detector: its classes must be the dataset's, in the same order.
   ///   - dataset: pictures and truth.
   ///   - workers: threads.
   ///   - load: decodes a picture.
@@ -22,13 +22,12 @@ public struct DetectorEvaluation: Sendable {
   ///     decoded, or the network's outputs are not finite, its objects count as missed.
   /// - Throws: `DetectionError` where the outputs are not finite for any picture; what else the detector throws.
   public init(
-    _ model: DetectionModel, on dataset: TrainingDataset, workers: Int,
+    _ detector: Detector, on dataset: TrainingDataset, workers: Int,
     load: @escaping TrainingPicture.Loader, remark: @escaping @Sendable (PictureRemark) -> Void
   ) throws {
     precondition(
-      model.description.classes == dataset.classes,
-      "a model of \(model.description.classes) for a dataset of \(dataset.classes)")
-    let detector = try Detector(model: model)
+      detector.description.classes == dataset.classes,
+      "a model of \(detector.description.classes) for a dataset of \(dataset.classes)")
     let images = dataset.images
     let found = Monitor<[[Detection]?]>(Array(repeating: nil, count: images.count))
     let failure = Monitor<DetectionError?>(nil)

@@ -6,9 +6,9 @@ import SystemPackage
 /// Makes the inputs of a training: which picture comes when, how it is changed, to which size it is brought. All of it
 /// follows from the seed and the sample's number, so any sample can be made at any time by any thread.
 public struct SampleSource: Sendable {
-  /// A picture as the network reads it, without padding.
+  /// A picture as the network reads it.
   public struct Sample: Sendable {
-    /// [3, height, width], normalised.
+    /// [3, rows and columns of its batch], normalised: the picture at the top left, zeros around it.
     public var input: [Float]
     /// Rows.
     public var height: Int
@@ -24,11 +24,18 @@ public struct SampleSource: Sendable {
   public struct Batch: Sendable {
     /// In order.
     public var samples: [Sample]
+    /// Rows of every input: those of the highest sample, to a multiple of 32.
+    public var height: Int
+    /// Columns of every input.
+    public var width: Int
+  }
 
-    /// Rows of the padded input: those of the highest sample, to a multiple of 32.
-    public var height: Int { ((samples.map(\.height).max() ?? 0) + 31) / 32 * 32 }
-    /// Columns of the padded input.
-    public var width: Int { ((samples.map(\.width).max() ?? 0) + 31) / 32 * 32 }
+  /// A picture before it is resized: with its batch's size it is written where it belongs, once.
+  private struct Draft {
+    var picture: TrainingPicture
+    var geometry: InputGeometry
+    var objects: [LabelledBox]
+    var name: String
   }
 
   let dataset: TrainingDataset
@@ -95,21 +102,38 @@ public struct SampleSource: Sendable {
     let side = sizes[Int(random.uniform() * Double(sizes.count))]
     let onItsSide = random.uniform() < 0.5
     var orders: [Int: [Int]] = [:]
-    var samples: [Sample] = []
+    var drafts: [Draft] = []
     for sample in number * size..<(number + 1) * size {
       let (epoch, place) = sample.quotientAndRemainder(dividingBy: dataset.images.count)
       let order = orders[epoch] ?? order(epoch: epoch)
       orders[epoch] = order
-      samples.append(
-        try self.sample(order, place, epoch: epoch, side: side, onItsSide: onItsSide, remark))
+      drafts.append(
+        try draft(order, place, epoch: epoch, side: side, onItsSide: onItsSide, remark))
     }
-    return Batch(samples: samples)
+    let height = drafts.map(\.geometry.paddedHeight).max() ?? 0
+    let width = drafts.map(\.geometry.paddedWidth).max() ?? 0
+    return Batch(
+      samples: drafts.map { sample($0, height: height, width: width) }, height: height,
+      width: width)
   }
 
-  private func sample(
+  private func sample(_ draft: Draft, height: Int, width: Int) -> Sample {
+    var geometry = draft.geometry
+    geometry.paddedHeight = height
+    geometry.paddedWidth = width
+    let input = [Float](unsafeUninitializedCapacity: 3 * height * width) { input, count in
+      preprocessor.write(draft.picture.pixels.span, geometry, to: input)
+      count = 3 * height * width
+    }
+    return Sample(
+      input: input, height: geometry.resizedHeight, width: geometry.resizedWidth,
+      objects: draft.objects, name: draft.name)
+  }
+
+  private func draft(
     _ order: [Int], _ place: Int, epoch: Int, side: Int, onItsSide: Bool,
     _ remark: (PictureRemark) -> Void
-  ) throws(DatasetError) -> Sample {
+  ) throws(DatasetError) -> Draft {
     var lastProblem = ""
     for step in order.indices {
       let index = order[(place + step) % order.count]
@@ -159,7 +183,7 @@ public struct SampleSource: Sendable {
   private func make(
     _ picture: TrainingPicture, _ path: FilePath, _ marked: [LabelledBox], side: Int,
     onItsSide: Bool, _ random: inout RandomStream
-  ) -> Sample {
+  ) -> Draft {
     let (changed, objects) = augmentation.apply(picture, marked, onItsSide: onItsSide, &random)
     let logarithms = log(augmentation.scale.lowerBound)...log(augmentation.scale.upperBound)
     let factor = exp(random.uniform(logarithms))
@@ -170,9 +194,8 @@ public struct SampleSource: Sendable {
     resizing.maxSize = max(1, Int((Double(preprocessing.maxSize) * factor).rounded()))
     let geometry = InputGeometry(
       height: changed.height, width: changed.width, preprocessing: resizing)
-    return Sample(
-      input: preprocessor.unpadded(changed.pixels, geometry), height: geometry.resizedHeight,
-      width: geometry.resizedWidth,
+    return Draft(
+      picture: changed, geometry: geometry,
       objects: objects.compactMap {
         $0.scaled(
           x: Float(geometry.resizedWidth) / Float(geometry.originalWidth),
@@ -194,46 +217,12 @@ extension LabelledBox {
   }
 }
 
-extension Preprocessor {
-  /// The network's input without its padding: [3, resizedHeight, resizedWidth].
-  func unpadded(_ pixels: [UInt8], _ geometry: InputGeometry) -> [Float] {
-    let (height, width) = (geometry.resizedHeight, geometry.resizedWidth)
-    let (rows, columns) = (geometry.paddedHeight, geometry.paddedWidth)
-    let padded = [Float](unsafeUninitializedCapacity: 3 * rows * columns) { input, count in
-      write(pixels.span, geometry, to: input)
-      count = 3 * rows * columns
-    }
-    if height == rows && width == columns { return padded }
-    var result: [Float] = []
-    result.reserveCapacity(3 * height * width)
-    for channel in 0..<3 {
-      for row in 0..<height {
-        let start = (channel * rows + row) * columns
-        result += padded[start..<start + width]
-      }
-    }
-    return result
-  }
-}
-
 extension SampleSource.Batch {
-  /// As the network takes it: samples at the top left, zeros around them.
+  /// As the network takes it.
   func padded() -> DetectorGradients.Batch {
-    let (samples, height, width) = (samples, height, width)
+    let samples = samples
     return DetectorGradients.Batch(height: height, width: width, objects: samples.map(\.objects)) {
-      index, input in
-      let sample = samples[index]
-      input.update(repeating: 0)
-      sample.input.withUnsafeBufferPointer { source in
-        for channel in 0..<3 {
-          for row in 0..<sample.height {
-            let start = (channel * height + row) * width
-            let from = (channel * sample.height + row) * sample.width
-            _ = UnsafeMutableBufferPointer(rebasing: input[start..<start + sample.width])
-              .update(from: source[from..<from + sample.width])
-          }
-        }
-      }
+      _ = $1.update(from: samples[$0].input)
     }
   }
 }

@@ -248,7 +248,6 @@ public final class Trainer {
     let clock = ContinuousClock()
     let start = clock.now
     try requireFiniteNumbers()
-    try writeModel(to: folder.lastModel)
     let result = try measure(validation)
     let record = TrainingRecord.Evaluation(
       iteration: state.iteration,
@@ -270,16 +269,15 @@ public final class Trainer {
 
   /// Outputs that are finite for no picture, or weights whose products are not, are divergence.
   private func measure(_ validation: TrainingDataset) throws -> DetectorEvaluation {
-    let observe = observe
+    let (observe, kept) = (observe, kept)
     do {
       return try DetectorEvaluation(
-        DetectionModel(contentsOf: folder.lastModel), on: validation,
+        Detector(description: configuration.description) { kept[$0] }, on: validation,
         workers: configuration.workers, load: load,
         remark: onceForEachPicture { observe(.picture($0)) })
     } catch is DetectionError {
       throw diverged(at: "the outputs for all validation pictures")
-    } catch let error as ModelError {
-      guard case .numbers(let tensor, let problem) = error.problem else { throw error }
+    } catch NeuralNetworkError.parameter(let tensor, let problem) {
       throw diverged(at: "\(tensor): \(problem)")
     }
   }

@@ -25,7 +25,7 @@ enum TrainingFingerprint {
     for field in configuration.fields { digest.update("\(field.name) = \(field.value)\n") }
     digest.update(
       "instruction set = \(InstructionSet.effective?.rawValue ?? "none")\n"
-        + "oneDNN = \(Engine.oneDNNVersion)\n")
+        + Engine.arithmetic.map { "\($0)\n" }.joined())
     for (name, dataset) in [("training", training), ("validation", validation)] {
       guard let dataset else { continue }
       for image in dataset.images { digest.update(line(image, of: name)) }
@@ -79,7 +79,12 @@ extension ModelDescription {
     }
     let labels = classes.map { label in label.map { "\($0.utf8.count):\($0)" } ?? "none" }
     let thresholds = postprocessing.classThresholds.sorted { $0.key < $1.key }
-    return [
+    var added: [(name: String, value: String)] = []
+    if architecture.groups != 1 { added.append(("groups", "\(architecture.groups)")) }
+    if let width = architecture.groupWidth { added.append(("group width", "\(width)")) }
+    if architecture.strideIn1x1 { added.append(("stride", "in the 1x1")) }
+    if postprocessing.classAgnosticNMS { added.append(("suppression", "between classes")) }
+    return added + [
       ("backbone", architecture.backbone.rawValue), ("base width", "\(architecture.baseWidth)"),
       ("norm epsilon", "\(architecture.normEpsilon)"),
       ("pyramid channels", "\(architecture.pyramidChannels)"),

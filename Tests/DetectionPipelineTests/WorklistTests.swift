@@ -277,16 +277,16 @@ private struct Tree {
 
   @Test func whatIsLeftOutIsCounted() throws {
     let tree = try Tree([
-      "a.mp4", "b.heic", "c/d.HEIC", "c/e.cr2", "c/f", ".hidden", ".git/x.heic", "c/notes.txt",
+      "a.mp4", "b.xcf", "c/d.XCF", "c/e.cr2", "c/f", ".hidden", ".git/x.xcf", "c/notes.txt",
       "out/x.jsonl",
     ])
     let list = try tree.worklist { $0.output = tree.path.appending("out") }
-    #expect(list.leftOut.files == ["heic": 2, "cr2": 1, "": 1, "txt": 1])
-    #expect(list.leftOut.words == "2 .heic, 1 without an extension, 1 .cr2, 1 .txt")
+    #expect(list.leftOut.files == ["xcf": 2, "cr2": 1, "": 1, "txt": 1])
+    #expect(list.leftOut.words == "2 .xcf, 1 without an extension, 1 .cr2, 1 .txt")
     #expect(list.leftOut.unwanted == 0)
     // What the user does not want is not told, but counted where it could have been looked at.
     let some = try tree.worklist {
-      $0.exclude = ["*.txt", "*.HEIC", "*.heic"]
+      $0.exclude = ["*.txt", "*.XCF", "*.xcf"]
       $0.include = ["c", "*.mp4"]
     }
     #expect(some.leftOut.files == ["cr2": 1, "": 1])

@@ -96,8 +96,9 @@ import Testing
 
   /// Options without which nothing of their kind happens: there is no value that they have by default.
   private static let requests: Set = [
-    "annotations", "config", "curves", "images", "output", "pipeline", "results", "resume", "split",
-    "write-thresholds",
+    "annotations", "config", "curves", "images", "output", "pipeline", "restart-from", "results",
+    "resume",
+    "split", "write-thresholds",
   ]
 
   @Test func everyOptionSaysItsDefault() throws {

@@ -190,12 +190,12 @@ struct DetectTests {
 
   @Test func theEndSaysWhatWasFoundAndWhere() throws {
     let workspace = try Workspace()
-    try workspace.write("in/note.heic", "no picture")
+    try workspace.write("in/note.xcf", "no picture")
     for name in ["parcel.jpg", "ticket.jpg", "no-code.jpg"] {
       try workspace.write("in/\(name)", Bytes.of(Tool.samples.appending("images/\(name)")))
     }
     let outcome = try Tool.run(["in"], in: workspace)
-    #expect(outcome.messages.contains("left out 1 .heic"), "\(outcome.messages)")
+    #expect(outcome.messages.contains("left out 1 .xcf"), "\(outcome.messages)")
     let found = try #require(outcome.messageLines.first { $0.contains(": found ") })
     #expect(found.contains("1 qr_code in 1 frame") && found.contains("1 barcode in 1 frame"))
     #expect(
@@ -209,7 +209,7 @@ struct DetectTests {
       .first { $0["classes"] != nil }
     #expect((summary?["classes"] as? [String: Int])?["qr_code"] == 1)
     #expect(summary?["inputsWithDetections"] as? Int == 2)
-    #expect((summary?["leftOut"] as? [String: Int]) == ["heic": 1])
+    #expect((summary?["leftOut"] as? [String: Int]) == ["xcf": 1])
     #expect(
       (summary?["richestInputs"] as? [[String: Any]])?.first?["source"] as? String == "parcel.jpg")
   }

@@ -159,11 +159,11 @@ struct EvaluateTests {
     for (arguments, status, message) in [
       (
         ["ann.json"], 64,
-        "name what was found: records, --results or --images, one of them (see detect-batch --help)"
+        "name what was found: records, --results or --images, one of them (see detect-batch evaluate --help)"
       ),
       (
         ["ann.json", "found", "--workers", "2"], 64,
-        "--model, --score-threshold and --workers go with --images (see detect-batch --help)"
+        "--model, --score-threshold and --workers go with --images (see detect-batch evaluate --help)"
       ),
       (["none.json", "found"], 66, "none.json: does not exist"),
       (["ann.json", "found"], 66, "found: does not exist"),

@@ -159,7 +159,7 @@ import Workers
     let log = Monitor<[PictureRemark]>([])
     func evaluate(bright: Set<String>) throws -> DetectorEvaluation {
       try DetectorEvaluation(
-        model, on: squares.dataset, workers: 2,
+        Detector(model: model), on: squares.dataset, workers: 2,
         load: { path in
           let value: UInt8 = bright.contains(path.stem ?? "") ? 255 : 0
           return TrainingPicture(
@@ -183,7 +183,7 @@ import Workers
     let model = try fragileModel(folder.path.appending("m.safetensors"))
     let log = Monitor<[PictureRemark]>([])
     _ = try DetectorEvaluation(
-      model, on: squares.dataset, workers: 1,
+      Detector(model: model), on: squares.dataset, workers: 1,
       load: { _ in
         TrainingPicture(
           width: 32, height: 64, pixels: [UInt8](repeating: 0, count: 32 * 64 * 3), isDamaged: true)

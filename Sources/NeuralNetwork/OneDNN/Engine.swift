@@ -25,6 +25,14 @@ public final class Engine: @unchecked Sendable {
     dnnl_engine_destroy(handle)
   }
 
+  /// What results' bits follow from beside the instruction set, each a name and a value: the ways in which convolutions
+  /// are computed here (the number rises whenever an algorithm, or the rule that chooses it, changes) and the release of
+  /// oneDNN, which may add in another order.
+  public static var arithmetic: [String] {
+    let release = oneDNNVersion.split(separator: ".").prefix(2).joined(separator: ".")
+    return ["convolutions 2", "oneDNN \(release)"]
+  }
+
   /// oneDNN's version, for instance "2.6.3".
   public static var oneDNNVersion: String {
     guard let version = dnnl_version()?.pointee else { return "?" }
