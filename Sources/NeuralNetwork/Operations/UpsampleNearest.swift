@@ -52,6 +52,7 @@ struct UpsampleNearest: Operation {
   /// floor(Float(dst) * scale), at most in - 1; equal to the integer formula but for rounding, which is kept.
   static func sources(from source: Int, to target: Int) -> [Int] {
     let scale = Float(source) / Float(target)
+    // Bounded: at most the source's size.
     return (0..<target).map { min(Int(Float($0) * scale), source - 1) }
   }
 
