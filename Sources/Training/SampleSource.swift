@@ -170,7 +170,8 @@ extension Preprocessor {
     let (height, width) = (geometry.resizedHeight, geometry.resizedWidth)
     let (rows, columns) = (geometry.paddedHeight, geometry.paddedWidth)
     let padded = [Float](unsafeUninitializedCapacity: 3 * rows * columns) { input, count in
-      write(pixels.span, geometry, to: input)
+      var span = input.mutableSpan
+      write(pixels.span, geometry, to: &span)
       count = 3 * rows * columns
     }
     if height == rows && width == columns { return padded }
@@ -194,13 +195,13 @@ extension SampleSource.Batch {
       index, input in
       let sample = samples[index]
       input.update(repeating: 0)
-      sample.input.withUnsafeBufferPointer { source in
+      input.withUnsafeMutableBufferPointer { input in
         for channel in 0..<3 {
           for row in 0..<sample.height {
             let start = (channel * height + row) * width
             let from = (channel * sample.height + row) * sample.width
             _ = UnsafeMutableBufferPointer(rebasing: input[start..<start + sample.width])
-              .update(from: source[from..<from + sample.width])
+              .update(fromContentsOf: sample.input[from..<from + sample.width])
           }
         }
       }
