@@ -1,6 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// Of targets that declare views of memory: `~Escapable` types say with `@_lifetime` what they must not outlive, which
+/// Swift 6.3 has behind this flag only.
+let lifetimes = SwiftSetting.enableExperimentalFeature("Lifetimes")
+
 /// One target per job; arrows point downwards only (shared design, section 2).
 let package = Package(
   name: "detect-batch",
@@ -39,7 +43,7 @@ let package = Package(
     .target(
       name: "NeuralNetwork", dependencies: ["COneDNN", "Workers"],
       // Its loops over numbers are a hundred times as slow unoptimised: tests would wait for nothing else.
-      swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+      swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug)), lifetimes]),
 
     // The detector.
     .target(
@@ -47,7 +51,8 @@ let package = Package(
       dependencies: [
         "BoxGeometry", "Checkpoints", "Digests", "NeuralNetwork", "Settings", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+      ],
+      swiftSettings: [lifetimes]),
     .target(
       name: "Evaluation",
       dependencies: [.product(name: "SystemPackage", package: "swift-system")]),

@@ -100,8 +100,8 @@ struct CandidateSearch {
     _ logits: BlockedImage, _ block: Int, _ classBounds: [Float], _ leastKept: inout Float
   ) -> Float {
     let lanes = lanes(ofBlock: block, in: logits, classBounds)
-    let base = logits.base + block * logits.blockStride
     let count = logits.blockStride
+    let numbers = logits.numbers.extracting(block * count..<(block + 1) * count)
     // An index grows by this from one 16 numbers to the next.
     let step = 16 / logits.block * logits.channels
     var sums = (SIMD16<Float>.zero, SIMD16<Float>.zero)
@@ -109,8 +109,8 @@ struct CandidateSearch {
     var place = 0
     while place + 64 <= count {
       let values = (
-        load(base + place), load(base + place + 16), load(base + place + 32),
-        load(base + place + 48)
+        load(numbers, place), load(numbers, place + 16), load(numbers, place + 32),
+        load(numbers, place + 48)
       )
       sums.0 += values.0 + values.1
       sums.1 += values.2 + values.3
@@ -118,7 +118,8 @@ struct CandidateSearch {
       if any(most .> limits) {
         for chunk in 0..<4 {
           collect(
-            load(base + place + chunk * 16), limits, lanes, firstIndex: (place / 16 + chunk) * step)
+            load(numbers, place + chunk * 16), limits, lanes,
+            firstIndex: (place / 16 + chunk) * step)
         }
         if let least = forgetTheWorst(), least > leastKept {
           leastKept = least
@@ -129,7 +130,7 @@ struct CandidateSearch {
     }
     while place < count {
       var values = SIMD16<Float>(repeating: -.greatestFiniteMagnitude)
-      for lane in 0..<min(16, count - place) { values[lane] = base[place + lane] }
+      for lane in 0..<min(16, count - place) { values[lane] = numbers[place + lane] }
       for lane in 0..<min(16, count - place) { sums.0[lane] += values[lane] }
       collect(values, limits, lanes, firstIndex: place / 16 * step)
       place += 16
@@ -176,12 +177,13 @@ struct CandidateSearch {
   }
 
   private func isFinite(_ logits: BlockedImage) -> Bool {
-    UnsafeBufferPointer(start: logits.base, count: logits.blockCount * logits.blockStride)
-      .allSatisfy(\.isFinite)
+    logits.numbers.withUnsafeBufferPointer { $0.allSatisfy(\.isFinite) }
   }
 
+  /// Sixteen numbers; that they lie within is for the caller to see to.
   @inline(__always)
-  private func load(_ pointer: UnsafePointer<Float>) -> SIMD16<Float> {
-    UnsafeRawPointer(pointer).loadUnaligned(as: SIMD16<Float>.self)
+  private func load(_ numbers: Span<Float>, _ place: Int) -> SIMD16<Float> {
+    numbers.bytes.unsafeLoadUnaligned(
+      fromUncheckedByteOffset: place * MemoryLayout<Float>.stride, as: SIMD16<Float>.self)
   }
 }

@@ -174,7 +174,7 @@ public final class DetectorWorker {
     let plan = try detector.plan(for: geometry)
     return try detector.namingFile {
       try worker.run(plan) { input in
-        detector.preprocessor.write(pixels.span, geometry, to: input)
+        detector.preprocessor.write(pixels.span, geometry, to: &input)
         ready = .now
       } readOutputs: { images in
         done = .now

@@ -2,14 +2,16 @@ import BoxGeometry
 import NeuralNetwork
 
 /// The network's outputs for one picture, finest level first; see `ModelDescription.makeNetwork` for channels.
-package struct HeadOutputs {
-  package var logits: ArraySlice<BlockedImage>
-  package var regressions: ArraySlice<BlockedImage>
+package struct HeadOutputs: ~Escapable {
+  package let logits: BlockedImages
+  package let regressions: BlockedImages
 
   /// Class logits of all levels, then box regressions of all levels.
-  package init(_ images: [BlockedImage]) {
-    logits = images.prefix(images.count / 2)
-    regressions = images.suffix(images.count / 2)
+  @_lifetime(copy images)
+  package init(_ images: BlockedImages) {
+    let levelCount = images.count / 2
+    logits = images[0..<levelCount]
+    regressions = images[levelCount..<images.count]
   }
 }
 
@@ -44,9 +46,10 @@ package struct OutputDecoder: Sendable {
     var search = CandidateSearch(
       thresholds: selection.scoreThresholds, limit: selection.candidatesPerLevel)
     var candidates: [Detection] = []
-    for (index, (logits, regression)) in zip(outputs.logits, outputs.regressions).enumerated() {
-      let best = try search.best(of: logits, level: index + 3)
-      candidates += try boxes(of: best, regression, grid.levels[index], level: index + 3, geometry)
+    for (index, level) in grid.levels.enumerated() {
+      let best = try search.best(of: outputs.logits[index], level: index + 3)
+      candidates += try boxes(
+        of: best, outputs.regressions[index], level, level: index + 3, geometry)
     }
     sortByScore(&candidates)
     return suppress(candidates).map { scaled(candidates[$0], geometry) }

@@ -27,7 +27,7 @@ public struct Preprocessor: Sendable {
   ///   - geometry: the sizes.
   ///   - input: [3, paddedHeight, paddedWidth], every number of which is written.
   public func write(
-    _ pixels: Span<UInt8>, _ geometry: InputGeometry, to input: UnsafeMutableBufferPointer<Float>
+    _ pixels: Span<UInt8>, _ geometry: InputGeometry, to input: inout MutableSpan<Float>
   ) {
     precondition(
       pixels.count == geometry.originalHeight * geometry.originalWidth * 3,
@@ -35,6 +35,12 @@ public struct Preprocessor: Sendable {
     precondition(
       input.count == 3 * geometry.paddedHeight * geometry.paddedWidth,
       "\(input.count) numbers for \(geometry.paddedWidth)x\(geometry.paddedHeight)")
+    input.withUnsafeMutableBufferPointer { write(pixels, geometry, $0) }
+  }
+
+  private func write(
+    _ pixels: Span<UInt8>, _ geometry: InputGeometry, _ input: UnsafeMutableBufferPointer<Float>
+  ) {
     input.update(repeating: 0)
     let rows = Self.taps(from: geometry.originalHeight, to: geometry.resizedHeight)
     let columns = Self.taps(from: geometry.originalWidth, to: geometry.resizedWidth)

@@ -17,7 +17,7 @@ extension ClassificationLoss {
   ///   - scale: what the gradient is multiplied by.
   /// - Returns: the sum of the losses, not scaled. Numbers without a label add nothing, NaN or not.
   func evaluate(
-    _ logits: UnsafeBufferPointer<Float>, labels: UnsafeMutableBufferPointer<Float>, scale: Double
+    _ logits: Span<Float>, labels: inout MutableSpan<Float>, scale: Double
   ) -> Double {
     precondition(
       logits.count == labels.count && logits.count % 8 == 0,
@@ -40,23 +40,22 @@ extension ClassificationLoss {
     let weights = LabelWeights(
       object: Float(weight(isObject: true)), background: Float(weight(isObject: false)))
     // The switch outside the loop: the compiler makes one straight loop of each.
-    return valueFactor
-      * {
-        switch modulation {
-        case .none:
-          sweep(logits, labels, weights, Float(scale), factor, shift) { ($0.entropy, $0.miss) }
-        case .square:
-          sweep(logits, labels, weights, Float(scale), factor, shift) {
-            let square = $0.miss * $0.miss
-            return (square * $0.entropy, square * (2 * ($0.hit * $0.entropy) + $0.miss))
-          }
-        case .power(let gamma):
-          sweep(logits, labels, weights, Float(scale), factor, shift) {
-            let power = exponential(-gamma * $0.missEntropy)
-            return (power * $0.entropy, power * (gamma * ($0.hit * $0.entropy) + $0.miss))
-          }
+    let sum =
+      switch modulation {
+      case .none:
+        sweep(logits, &labels, weights, Float(scale), factor, shift) { ($0.entropy, $0.miss) }
+      case .square:
+        sweep(logits, &labels, weights, Float(scale), factor, shift) {
+          let square = $0.miss * $0.miss
+          return (square * $0.entropy, square * (2 * ($0.hit * $0.entropy) + $0.miss))
         }
-      }()
+      case .power(let gamma):
+        sweep(logits, &labels, weights, Float(scale), factor, shift) {
+          let power = exponential(-gamma * $0.missEntropy)
+          return (power * $0.entropy, power * (gamma * ($0.hit * $0.entropy) + $0.miss))
+        }
+      }
+    return valueFactor * sum
   }
 }
 
@@ -98,21 +97,25 @@ private struct Probability {
 /// Runs `loss`, which gives value and negative slope by x_t, over all logits.
 @inline(__always)
 private func sweep(
-  _ logits: UnsafeBufferPointer<Float>, _ labels: UnsafeMutableBufferPointer<Float>,
+  _ logits: Span<Float>, _ labels: inout MutableSpan<Float>,
   _ weights: LabelWeights, _ scale: Float, _ factor: Float, _ shift: Float,
   loss: (Probability) -> (value: SIMD8<Float>, slope: SIMD8<Float>)
 ) -> Double {
-  let source = UnsafeRawBufferPointer(logits)
-  let target = UnsafeMutableRawBufferPointer(labels)
+  let source = logits.bytes
+  var target = labels.mutableBytes
+  let count = source.byteCount
   var total = 0.0
   var start = 0
-  while start < source.count {
+  while start < count {
     // Float32 sums of a few hundred numbers a lane, float64 between them.
-    let end = min(source.count, start + 256 * MemoryLayout<SIMD8<Float>>.stride)
+    let end = min(count, start + 256 * MemoryLayout<SIMD8<Float>>.stride)
     var sum = SIMD8<Float>.zero
     while start < end {
-      let label = target.loadUnaligned(fromByteOffset: start, as: SIMD8<Float>.self)
-      let logit = source.loadUnaligned(fromByteOffset: start, as: SIMD8<Float>.self)
+      // Unchecked: both hold a multiple of eight numbers, as many as each other.
+      let label = target.unsafeLoadUnaligned(
+        fromUncheckedByteOffset: start, as: SIMD8<Float>.self)
+      let logit = source.unsafeLoadUnaligned(
+        fromUncheckedByteOffset: start, as: SIMD8<Float>.self)
       let (value, slope) = loss(Probability(factor * (label * logit) + shift))
       let weight = SIMD8<Float>(repeating: weights.background)
         .replacing(with: weights.object, where: label .> 0)
@@ -120,7 +123,7 @@ private func sweep(
       sum += (weight * value).replacing(with: 0, where: isSilent)
       let gradient = (-scale * weight * label) * slope
       target.storeBytes(
-        of: gradient.replacing(with: 0, where: isSilent), toByteOffset: start,
+        of: gradient.replacing(with: 0, where: isSilent), toUncheckedByteOffset: start,
         as: SIMD8<Float>.self)
       start += MemoryLayout<SIMD8<Float>>.stride
     }

@@ -12,29 +12,6 @@ public struct DetectionLoss: Equatable, Sendable {
     case batch
   }
 
-  /// One level's outputs and the memory for their gradients.
-  public struct Level {
-    /// Class logits, channel = anchor * classes + class.
-    public var logits: BlockedImage
-    /// Box deltas, channel = anchor * 4 + one of dx, dy, dw, dh.
-    public var deltas: BlockedImage
-    /// Gradient by the logits; all of it is written.
-    public var logitGradient: MutableBlockedImage
-    /// Gradient by the deltas; all of it is written.
-    public var deltaGradient: MutableBlockedImage
-
-    /// Creates a level from its parts.
-    public init(
-      logits: BlockedImage, deltas: BlockedImage, logitGradient: MutableBlockedImage,
-      deltaGradient: MutableBlockedImage
-    ) {
-      self.logits = logits
-      self.deltas = deltas
-      self.logitGradient = logitGradient
-      self.deltaGradient = deltaGradient
-    }
-  }
-
   /// An image's share of the loss.
   public struct Values: Equatable, Sendable {
     /// Of the class subnet.
@@ -93,47 +70,46 @@ public struct DetectionLoss: Equatable, Sendable {
   /// Loss and gradients of one image.
   ///
   /// - Parameters:
-  ///   - levels: outputs, P3 first.
+  ///   - outputs: class logits of all levels, P3 first, channel = anchor * classes + class; then box deltas of all
+  ///     levels, channel = anchor * 4 + one of dx, dy, dw, dh.
+  ///   - gradients: memory for the gradient by each; all of it is written.
   ///   - targets: what the anchors are trained to say.
   ///   - grid: the anchors.
   ///   - imageWeight: its factor of `imageWeights(objectCounts:)`.
   ///   - imageCount: images of the batch, over which mined examples are averaged.
   /// - Returns: the image's share of the batch's loss; NaN or infinity where the outputs have any.
   public func evaluate(
-    _ levels: [Level], targets: ImageTargets, grid: AnchorGrid, imageWeight: Double,
-    imageCount: Int
+    _ outputs: BlockedImages, _ gradients: inout MutableBlockedImages, targets: ImageTargets,
+    grid: AnchorGrid, imageWeight: Double, imageCount: Int
   ) -> Values {
     precondition(
-      levels.count == grid.levels.count && grid.count == targets.anchorCount,
-      "\(levels.count) levels, \(targets.anchorCount) anchors for a grid of "
-        + "\(grid.levels.count) levels, \(grid.count) anchors")
-    let places = OutputPlaces(levels, grid)
+      grid.count == targets.anchorCount,
+      "\(targets.anchorCount) anchors for a grid of \(grid.count)")
+    let places = OutputPlaces(outputs, grid)
     var classificationWeight = imageWeight
     if let picked = examples.pick(
-      losses: examples == .all ? [] : places.anchorLosses(classification, targets),
+      losses: examples == .all ? [] : places.anchorLosses(classification, targets, outputs),
       targets: targets, anchors: examples == .all ? [] : grid.makeAnchors())
     {
-      places.writeLabels(targets, only: picked)
+      places.writeLabels(targets, only: picked, &gradients)
       classificationWeight = 1 / (Double(max(1, picked.count)) * Double(imageCount))
     } else {
-      places.writeLabels(targets)
+      places.writeLabels(targets, &gradients)
     }
     var values = Values()
-    for level in levels {
-      let gradient = level.logitGradient
+    for level in grid.levels.indices {
+      var labels = gradients[level].numbers
       values.classification += classification.evaluate(
-        UnsafeBufferPointer(start: level.logits.base, count: gradient.count),
-        labels: UnsafeMutableBufferPointer(start: gradient.base, count: gradient.count),
-        scale: classificationWeight)
-      level.deltaGradient.fill(0)
+        outputs[level].numbers, labels: &labels, scale: classificationWeight)
+      gradients[grid.levels.count + level].fill(0)
     }
     values.classification *= classificationWeight
     for object in targets.objects {
       let place = places[object.anchorIndex]
       let (value, gradient) = box.evaluate(
-        place.deltas, anchor: grid.anchor(at: object.anchorIndex), target: object.box)
+        place.deltas(outputs), anchor: grid.anchor(at: object.anchorIndex), target: object.box)
       values.box += value
-      place.write(deltaGradient: imageWeight * boxWeight * gradient)
+      place.write(deltaGradient: imageWeight * boxWeight * gradient, &gradients)
     }
     values.box *= imageWeight * boxWeight
     return values

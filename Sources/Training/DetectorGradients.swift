@@ -15,12 +15,12 @@ public final class DetectorGradients {
     /// Objects of each image, in pixels of the input.
     public var objects: [[LabelledBox]]
     /// Writes the input of the image with this index: [3, height, width], all of it.
-    public var writeInput: @Sendable (Int, UnsafeMutableBufferPointer<Float>) -> Void
+    public var writeInput: @Sendable (Int, inout MutableSpan<Float>) -> Void
 
     /// Creates a batch from its parts.
     public init(
       height: Int, width: Int, objects: [[LabelledBox]],
-      writeInput: @escaping @Sendable (Int, UnsafeMutableBufferPointer<Float>) -> Void
+      writeInput: @escaping @Sendable (Int, inout MutableSpan<Float>) -> Void
     ) {
       self.height = height
       self.width = width
@@ -124,20 +124,14 @@ public final class DetectorGradients {
   private func compute(
     _ batch: Batch, _ targets: BatchTargets, _ weights: [Double]
   ) throws -> [DetectionLoss.Values] {
-    let levelCount = description.anchors.sizes.count
     let loss = loss
     return try network.computeGradients(
       imageCount: batch.objects.count, height: batch.height, width: batch.width,
       writeInput: batch.writeInput,
       loss: { image, outputs, gradients in
-        let levels = (0..<levelCount).map { level in
-          DetectionLoss.Level(
-            logits: outputs[level], deltas: outputs[levelCount + level],
-            logitGradient: gradients[level], deltaGradient: gradients[levelCount + level])
-        }
-        return loss.evaluate(
-          levels, targets: targets.images[image], grid: targets.grid, imageWeight: weights[image],
-          imageCount: targets.images.count)
+        loss.evaluate(
+          outputs, &gradients, targets: targets.images[image], grid: targets.grid,
+          imageWeight: weights[image], imageCount: targets.images.count)
       })
   }
 }

@@ -122,7 +122,8 @@ public struct SampleSource: Sendable {
     geometry.paddedHeight = height
     geometry.paddedWidth = width
     let input = [Float](unsafeUninitializedCapacity: 3 * height * width) { input, count in
-      preprocessor.write(draft.picture.pixels.span, geometry, to: input)
+      var numbers = input.mutableSpan
+      preprocessor.write(draft.picture.pixels.span, geometry, to: &numbers)
       count = 3 * height * width
     }
     return Sample(
@@ -222,7 +223,8 @@ extension SampleSource.Batch {
   func padded() -> DetectorGradients.Batch {
     let samples = samples
     return DetectorGradients.Batch(height: height, width: width, objects: samples.map(\.objects)) {
-      _ = $1.update(from: samples[$0].input)
+      index, input in
+      input.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: samples[index].input) }
     }
   }
 }

@@ -1,49 +1,46 @@
 import NeuralNetwork
 import RetinaNetModel
 
-/// Head outputs in the order torchvision flattens them, put back into maps in blocked layout.
-struct HeadLevels {
-  /// One level's map with its memory.
-  struct Image {
-    let buffer: AlignedBuffer
-    let view: BlockedImage
-  }
-
-  private(set) var images: [Image] = []
-
+/// A picture's head outputs in the order torchvision flattens them, put back into maps in blocked layout.
+enum HeadLevels {
+  /// Makes the maps of all levels, P3 to P7: logits, then regressions.
+  ///
   /// - Parameters:
-  ///   - flat: level, row, column, channel.
-  ///   - geometry: gives the maps' sizes, P3 to P7.
-  ///   - depth: channels.
+  ///   - heads: for each its numbers (level, row, column, channel) and its channels.
+  ///   - geometry: gives the maps' sizes.
+  /// - Returns: the maps in memory of their own.
   /// - Throws: `NeuralNetworkError.outOfMemory`.
-  init(_ flat: [Float], _ geometry: InputGeometry, depth: Int) throws {
-    var size = (height: geometry.paddedHeight / 8, width: geometry.paddedWidth / 8)
-    var first = 0
-    for _ in 0..<5 {
-      let image = try Self.empty(depth: depth, height: size.height, width: size.width)
-      let base = image.buffer.address.assumingMemoryBound(to: Float.self)
-      let pixels = size.height * size.width
-      for pixel in 0..<pixels {
-        for channel in 0..<depth {
-          base[channel / 16 * pixels * 16 + pixel * 16 + channel % 16] =
-            flat[first + pixel * depth + channel]
+  static func makeImages(
+    _ heads: [(flat: [Float], depth: Int)], _ geometry: InputGeometry
+  ) throws -> OwnedBlockedImages {
+    let sizes = sizes(geometry)
+    var owned = try OwnedBlockedImages(
+      heads.flatMap { head in sizes.map { (head.depth, $0.height, $0.width) } }, block: 16)
+    var images = owned.mutableImages
+    for (head, (flat, depth)) in heads.enumerated() {
+      var first = 0
+      for (level, size) in sizes.enumerated() {
+        for y in 0..<size.height {
+          for x in 0..<size.width {
+            for channel in 0..<depth {
+              images[head * sizes.count + level][channel: channel, y: y, x: x] =
+                flat[first + (y * size.width + x) * depth + channel]
+            }
+          }
         }
+        first += size.height * size.width * depth
       }
-      images.append(image)
-      first += pixels * depth
-      size = ((size.height + 1) / 2, (size.width + 1) / 2)
+      precondition(first == flat.count, "\(flat.count) numbers for maps of \(first)")
     }
-    precondition(first == flat.count, "\(flat.count) numbers for maps of \(first)")
+    return owned
   }
 
-  static func empty(depth: Int, height: Int, width: Int) throws -> Image {
-    let blocks = (depth + 15) / 16
-    let buffer = try AlignedBuffer(byteCount: blocks * 16 * height * width * 4)
-    buffer.address.initializeMemory(as: UInt8.self, repeating: 0, count: buffer.byteCount)
-    return Image(
-      buffer: buffer,
-      view: BlockedImage(
-        base: UnsafePointer(buffer.address.assumingMemoryBound(to: Float.self)), channels: depth,
-        height: height, width: width, block: 16))
+  /// Rows and columns of each level.
+  static func sizes(_ geometry: InputGeometry) -> [(height: Int, width: Int)] {
+    var size = (height: geometry.paddedHeight / 8, width: geometry.paddedWidth / 8)
+    return (0..<5).map { _ in
+      defer { size = ((size.height + 1) / 2, (size.width + 1) / 2) }
+      return size
+    }
   }
 }

@@ -61,10 +61,11 @@ struct HeadsCommand: ParsableCommand {
   }
 
   private func flattened(
-    _ name: String, _ levels: ArraySlice<BlockedImage>, last: Int
+    _ name: String, _ levels: BlockedImages, last: Int
   ) -> SafetensorsFile.Tensor {
     var values: [Float] = []
-    for level in levels {
+    for index in 0..<levels.count {
+      let level = levels[index]
       let plain = level.plain()
       let pixels = level.height * level.width
       for pixel in 0..<pixels {
@@ -95,17 +96,17 @@ struct DecodeCommand: ParsableCommand {
     let geometry = InputGeometry(
       height: decoding.size.height, width: decoding.size.width,
       preprocessing: description.preprocessing)
-    let levels = try ["cls_logits", "bbox_regression"].flatMap { name in
+    let tensors = try ["cls_logits", "bbox_regression"].map { name in
       guard let tensor = checkpoint.tensors[name] else {
         throw ValidationError("\(heads) has no tensor \(name)")
       }
-      return try HeadLevels(
-        try tensor.floats(), geometry, depth: tensor.shape[2] * description.anchors.countPerCell
-      ).images
+      return (
+        flat: try tensor.floats(), depth: tensor.shape[2] * description.anchors.countPerCell
+      )
     }
-    defer { withExtendedLifetime(levels) {} }
+    let owned = try HeadLevels.makeImages(tensors, geometry)
     let decoder = try OutputDecoder(description, decoding.options)
-    let detections = try decoder.detections(HeadOutputs(levels.map(\.view)), geometry)
+    let detections = try decoder.detections(HeadOutputs(owned.images), geometry)
     try decoding.write(detections, [], geometry)
   }
 }

@@ -96,7 +96,7 @@ struct NetworkBench {
       threads.start("worker \(index)") { [plan, images, input] in
         for _ in 0..<images {
           try held.worker.run(plan) {
-            _ = $0.update(fromContentsOf: input)
+            $0.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: input) }
           } readOutputs: { _ in
           }
         }
@@ -118,7 +118,7 @@ struct StepProfile {
       var run: [(String, Double)] = []
       worker.stepObserver = { run.append(($0, $1.seconds)) }
       try worker.run(plan) {
-        _ = $0.update(fromContentsOf: input)
+        $0.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: input) }
       } readOutputs: { _ in
       }
       runs.append(run)

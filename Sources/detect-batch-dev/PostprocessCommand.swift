@@ -22,16 +22,16 @@ struct PostprocessCommand: ParsableCommand {
     let geometry = InputGeometry(
       originalHeight: size.height, originalWidth: size.width, resizedHeight: size.height,
       resizedWidth: size.width)
-    let depths = [9 * classes, 9 * 4]
-    let levels = try depths.flatMap { depth in
-      try HeadLevels(
-        [Float](repeating: 0, count: cells(geometry) * depth), geometry, depth: depth
-      ).images
+    let sizes = HeadLevels.sizes(geometry)
+    var owned = try OwnedBlockedImages(
+      [9 * classes, 9 * 4].flatMap { depth in sizes.map { (depth, $0.height, $0.width) } },
+      block: 16)
+    var images = owned.mutableImages
+    for index in 0..<images.count {
+      fill(&images[index], isLogits: index < sizes.count, index)
     }
-    for (index, level) in levels.enumerated() { fill(level, isLogits: index < 5, index) }
-    defer { withExtendedLifetime(levels) {} }
     let decoder = try OutputDecoder(description, DetectionOptions())
-    let outputs = HeadOutputs(levels.map(\.view))
+    let outputs = HeadOutputs(owned.images)
     let clock = ContinuousClock()
     var times: [Double] = []
     var found = 0
@@ -47,32 +47,17 @@ struct PostprocessCommand: ParsableCommand {
     ])
   }
 
-  private func cells(_ geometry: InputGeometry) -> Int {
-    var size = (geometry.paddedHeight / 8, geometry.paddedWidth / 8)
-    return (0..<5).reduce(0) { sum, _ in
-      defer { size = ((size.0 + 1) / 2, (size.1 + 1) / 2) }
-      return sum + size.0 * size.1
-    }
-  }
-
   /// Logits of a trained network: nearly all far below the threshold's, a few spread above it. Boxes near their
   /// anchors.
-  private func fill(_ level: HeadLevels.Image, isLogits: Bool, _ index: Int) {
-    let base = level.buffer.address.assumingMemoryBound(to: Float.self)
-    let view = level.view
-    let count = view.height * view.width * view.channels
+  private func fill(_ image: inout MutableBlockedImage, isLogits: Bool, _ index: Int) {
+    let count = image.height * image.width * image.channels
     let numbers = Formula.uniform("level \(index)", count: count)
     let share = Float(candidates) / Float(count)
-    for (place, number) in numbers.enumerated() {
-      let (channel, pixel) = place.quotientAndRemainder(dividingBy: view.height * view.width)
-      let value: Float
-      if isLogits {
+    image.assign(
+      plain: numbers.map { number in
+        guard isLogits else { return 0.3 * number }
         let unit = (number + 1) / 2
-        value = unit < share ? 4 - 7 * unit / share : -6 - 2 * unit
-      } else {
-        value = 0.3 * number
-      }
-      base[channel / 16 * view.height * view.width * 16 + pixel * 16 + channel % 16] = value
-    }
+        return unit < share ? 4 - 7 * unit / share : -6 - 2 * unit
+      })
   }
 }

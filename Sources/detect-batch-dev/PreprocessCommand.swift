@@ -24,9 +24,8 @@ struct PreprocessCommand: ParsableCommand {
     var times: [Double] = []
     for _ in 0..<rounds + 1 {
       let start = clock.now
-      input.withUnsafeMutableBufferPointer {
-        preprocessor.write(pixels.span, geometry, to: $0)
-      }
+      var span = input.mutableSpan
+      preprocessor.write(pixels.span, geometry, to: &span)
       times.append((clock.now - start).seconds * 1000)
     }
     times.removeFirst()

@@ -98,7 +98,7 @@ struct TrainingCommand: ParsableCommand {
     return DetectorGradients.Batch(
       height: size.height, width: size.width, objects: Array(repeating: objects, count: batch)
     ) { _, input in
-      _ = input.update(from: numbers)
+      input.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: numbers) }
     }
   }
 

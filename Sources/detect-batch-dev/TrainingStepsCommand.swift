@@ -79,7 +79,10 @@ struct TrainingStepsCommand: ParsableCommand {
     }
     let optimizer = try Optimizer(.sgd(), weightDecay: 1e-4, network: training.network)
     let inputs = DetectorGradients.Batch(height: shape[2], width: shape[3], objects: objects) {
-      _ = $1.update(from: pixels[$0 * perImage..<($0 + 1) * perImage])
+      image, input in
+      input.withUnsafeMutableBufferPointer {
+        _ = $0.update(fromContentsOf: pixels[image * perImage..<(image + 1) * perImage])
+      }
     }
     var tensors: [SafetensorsFile.Tensor] = []
     var lossValues: [Float] = []

@@ -85,9 +85,9 @@ struct PlanRun: Sendable {
   init(_ plan: InferencePlan, on worker: InferenceWorker, input: [Float]) throws {
     labels = plan.stepLabels
     (outputs, paddingIsZero) = try worker.run(plan) { buffer in
-      _ = buffer.update(fromContentsOf: input)
+      buffer.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: input) }
     } readOutputs: { images in
-      (images.map { $0.plain() }, images.allSatisfy(Self.paddingIsZero))
+      (images.map { $0.plain() }, !images.map { Self.paddingIsZero($0) }.contains(false))
     }
   }
 

@@ -155,7 +155,9 @@ struct TrainingBatch {
     let (pictures, probes) = (pictures, probes)
     return try network.computeGradients(
       imageCount: count, height: height, width: width,
-      writeInput: { _ = $1.update(from: pictures[$0]) },
+      writeInput: { image, input in
+        input.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: pictures[image]) }
+      },
       loss: { image, outputs, gradients in
         var sum = 0.0
         for (index, probe) in probes[image].enumerated() {
@@ -383,7 +385,7 @@ struct TrainingBatch {
   @Test func theFirstOperationThatIsNotFiniteIsFound() throws {
     let small = TrainingSubject(headNorm: .none, seed: 16)
     let network = try small.makeTraining()
-    func find(_ write: @escaping (Int, UnsafeMutableBufferPointer<Float>) -> Void) throws -> (
+    func find(_ write: (Int, inout MutableSpan<Float>) -> Void) throws -> (
       operation: String, image: Int
     )? {
       try network.findNonFinite(imageCount: 3, height: 64, width: 64, writeInput: write)

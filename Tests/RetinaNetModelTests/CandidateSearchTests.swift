@@ -29,10 +29,9 @@ import Testing
   private func search(
     _ image: PlainImage, thresholds: [Float], limit: Int, block: Int
   ) throws -> [Candidate] {
-    try PlainImage.withBlocked([image], block: block) {
-      var search = CandidateSearch(thresholds: thresholds, limit: limit)
-      return try search.best(of: $0[0], level: 3)
-    }
+    let blocked = try PlainImage.blocked([image], block: block)
+    var search = CandidateSearch(thresholds: thresholds, limit: limit)
+    return try search.best(of: blocked.images[0], level: 3)
   }
 
   private func randomImage(

@@ -19,9 +19,8 @@ import Testing
     var outputs = try fixture.headOutputs()
     change(&description, &outputs)
     let decoder = try OutputDecoder(description, options)
-    return try PlainImage.withBlocked(outputs, block: 16) {
-      try decoder.detections(HeadOutputs($0), fixture.geometry)
-    }
+    let blocked = try PlainImage.blocked(outputs, block: 16)
+    return try decoder.detections(HeadOutputs(blocked.images), fixture.geometry)
   }
 
   /// All that pass the threshold, before suppression and limits.

@@ -51,9 +51,8 @@ private struct Pieces: Decodable {
     _ pixels: [UInt8], _ geometry: InputGeometry, _ preprocessing: ModelDescription.Preprocessing
   ) -> [Float] {
     var input = [Float](repeating: .nan, count: 3 * geometry.paddedHeight * geometry.paddedWidth)
-    input.withUnsafeMutableBufferPointer {
-      Preprocessor(preprocessing).write(pixels.span, geometry, to: $0)
-    }
+    var span = input.mutableSpan
+    Preprocessor(preprocessing).write(pixels.span, geometry, to: &span)
     return input
   }
 

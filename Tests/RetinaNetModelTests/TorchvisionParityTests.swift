@@ -20,7 +20,7 @@ import Testing
     for fixture in try model.cases {
       #expect(detector.geometry(width: fixture.width, height: fixture.height) == fixture.geometry)
       let outputs = try worker.run(fixture.pixels, fixture.geometry) { outputs in
-        (outputs.logits + outputs.regressions).map { $0.plain() }
+        outputs.logits.map { $0.plain() } + outputs.regressions.map { $0.plain() }
       }
       let expected = try fixture.headOutputs()
       #expect(outputs.count == 10)
@@ -47,9 +47,8 @@ import Testing
     let description = try model.description
     let decoder = try OutputDecoder(description, .init())
     for fixture in try model.cases {
-      let detections = try PlainImage.withBlocked(try fixture.headOutputs(), block: block) {
-        try decoder.detections(HeadOutputs($0), fixture.geometry)
-      }
+      let outputs = try PlainImage.blocked(try fixture.headOutputs(), block: block)
+      let detections = try decoder.detections(HeadOutputs(outputs.images), fixture.geometry)
       let expected = try fixture.detections
       #expect(expected.count > 20, "\(fixture.name)")
       #expect(detections.map(\.classIndex) == expected.map(\.classIndex), "\(fixture.name)")

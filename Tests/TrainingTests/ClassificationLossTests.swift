@@ -90,11 +90,7 @@ import Testing
     let labels = logits.indices.map { Float($0 % 3) - 1 }
     let scale = 0.125
     var gradient = labels
-    let sum = logits.withUnsafeBufferPointer { logits in
-      gradient.withUnsafeMutableBufferPointer {
-        loss.evaluate(logits, labels: $0, scale: scale)
-      }
-    }
+    let sum = loss.evaluate(logits, &gradient, scale: scale)
     var expectedSum = 0.0
     for (index, logit) in logits.enumerated() {
       guard labels[index] != 0 else {
@@ -115,20 +111,12 @@ import Testing
   @Test func whatHasNoLabelAddsNothing() {
     let logits: [Float] = [.nan, .infinity, -.infinity, 1, 2, 3, 4, 5]
     var gradient: [Float] = [0, 0, 0, 1, 0, 0, 0, 0]
-    let sum = logits.withUnsafeBufferPointer { logits in
-      gradient.withUnsafeMutableBufferPointer {
-        ClassificationLoss.focal().evaluate(logits, labels: $0, scale: 1)
-      }
-    }
+    let sum = ClassificationLoss.focal().evaluate(logits, &gradient, scale: 1)
     #expect(sum.isFinite && sum > 0)
     #expect(gradient.enumerated().allSatisfy { $0.offset == 3 ? $0.element < 0 : $0.element == 0 })
     // With a label, NaN shows in the sum.
     var labels = [Float](repeating: -1, count: 8)
-    let broken = logits.withUnsafeBufferPointer { logits in
-      labels.withUnsafeMutableBufferPointer {
-        ClassificationLoss.crossEntropy().evaluate(logits, labels: $0, scale: 1)
-      }
-    }
+    let broken = ClassificationLoss.crossEntropy().evaluate(logits, &labels, scale: 1)
     #expect(broken.isNaN)
   }
 
@@ -160,5 +148,14 @@ extension ClassificationLoss {
     case .crossEntropy: 0
     case .focal(let gamma, _), .focalStar(let gamma, _, _): gamma
     }
+  }
+}
+
+extension ClassificationLoss {
+  fileprivate func evaluate(
+    _ logits: [Float], _ labels: inout [Float], scale: Double
+  ) -> Double {
+    var span = labels.mutableSpan
+    return evaluate(logits.span, labels: &span, scale: scale)
   }
 }

@@ -65,15 +65,16 @@ struct WholeFixture: Decodable {
   }
 }
 
-/// One image's outputs from a seed, spread over blocked maps, with memory for the gradients.
-struct ImageOutputs {
-  let images: [[OwnedImage]]
-  let levels: [DetectionLoss.Level]
-  let logits: [Float]
+/// One image's outputs from a seed, spread over blocked maps.
+struct ImageOutputs: ~Copyable {
+  let owned: OwnedBlockedImages
+  let shapes: [(channels: Int, height: Int, width: Int)]
+  let block: Int
+  let grid: AnchorGrid
+  let classes: Int
 
   init(_ fixture: WholeFixture, _ image: WholeFixture.Image, block: Int) throws {
-    let grid = fixture.grid
-    let classes = fixture.classes
+    let (grid, classes) = (fixture.grid, fixture.classes)
     // One stream: all logits, (anchor, class), then all deltas, (anchor, 4).
     var generator = SeededGenerator(seed: image.seed)
     func draw(_ count: Int, _ scale: Double) -> [Float] {
@@ -81,48 +82,66 @@ struct ImageOutputs {
     }
     let logits = draw(grid.count * classes, 8)
     let deltas = draw(grid.count * 4, 2)
-    images = try grid.levels.map { level in
-      func make(_ channels: Int) throws -> OwnedImage {
-        try OwnedImage(channels: channels, height: level.rows, width: level.columns, block: block)
-      }
-      return [try make(9 * classes), try make(36), try make(9 * classes), try make(36)]
+    let shapes = [9 * classes, 36].flatMap { channels in
+      grid.levels.map { (channels: channels, height: $0.rows, width: $0.columns) }
     }
-    for (level, owned) in zip(grid.levels, images) {
-      owned[0].image.fill(0)
-      owned[1].image.fill(0)
-      for anchor in level.firstIndex..<level.firstIndex + level.count {
-        let place = grid.place(of: anchor)
-        for (owned, values, channels) in [(owned[0], logits, classes), (owned[1], deltas, 4)] {
-          for channel in 0..<channels {
-            owned.image[
-              channel: place.anchorInCell * channels + channel, y: place.row, x: place.column] =
-              values[anchor * channels + channel]
-          }
+    var outputs = try OwnedBlockedImages(shapes, block: block)
+    var images = outputs.mutableImages
+    for anchor in 0..<grid.count {
+      let place = grid.place(of: anchor)
+      for (first, values, channels) in [(0, logits, classes), (grid.levels.count, deltas, 4)] {
+        for channel in 0..<channels {
+          images[first + place.level][
+            channel: place.anchorInCell * channels + channel, y: place.row, x: place.column] =
+            values[anchor * channels + channel]
         }
       }
     }
-    levels = images.map {
-      DetectionLoss.Level(
-        logits: $0[0].image.reading, deltas: $0[1].image.reading, logitGradient: $0[2].image,
-        deltaGradient: $0[3].image)
-    }
-    self.logits = logits
+    owned = outputs
+    self.shapes = shapes
+    self.block = block
+    self.grid = grid
+    self.classes = classes
   }
 
+  func evaluate(
+    _ loss: DetectionLoss, _ targets: ImageTargets, imageWeight: Double, imageCount: Int
+  ) throws -> ImageLoss {
+    var gradients = try OwnedBlockedImages(shapes, block: block)
+    var images = gradients.mutableImages
+    for index in 0..<images.count {
+      // What was there before must not matter.
+      var numbers = images[index].numbers
+      numbers.update(repeating: .nan)
+    }
+    let values = loss.evaluate(
+      owned.images, &images, targets: targets, grid: grid, imageWeight: imageWeight,
+      imageCount: imageCount)
+    return ImageLoss(values: values, gradients: gradients, grid: grid, classes: classes)
+  }
+}
+
+/// One image's loss with its gradients.
+struct ImageLoss: ~Copyable {
+  let values: DetectionLoss.Values
+  let gradients: OwnedBlockedImages
+  let grid: AnchorGrid
+  let classes: Int
+
   /// Gradients in (anchor, channel) order.
-  func gradients(_ grid: AnchorGrid, classes: Int) -> (logits: [Float], deltas: [Float]) {
+  func orderedGradients() -> (logits: [Float], deltas: [Float]) {
+    let images = gradients.images
     var result: (logits: [Float], deltas: [Float]) = ([], [])
     for anchor in 0..<grid.count {
       let place = grid.place(of: anchor)
-      let level = levels[place.level]
       for index in 0..<classes {
         result.logits.append(
-          level.logitGradient[
+          images[place.level][
             channel: place.anchorInCell * classes + index, y: place.row, x: place.column])
       }
       for index in 0..<4 {
         result.deltas.append(
-          level.deltaGradient[
+          images[grid.levels.count + place.level][
             channel: place.anchorInCell * 4 + index, y: place.row, x: place.column])
       }
     }
@@ -134,20 +153,20 @@ struct ImageOutputs {
   @Test(arguments: [8, 16])
   func aBatchEqualsPyTorchInFloat64(block: Int) throws {
     let fixture = try TrainingFixture.read("whole", as: WholeFixture.self)
-    let grid = fixture.grid
     #expect(fixture.losses.count == 5)
     for answer in fixture.losses {
       let loss = answer.detectionLoss
       let weights = loss.imageWeights(objectCounts: [fixture.images.map(\.objects.count)])[0]
       var sum = DetectionLoss.Values()
       for (index, image) in fixture.images.enumerated() {
-        let outputs = try ImageOutputs(fixture, image, block: block)
-        let values = loss.evaluate(
-          outputs.levels, targets: fixture.targets(image), grid: grid, imageWeight: weights[index],
-          imageCount: fixture.images.count)
+        let evaluated = try ImageOutputs(fixture, image, block: block)
+          .evaluate(
+            loss, fixture.targets(image), imageWeight: weights[index],
+            imageCount: fixture.images.count)
+        let values = evaluated.values
         sum.classification += values.classification
         sum.box += values.box
-        let gradients = outputs.gradients(grid, classes: fixture.classes)
+        let gradients = evaluated.orderedGradients()
         for (kind, gradient) in [gradients.logits, gradients.deltas].enumerated() {
           let comment: Comment = "\(loss), image \(index), gradient \(kind)"
           let probe = TrainingFixture.numbers(
@@ -171,17 +190,15 @@ struct ImageOutputs {
 
   @Test func paddingGetsNoGradient() throws {
     let fixture = try TrainingFixture.read("whole", as: WholeFixture.self)
-    let outputs = try ImageOutputs(fixture, fixture.images[0], block: 16)
-    _ = DetectionLoss()
+    let evaluated = try ImageOutputs(fixture, fixture.images[0], block: 16)
       .evaluate(
-        outputs.levels, targets: fixture.targets(fixture.images[0]), grid: fixture.grid,
-        imageWeight: 1, imageCount: 1)
-    let gradient = outputs.levels[0].logitGradient
+        DetectionLoss(), fixture.targets(fixture.images[0]), imageWeight: 1, imageCount: 1)
+    let gradient = evaluated.gradients.images[0]
     // 27 channels in two blocks: five lanes of the second are padding.
     let pixels = gradient.height * gradient.width
     var silent = 0
     for pixel in 0..<pixels {
-      for lane in 11..<16 where gradient.base[(pixels + pixel) * 16 + lane] == 0 { silent += 1 }
+      for lane in 11..<16 where gradient.numbers[(pixels + pixel) * 16 + lane] == 0 { silent += 1 }
     }
     #expect(silent == 5 * pixels)
   }
@@ -194,8 +211,8 @@ struct ImageOutputs {
       for (image, expected) in zip(fixture.images, answer.picked) {
         let outputs = try ImageOutputs(fixture, image, block: 16)
         let targets = fixture.targets(image)
-        let losses = OutputPlaces(outputs.levels, fixture.grid)
-          .anchorLosses(.crossEntropy(), targets)
+        let losses = OutputPlaces(outputs.owned.images, fixture.grid)
+          .anchorLosses(.crossEntropy(), targets, outputs.owned.images)
         let picked = answer.detectionLoss.examples.pick(
           losses: losses, targets: targets, anchors: anchors)
         #expect(picked == expected)

@@ -183,7 +183,8 @@ import Testing
     #expect(first.box.minX == Float(2 + index) * (Float(85) / 40))
     #expect(first.box.maxY == 20 * (Float(64) / 30))
     var input = [Float](repeating: .nan, count: 3 * 64 * 96)
-    input.withUnsafeMutableBufferPointer { padded.writeInput(1, $0) }
+    var span = input.mutableSpan
+    padded.writeInput(1, &span)
     #expect(input == batch.samples[1].input)
     for channel in 0..<3 {
       for row in 0..<64 {

@@ -85,7 +85,7 @@ import Testing
       let whole = batch
       return boxes.indices.map { image in
         DetectorGradients.Batch(height: height, width: width, objects: [whole.objects[image]]) {
-          whole.writeInput(image, $1)
+          whole.writeInput(image, &$1)
         }
       }
     }
@@ -98,7 +98,10 @@ import Testing
         zip(boxes, labels).map { LabelledBox(classIndex: $1, box: Box($0)) }
       }
       return DetectorGradients.Batch(height: height, width: width, objects: objects) {
-        _ = $1.update(from: numbers[$0 * perImage..<($0 + 1) * perImage])
+        image, input in
+        input.withUnsafeMutableBufferPointer {
+          _ = $0.update(fromContentsOf: numbers[image * perImage..<(image + 1) * perImage])
+        }
       }
     }
   }

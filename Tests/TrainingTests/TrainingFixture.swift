@@ -35,22 +35,6 @@ enum TrainingFixture {
   }
 }
 
-/// An image in blocked layout with memory of its own.
-struct OwnedImage {
-  let buffer: AlignedBuffer
-  let image: MutableBlockedImage
-
-  init(channels: Int, height: Int, width: Int, block: Int) throws {
-    let count = (channels + block - 1) / block * block * height * width
-    buffer = try AlignedBuffer(byteCount: count * MemoryLayout<Float>.stride)
-    image = MutableBlockedImage(
-      base: buffer.address.bindMemory(to: Float.self, capacity: count), channels: channels,
-      height: height, width: width, block: block)
-    // What was there before must not matter.
-    image.base.update(repeating: .nan, count: count)
-  }
-}
-
 /// Within `relative` of the expected number, or `absolute` where that is small.
 func expectClose(
   _ actual: Double, _ expected: Double, relative: Double, absolute: Double,

@@ -22,17 +22,20 @@ public final class InferenceWorker {
   /// - Parameters:
   ///   - plan: what to run.
   ///   - writeInput: gets the input to fill, all of it: [channels, height, width], contents undefined.
-  ///   - readOutputs: gets the outputs in the order the network declared them; they are valid only inside.
+  ///   - readOutputs: gets the outputs in the order the network declared them. They cannot leave it, and it
+  ///     must not run this worker, which would overwrite them.
   /// - Returns: what `readOutputs` returned.
   /// - Throws: `NeuralNetworkError`, or what the closures throw.
   public func run<Result>(
     _ plan: InferencePlan,
-    writeInput: (UnsafeMutableBufferPointer<Float>) throws -> Void,
-    readOutputs: ([BlockedImage]) throws -> Result
+    writeInput: (inout MutableSpan<Float>) throws -> Void,
+    readOutputs: (BlockedImages) throws -> Result
   ) throws -> Result {
+    let runner = runner
     try runner.take(plan.plan)
-    try writeInput(runner.input())
+    try runner.withInput(0, writeInput)
     try runner.runForward(plan.weights)
-    return try readOutputs(plan.plan.outputs.map { runner.image($0).reading })
+    let outputs = runner.images(plan.plan.outputs)
+    return try readOutputs(outputs)
   }
 }

@@ -1,8 +1,6 @@
 /// Read access to one image of float32 numbers in blocked layout: [ceil(channels / block), height, width,
-/// block]. A view: valid until its owner's memory is used for something else.
-public struct BlockedImage {
-  /// First number.
-  public let base: UnsafePointer<Float>
+/// block]. It cannot outlive the memory it looks into: the compiler refuses to store or return it beyond.
+public struct BlockedImage: ~Escapable {
   /// Channels that mean something; the rest of the last block is padding.
   public let channels: Int
   /// Rows.
@@ -11,22 +9,32 @@ public struct BlockedImage {
   public let width: Int
   /// Channels per block: 8 or 16.
   public let block: Int
+  private let base: UnsafePointer<Float>
 
-  /// Creates a view.
-  package init(
-    base: UnsafePointer<Float>, channels: Int, height: Int, width: Int, block: Int
-  ) {
-    self.base = base
-    self.channels = channels
-    self.height = height
-    self.width = width
-    self.block = block
+  @_lifetime(copy images)
+  init(_ images: BlockedImages, _ index: Int) {
+    let memory = images.memories[index]
+    channels = memory.channels
+    height = memory.height
+    width = memory.width
+    block = memory.block
+    base = UnsafePointer(memory.base)
   }
 
   /// Blocks of channels.
   public var blockCount: Int { (channels + block - 1) / block }
   /// Numbers in one block of channels.
   public var blockStride: Int { height * width * block }
+
+  /// All numbers as they lie in memory, the padding among them.
+  public var numbers: Span<Float> {
+    @_lifetime(copy self)
+    get {
+      // A span takes the lifetime of the pointer it is made of; this one lives as long as the view's memory.
+      _overrideLifetime(
+        Span(_unsafeStart: base, count: blockCount * blockStride), copying: self)
+    }
+  }
 
   /// The number at one place.
   public subscript(channel channel: Int, y y: Int, x x: Int) -> Float {

@@ -1,8 +1,6 @@
-/// Write access to one image of float32 numbers in blocked layout (see `BlockedImage`). A view: valid until its
-/// owner's memory is used for something else.
-public struct MutableBlockedImage {
-  /// First number.
-  public let base: UnsafeMutablePointer<Float>
+/// Write access to one image of float32 numbers in blocked layout (see `BlockedImage`). It cannot outlive the memory
+/// it looks into, and nobody else reads or writes there meanwhile.
+public struct MutableBlockedImage: ~Copyable, ~Escapable {
   /// Channels that mean something; the rest of the last block is padding and must be left 0.
   public let channels: Int
   /// Rows.
@@ -11,42 +9,40 @@ public struct MutableBlockedImage {
   public let width: Int
   /// Channels per block: 8 or 16.
   public let block: Int
+  private let base: UnsafeMutablePointer<Float>
 
-  /// A view of memory that holds at least `count` numbers.
-  ///
-  /// - Parameters:
-  ///   - base: first number.
-  ///   - channels: at least 1.
-  ///   - height: rows.
-  ///   - width: columns.
-  ///   - block: 8 or 16.
-  public init(
-    base: UnsafeMutablePointer<Float>, channels: Int, height: Int, width: Int, block: Int
-  ) {
-    precondition(block == 8 || block == 16, "blocks of \(block) channels")
-    self.base = base
-    self.channels = channels
-    self.height = height
-    self.width = width
-    self.block = block
+  @_lifetime(copy images)
+  init(_ images: borrowing MutableBlockedImages, _ index: Int) {
+    let memory = images.memories[index]
+    channels = memory.channels
+    height = memory.height
+    width = memory.width
+    block = memory.block
+    base = memory.base
   }
 
-  /// Numbers with the padding of the last block.
-  public var count: Int { (channels + block - 1) / block * height * width * block }
-
-  /// The same image for reading.
-  public var reading: BlockedImage {
-    BlockedImage(base: base, channels: channels, height: height, width: width, block: block)
+  /// All numbers as they lie in memory, the padding among them.
+  public var numbers: MutableSpan<Float> {
+    @_lifetime(&self)
+    mutating get {
+      // As in `BlockedImage`.
+      _overrideLifetime(
+        MutableSpan(
+          _unsafeStart: base, count: (channels + block - 1) / block * height * width * block),
+        mutating: &self)
+    }
   }
 
   /// The number at one place.
   public subscript(channel channel: Int, y y: Int, x x: Int) -> Float {
     get { base[place(channel, y, x)] }
-    nonmutating set { base[place(channel, y, x)] = newValue }
+    @_lifetime(self: copy self)
+    set { base[place(channel, y, x)] = newValue }
   }
 
   /// Sets every number of the channels that mean something, and the padding to 0.
-  public func fill(_ value: Float) {
+  @_lifetime(self: copy self)
+  public mutating func fill(_ value: Float) {
     let pixels = height * width
     let lastChannels = channels % block
     let whole = channels / block * pixels * block
@@ -60,7 +56,8 @@ public struct MutableBlockedImage {
   }
 
   /// Copies from plain order, [channels, height, width]; padding becomes 0.
-  public func assign(plain values: [Float]) {
+  @_lifetime(self: copy self)
+  public mutating func assign(plain values: [Float]) {
     precondition(
       values.count == channels * height * width,
       "\(values.count) numbers for \(channels)x\(height)x\(width)")

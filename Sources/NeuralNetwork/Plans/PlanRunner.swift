@@ -73,19 +73,27 @@ final class PlanRunner: @unchecked Sendable {
     }
   }
 
-  /// One image of the plan's input, in plain order.
-  func input(_ image: Int = 0) -> UnsafeMutableBufferPointer<Float> {
+  /// Hands over one image of the plan's input, in plain order.
+  func withInput<Result>(
+    _ image: Int = 0, _ body: (inout MutableSpan<Float>) throws -> Result
+  ) rethrows -> Result {
     let count = taken.input.count / taken.batch
-    return UnsafeMutableBufferPointer(
+    let input = UnsafeMutableBufferPointer(
       start: numbers(taken.input.buffer) + image * count, count: count)
+    var span = input.mutableSpan
+    return try body(&span)
   }
 
-  /// One image of one of the plan's tensors, valid until the plan runs again.
-  func image(_ tensor: Plan.Tensor, _ image: Int = 0) -> MutableBlockedImage {
-    MutableBlockedImage(
-      base: numbers(tensor.buffer) + image * tensor.count / taken.batch,
-      channels: tensor.channels, height: tensor.size.height, width: tensor.size.width,
-      block: taken.block)
+  /// One image of each of some of the plan's tensors, to read before the plan runs again.
+  @_lifetime(borrow self)
+  func images(_ tensors: [Plan.Tensor], _ image: Int = 0) -> BlockedImages {
+    BlockedImages(memories(tensors, image), of: self)
+  }
+
+  /// One image of each of some of the plan's tensors, to write.
+  @_lifetime(borrow self)
+  func mutableImages(_ tensors: [Plan.Tensor], _ image: Int = 0) -> MutableBlockedImages {
+    MutableBlockedImages(memories(tensors, image), of: self)
   }
 
   private var taken: Plan {
@@ -114,6 +122,14 @@ final class PlanRunner: @unchecked Sendable {
     }
     return try step.kernel.bind(
       to: KernelMemory(operands: operands, scratch: scratch.address, stream: stream))
+  }
+
+  private func memories(_ tensors: [Plan.Tensor], _ image: Int) -> [BlockedMemory] {
+    tensors.map {
+      BlockedMemory(
+        base: numbers($0.buffer) + image * $0.count / taken.batch, channels: $0.channels,
+        height: $0.size.height, width: $0.size.width, block: taken.block)
+    }
   }
 
   private func numbers(_ buffer: Int) -> UnsafeMutablePointer<Float> {

@@ -85,13 +85,13 @@ public final class TrainingNetwork {
   ///   - writeInput: gets an image's index and its input to fill, all of it: [channels, height, width]. Called from
   ///     several threads, once per image.
   ///   - loss: gets an image's index, its outputs in the order the network declared them, and the memory of the
-  ///     loss's gradient by each, all of which it writes. Called as `writeInput`; the views are valid only inside.
+  ///     loss's gradient by each, all of which it writes. Called as `writeInput`.
   /// - Returns: what `loss` returned, by image.
   /// - Throws: `NeuralNetworkError`, or what the closures throw.
   public func computeGradients<Result: Sendable>(
     imageCount: Int, height: Int, width: Int,
-    writeInput: @Sendable (Int, UnsafeMutableBufferPointer<Float>) throws -> Void,
-    loss: @Sendable (Int, [BlockedImage], [MutableBlockedImage]) throws -> Result
+    writeInput: @Sendable (Int, inout MutableSpan<Float>) throws -> Void,
+    loss: @Sendable (Int, BlockedImages, inout MutableBlockedImages) throws -> Result
   ) throws -> [Result] {
     precondition(
       imageCount > 0 && imageCount % imagesPerCall == 0,
@@ -112,8 +112,8 @@ public final class TrainingNetwork {
           try forEach(0..<count, threads: count) { index in
             let firstImage = (first + index) * plan.batch
             let values = try runners[index].compute(
-              plan, weights, writeInput: { try writeInput(firstImage + $0, $1) },
-              loss: { try loss(firstImage + $0, $1, $2) })
+              plan, weights, writeInput: { try writeInput(firstImage + $0, &$1) },
+              loss: { try loss(firstImage + $0, $1, &$2) })
             results.withLock { $0[first + index] = values }
           }
           try add(runners.prefix(count).map(\.gradients), isFirst: first == 0, of: plan)
@@ -135,12 +135,14 @@ public final class TrainingNetwork {
   /// - Throws: as `computeGradients`.
   public func findNonFinite(
     imageCount: Int, height: Int, width: Int,
-    writeInput: (Int, UnsafeMutableBufferPointer<Float>) throws -> Void
+    writeInput: (Int, inout MutableSpan<Float>) throws -> Void
   ) throws -> (operation: String, image: Int)? {
     let plan = try plan(height: height, width: width)
     try weights.update(for: plan, threads: workerCount)
     for first in stride(from: 0, to: imageCount, by: imagesPerCall) {
-      let found = try runners[0].findNonFinite(plan, weights) { try writeInput(first + $0, $1) }
+      let found = try runners[0].findNonFinite(plan, weights) {
+        try writeInput(first + $0, &$1)
+      }
       if let found { return (found.operation, first + found.image) }
     }
     return nil
@@ -257,16 +259,17 @@ extension PlanRunner {
   /// - Throws: `NeuralNetworkError`, or what the closures throw.
   fileprivate func compute<Result>(
     _ plan: Plan, _ weights: TrainingWeights,
-    writeInput: (Int, UnsafeMutableBufferPointer<Float>) throws -> Void,
-    loss: (Int, [BlockedImage], [MutableBlockedImage]) throws -> Result
+    writeInput: (Int, inout MutableSpan<Float>) throws -> Void,
+    loss: (Int, BlockedImages, inout MutableBlockedImages) throws -> Result
   ) throws -> [Result] {
     try take(plan)
-    for image in 0..<plan.batch { try writeInput(image, input(image)) }
+    for image in 0..<plan.batch {
+      try withInput(image) { try writeInput(image, &$0) }
+    }
     try runForward(weights)
     let results = try (0..<plan.batch).map { index in
-      try loss(
-        index, plan.outputs.map { image($0, index).reading },
-        plan.outputGradients.map { image($0, index) })
+      var gradients = mutableImages(plan.outputGradients, index)
+      return try loss(index, images(plan.outputs, index), &gradients)
     }
     try runBackward(weights)
     return results
@@ -275,22 +278,23 @@ extension PlanRunner {
   /// Runs forward up to the first operation whose output holds NaN or infinity.
   fileprivate func findNonFinite(
     _ plan: Plan, _ weights: TrainingWeights,
-    writeInput: (Int, UnsafeMutableBufferPointer<Float>) throws -> Void
+    writeInput: (Int, inout MutableSpan<Float>) throws -> Void
   ) throws -> (operation: String, image: Int)? {
     try take(plan)
     for image in 0..<plan.batch {
-      try writeInput(image, input(image))
-      if !isFinite(UnsafeBufferPointer(input(image))) { return ("input", image) }
+      let isFinite = try withInput(image) {
+        try writeInput(image, &$0)
+        return $0.span.withUnsafeBufferPointer { NeuralNetwork.isFinite($0) }
+      }
+      if !isFinite { return ("input", image) }
     }
     var found: (String, Int)?
     try runForward(weights) { step in
-      for output in step.outputs {
-        for image in 0..<plan.batch where found == nil {
-          let view = self.image(output, image)
-          if !isFinite(UnsafeBufferPointer(start: view.base, count: view.count)) {
-            found = (step.label, image)
-          }
+      for image in 0..<plan.batch where found == nil {
+        let areFinite = images(step.outputs, image).map {
+          $0.numbers.withUnsafeBufferPointer { isFinite($0) }
         }
+        if areFinite.contains(false) { found = (step.label, image) }
       }
       return found == nil
     }
