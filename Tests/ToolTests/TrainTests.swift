@@ -333,8 +333,11 @@ struct TrainTests {
     try makeSquares(workspace)
     let good = ["squares.json", "--images", "pictures", "-o", "run", "--epochs", "1"] + Self.small
     let cases: [(arguments: [String], status: Int32, message: String)] = [
-      (["squares.json"], 64, "either --output or --resume is needed (see detect-batch --help)"),
-      (["-o", "run"], 64, "<data> is needed (see detect-batch --help)"),
+      (
+        ["squares.json"], 64,
+        "either --output or --resume is needed (see detect-batch train --help)"
+      ),
+      (["-o", "run"], 64, "<data> is needed (see detect-batch train --help)"),
       (
         ["--resume", "run", "squares.json"], 64, "--resume takes data and pipeline from its folder"
       ),
@@ -348,7 +351,9 @@ struct TrainTests {
       (["squares.json", "-o", "run"], 65, "0.ppm: no such picture (6 of 6 pictures"),
       (good + ["--start", "gone"], 65, "there is no model 'gone'"),
       (good + ["--alpha", "2"], 64, "it has to be a number between 0 and 1, or none"),
-      (good + ["--scale", "2,1"], 64, "it has to be two numbers above 0, the lesser first"),
+      (
+        good + ["--scale", "2,1"], 64, "it has to be two numbers from 0.01 to 100, the lesser first"
+      ),
       (good + ["--images-per-call", "3"], 64, "a batch of 4 images cannot be cut into calls of 3"),
       (good + ["--head-norm", "groupNorm"], 64, "16 channels cannot be normalised in 32 groups"),
       (good + ["--pipeline", "odd.yaml"], 64, "odd.yaml:1: "),
