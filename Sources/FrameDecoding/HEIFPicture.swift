@@ -25,6 +25,7 @@ enum HEIFPicture {
     heif_context_set_max_decoding_threads(context, 0)
     // The side of a square, as libheif wants it.
     heif_context_set_maximum_image_size_limit(
+      // Bounded: by 2^30.
       context, Int32(min(Double(limits.maxPixels).squareRoot().rounded(.up), 0x1p30)))
     // libheif reads from the bytes as long as the context lives.
     return try file.withUnsafeBufferPointer { bytes throws(MediaError) in

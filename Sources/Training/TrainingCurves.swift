@@ -63,6 +63,7 @@ struct TrainingCurves {
     /// Takes in what comes after it; or, with a sign of -1, takes it out again.
     mutating func add(_ other: Span, sign: Double = 1) {
       iteration = max(iteration, other.iteration)
+      // Bounded: 1 or -1.
       count += Int(sign) * other.count
       classLoss += sign * other.classLoss
       boxLoss += sign * other.boxLoss
