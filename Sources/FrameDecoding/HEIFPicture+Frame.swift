@@ -84,7 +84,8 @@ extension HEIFPicture {
       let chroma = heif_image_get_chroma_format(image)
       let space = heif_image_get_colorspace(image)
       switch (space, chroma) {
-      case (heif_colorspace_monochrome, _), (_, heif_chroma_monochrome): channels = [heif_channel_Y]
+      case (heif_colorspace_monochrome, _), (_, cheif_chroma_monochrome):
+        channels = [heif_channel_Y]
       case (heif_colorspace_RGB, heif_chroma_444):
         channels = [heif_channel_G, heif_channel_B, heif_channel_R]
       case (heif_colorspace_YCbCr, heif_chroma_420), (heif_colorspace_YCbCr, heif_chroma_422),
