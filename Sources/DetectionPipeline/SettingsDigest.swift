@@ -9,10 +9,10 @@ import RetinaNetModel
 ///
 /// It is the SHA-256 of the lines of `text`, each a name and a value (`SettingsText` reads them again, to say what has
 /// changed), in which choices are resolved: leaving a threshold to the model and typing the model's own threshold are
-/// the same. Of the libraries it has the release, in which pixels, times and sums differ (see `libraries`). Left out on
-/// purpose: their corrections, since an
-/// archive must not be looked at anew after every security update; limits and `--max-failures`, which decide
-/// only whether an input fails (`--retry-failed` is for those); the segment, which the output's name carries.
+/// the same. Of FFmpeg and oneDNN it has the release, in which pixels, times and sums differ (see `libraries`). Left out
+/// on purpose: their corrections, since an archive must not be looked at anew after every security update; limits and
+/// `--max-failures`, which decide only whether an input fails (`--retry-failed` is for those); the segment, which the
+/// output's name carries.
 struct SettingsDigest: Equatable, Sendable {
   /// 64 hexadecimal digits.
   let hexadecimal: String
