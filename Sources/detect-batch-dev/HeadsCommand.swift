@@ -11,7 +11,7 @@ struct HeadsCommand: ParsableCommand {
     commandName: "heads",
     abstract: "Writes the raw head outputs and the detections of one picture.",
     discussion: """
-      The file holds cls_logits [1, anchors, classes], bbox_regression [1, anchors, 4] (flattened as torchvision \
+      The file holds input [1, 3, height, width] (padded), cls_logits [1, anchors, classes], bbox_regression [1, anchors, 4] (flattened as torchvision \
       flattens: level, row, column, anchor), boxes [n, 4] (corners), scores, labels and anchors [n], and in its \
       metadata `resized`, "HxW" before padding.
       """)
@@ -38,7 +38,20 @@ struct HeadsCommand: ParsableCommand {
         flattened("bbox_regression", outputs.regressions, last: 4),
       ]
     }
-    try decoding.write(detections, tensors, geometry)
+    try decoding.write(
+      detections, [input(source.description, pixels, geometry)] + tensors, geometry)
+  }
+
+  private func input(
+    _ description: ModelDescription, _ pixels: [UInt8], _ geometry: InputGeometry
+  ) -> SafetensorsFile.Tensor {
+    let (height, width) = (geometry.paddedHeight, geometry.paddedWidth)
+    return SafetensorsFile.Tensor(name: "input", shape: [1, 3, height, width]) {
+      var values = [Float](repeating: 0, count: 3 * height * width)
+      var span = values.mutableSpan
+      Preprocessor(description.conventions.input).write(pixels.span, geometry, to: &span)
+      return values
+    }
   }
 
   private func bytes(count: Int) throws -> [UInt8] {
