@@ -15,6 +15,7 @@ public final class MediaReader {
   private let sampling: FrameSampling
   private let media: OpenMedia
   private let converter: PixelConverter
+  private let planarConverter: PlanarConverter
   private var sampler: FrameSampler
   private var cutter: SegmentCutter
   private var ordinal = 0
@@ -60,6 +61,7 @@ public final class MediaReader {
     framesToSkip = sampledFrames
     info = media.info
     converter = PixelConverter(isStillImage: info.isStillImage)
+    planarConverter = PlanarConverter(isStillImage: info.isStillImage)
     sampler = FrameSampler(
       info.isStillImage ? FrameSampling(maxFrames: sampling.maxFrames) : sampling,
       mayJumpInTime: media.mayJumpInTime)
@@ -78,11 +80,46 @@ public final class MediaReader {
   ///
   /// - Throws: after the last decodable frame, why the input stops early; the same again when called again.
   public func nextFrame() throws(MediaError) -> DecodedFrame? {
+    try next { candidate, orientation throws(MediaError) in
+      DecodedFrame(
+        index: sampling.needsFrameNumbers ? candidate.stamp.ordinal : nil,
+        time: candidate.stamp.time, isCorrupt: candidate.frame.isCorrupt,
+        isKeyframe: candidate.stamp.isKeyframe,
+        picture: try converter.convert(candidate.frame, orientation: orientation))
+    }
+  }
+
+  /// The next sampled frame as it is to be encoded again; nil at the end.
+  ///
+  /// - Throws: as `nextFrame()`.
+  public func nextSourceFrame() throws(MediaError) -> SourceFrame? {
+    try next { candidate, orientation throws(MediaError) in
+      SourceFrame(
+        index: candidate.stamp.ordinal, time: candidate.stamp.time,
+        timestamp: media.timestamp(of: candidate.frame), duration: candidate.frame.duration,
+        pixelShape: media.pixelShape(of: candidate.frame, orientation),
+        picture: try planarConverter.convert(candidate.frame, orientation: orientation))
+    }
+  }
+
+  /// What `convert` makes of the next sampled frame and the way it is to be turned.
+  private func next<Converted>(
+    _ convert: (Candidate, Orientation) throws(MediaError) -> Converted
+  ) throws(MediaError) -> Converted? {
     try log.capture { () throws(MediaError) in
       while true {
         while let candidate = ready.popFirst() {
-          if framesToSkip == 0 { return try convert(candidate) }
-          framesToSkip -= 1
+          if framesToSkip > 0 {
+            framesToSkip -= 1
+            continue
+          }
+          do throws(MediaError) {
+            return try convert(candidate, media.orientation(of: candidate.frame))
+          } catch {
+            ready = []
+            end = .failure(error)
+            throw error
+          }
         }
         if let end {
           try end.get()
@@ -132,21 +169,6 @@ public final class MediaReader {
   private func take(_ candidate: Candidate) {
     if let segment = sampling.segment, segment.index != candidate.segment { return }
     ready.append(candidate)
-  }
-
-  private func convert(_ candidate: Candidate) throws(MediaError) -> DecodedFrame {
-    do {
-      return DecodedFrame(
-        index: sampling.needsFrameNumbers ? candidate.stamp.ordinal : nil,
-        time: candidate.stamp.time, isCorrupt: candidate.frame.isCorrupt,
-        isKeyframe: candidate.stamp.isKeyframe,
-        picture: try converter.convert(
-          candidate.frame, orientation: media.orientation(of: candidate.frame)))
-    } catch {
-      ready = []
-      end = .failure(error)
-      throw error
-    }
   }
 
   /// Where decoding may begin: only if nobody counts what lies before.
