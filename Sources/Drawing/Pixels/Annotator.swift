@@ -61,6 +61,24 @@ public final class Annotator {
     return taken
   }
 
+  /// Writes a line of text on a ground of its own.
+  ///
+  /// - Parameters:
+  ///   - text: What to write.
+  ///   - ground: The colour beneath.
+  ///   - pixels: Height of the letters' em square.
+  ///   - left: The first column; of 4:2:0 an even one.
+  ///   - top: The first row, as `left`.
+  ///   - widest: Most columns.
+  ///   - canvas: On what.
+  public func write(
+    _ text: String, on ground: Colour, pixels: Int, left: Int, top: Int, widest: Int,
+    _ canvas: Canvas
+  ) {
+    let bitmap = renderer.render(text, pixels: Double(pixels), on: ground, widest: widest)
+    canvas.lay(Stamp(bitmap, for: canvas), left: left, top: top)
+  }
+
   /// How large things are on a canvas, in pixels.
   private struct Scale {
     let line: Int
