@@ -86,6 +86,7 @@ public final class MediaReader {
   /// The next sampled frame that is wanted; nil at the end. Others are not converted, which spares most of their time.
   ///
   /// - Parameter isWanted: is told a frame's number in the full decode and its time in seconds.
+  /// - Returns: the frame, converted.
   /// - Throws: as `nextFrame()`, and what `isWanted` throws.
   public func nextFrame(
     where isWanted: (_ index: Int, _ time: Double?) throws -> Bool

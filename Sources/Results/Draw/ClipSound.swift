@@ -1,15 +1,14 @@
-import FrameDecoding
 import Media
 
 /// The sound of a video, cut as its pictures are cut: to whole packets.
 final class ClipSound {
   /// How its packets are coded.
-  var format: SoundFormat { reader.format }
+  var format: SoundFormat { source.format }
 
   /// Seconds of the source where the sound ends for good; nil for its end.
   var end: Double?
 
-  private let reader: SoundReader
+  private let source: PlayableSound
   private var pending: SoundPacket?
   private var start = 0.0
   private var startTicks: Int64 = 0
@@ -17,7 +16,7 @@ final class ClipSound {
   private var framesEnd = 0.0
 
   /// Reads from the start.
-  init(_ reader: SoundReader) { self.reader = reader }
+  init(_ source: PlayableSound) { self.source = source }
 
   /// Begins a clip: packets before `seconds` are left out, and times count from there. With `endsWithFrames` it goes only
   /// as far as the frames that were noted.
@@ -36,7 +35,7 @@ final class ClipSound {
 
   /// The next packet of the clip; nil after its last so far.
   func next() -> SoundPacket? {
-    while let packet = pending ?? reader.nextPacket() {
+    while let packet = pending ?? source.next() {
       pending = nil
       let seconds = Double(packet.timestamp) * format.timeBase.value
       if let end, seconds >= end { return nil }

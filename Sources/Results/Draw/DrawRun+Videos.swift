@@ -75,15 +75,26 @@ private final class DrawnVideo {
       preconditionFailure("a video without a clock")
     }
     clock = OutputClock(timeBase: timeBase, framesPerSecond: input.reader.info.averageFrameRate)
-    if let reader = try SoundReader(path: input.path, cancellation: run.cancellation) {
-      if VideoWriter.canHold(reader.format) {
-        sound = ClipSound(reader)
-      } else {
+    sound = try openSound()
+  }
+
+  /// The sound, if there is any; what an MP4 cannot hold, nor AAC, is left out with a word.
+  private func openSound() throws -> ClipSound? {
+    guard let reader = try SoundReader(path: input.path, cancellation: run.cancellation) else {
+      return nil
+    }
+    do {
+      guard let sound = try PlayableSound(reader) else { return nil }
+      if sound.isEncodedAnew {
         run.report(
           .remark(
-            input.source, "its sound (\(reader.format.codec)) cannot be in an MP4, and is left out")
-        )
+            input.source, "its sound (\(reader.format.codec)) is no sound of an MP4: it becomes AAC"
+          ))
       }
+      return ClipSound(sound)
+    } catch {
+      run.report(.remark(input.source, "its sound is left out: \(error)"))
+      return nil
     }
   }
 

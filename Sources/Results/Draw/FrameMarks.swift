@@ -114,10 +114,11 @@ final class FrameMarks {
   ) throws(RecordReadingError) -> Bool {
     let now = self.seconds(of: place)
     if case .annotations(let annotations) = marks, !annotations.isEmpty { lastHit = now }
-    if let lastHit, abs(now - lastHit) <= seconds { return true }
-    while (upcoming.last.map { $0.seconds <= now + seconds } ?? true), try readLine() {}
+    let reach = seconds + Self.sameTime
+    if let lastHit, abs(now - lastHit) <= reach { return true }
+    while upcoming.last.map({ $0.seconds <= now + reach }) ?? true, try readLine() {}
     return upcoming.contains { look in
-      !(look.annotations ?? []).isEmpty && abs(look.seconds - now) <= seconds
+      !(look.annotations ?? []).isEmpty && abs(look.seconds - now) <= reach
     }
   }
 

@@ -20,20 +20,25 @@ struct OutputClock {
     self.timeBase = timeBase
     let ticks = 1 / ((framesPerSecond ?? 25) * timeBase.value)
     // Bounded: a forged rate may be anything.
-    pace = ticks.isFinite ? Int64(min(max(ticks.rounded(), 1), 0x1p40)) : 1
+    pace = ticks.isFinite ? Int64(min(max(ticks.rounded(), 1), 0x1p32)) : 1
   }
 
   /// Where a frame goes.
   mutating func place(_ timestamp: Int64?, duration: Int64?) -> Int64 {
-    defer { lastDuration = duration }
+    defer { lastDuration = duration.map { min(max($0, 1), Self.longest) } }
     let step = lastDuration ?? pace
+    // What lies further away is forged, and as good as none: sums of the others are numbers.
+    let timestamp = timestamp.flatMap { $0.magnitude < Self.farthest ? $0 : nil }
     guard let last else {
       let first = timestamp ?? 0
       self.last = first
       return first
     }
-    var place = timestamp.map { $0.addingReportingOverflow(offset).partialValue } ?? last + step
-    if place <= last {
+    var place = timestamp.map { $0 + offset } ?? last + step
+    if place > Self.end {
+      // A forged clock that went back and forth: only order is left of it.
+      place = last + 1
+    } else if place <= last {
       if Double(last - place) * timeBase.value >= 1 {
         hasJumped = true
         offset += last + step - place
@@ -45,4 +50,8 @@ struct OutputClock {
     self.last = place
     return place
   }
+
+  /// A frame is not shown for more ticks than this, and no clock of two years has more than that.
+  private static let (longest, farthest) = (Int64(1) << 32, UInt64(1) << 56)
+  private static let end = Int64(1) << 60
 }

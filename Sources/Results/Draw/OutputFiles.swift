@@ -14,11 +14,12 @@ final class OutputFiles {
     self.existing = existing
   }
 
-  /// Whether an output is to be made; false where it is there and stays.
+  /// Looks what is in an output's place, which may be there and stay.
   ///
   /// - Parameters:
   ///   - name: Below the directory.
   ///   - source: What it is made from; nil for what is made of many.
+  /// - Returns: Whether it is to be made.
   /// - Throws: `DrawError.exists`, `.twice` or `.source`.
   func isWanted(_ name: FilePath, madeFrom source: FilePath?) throws(DrawError) -> Bool {
     let path = directory.pushing(name)
