@@ -8,11 +8,12 @@ extension DrawRun {
   /// Draws on the picture of an image file, or on each page of a TIFF.
   func drawPages(_ input: DrawnInput) throws {
     let marks = marks(input)
-    let format = PictureFormat(codec: input.reader.info.codec)
-    if format == nil {
+    let kept = PictureFormat(codec: input.reader.info.codec)
+    if kept == nil {
       report(
         .remark(input.source, "\(input.reader.info.codec) is not written: the output is a PNG"))
     }
+    let format = kept ?? .png
     var wanted: (name: FilePath, marks: FrameMarks.Marks)?
     while let page = try input.reader.nextFrame(where: { index, time in
       let found = try marks.marks(at: .init(index: index, time: time))
@@ -35,7 +36,7 @@ extension DrawRun {
       }
       try writePicture(
         RGBPicture(width: page.picture.width, height: page.picture.height, pixels: pixels),
-        as: format ?? .png, to: name)
+        as: format, to: name)
       made(name, from: input.source)
     }
     summary.detections += marks.detections
@@ -94,12 +95,13 @@ extension DrawRun {
     }
   }
 
-  /// The source's own name if its format is kept, else with another ending behind it, so that no two inputs share one;
+  /// The source's own name if that says the format, else with another ending behind it, so that no two inputs share one;
   /// pages after the first have their number in it.
-  private func name(of input: DrawnInput, page: Int, _ format: PictureFormat?) -> FilePath {
-    var ending = page > 0 ? ".page-\(page)." + (format ?? .png).fileExtension : ""
-    if page == 0 && format == nil { ending = ".png" }
-    return FilePath(bytes: input.source.bytes + Array(ending.utf8))
+  private func name(of input: DrawnInput, page: Int, _ format: PictureFormat) -> FilePath {
+    let isNamed = format.isNamed(by: input.source.path.extension)
+    if page == 0 && isNamed { return input.source.path }
+    let number = page > 0 ? ".page-\(page)" : ""
+    return FilePath(bytes: input.source.bytes + Array("\(number).\(format.fileExtension)".utf8))
   }
 
   /// A label as part of a file's name.

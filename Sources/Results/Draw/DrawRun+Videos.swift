@@ -136,7 +136,8 @@ private final class DrawnVideo {
           "frame \(frame.index) and maybe others were not looked at: they are covered whole"))
     }
     var picture = frame.picture
-    Canvas.draw(on: &picture) { run.draw(found, on: $0) }
+    // Drawing nothing would copy the picture.
+    if found != .annotations([]) { Canvas.draw(on: &picture) { run.draw(found, on: $0) } }
     if file.writer == nil {
       file = try open(file, frame, at: place)
       self.file = file

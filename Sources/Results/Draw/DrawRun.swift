@@ -197,7 +197,7 @@ public final class DrawRun {
       guard case .annotations(let found) = try marks.marks(at: place),
         let top = found.map(\.score).max()
       else { return false }
-      let now = input.reader.info.isStillImage ? index : Int(marks.seconds(of: place) / 10)
+      let now = input.reader.info.isStillImage ? index : Self.period(marks.seconds(of: place))
       guard best.map({ now != $0.period || top > $0.score }) ?? true else { return false }
       (annotations, score, period) = (found, top, now)
       return true
@@ -209,6 +209,11 @@ public final class DrawRun {
     }
     try flush()
     summary.detections += marks.detections
+  }
+
+  /// Which ten seconds a time lies in; a forged one may be anything.
+  private static func period(_ seconds: Double) -> Int {
+    Int(min(max(seconds / 10, -0x1p40), 0x1p40).rounded(.down))
   }
 
   private func caption(_ input: DrawnInput, _ frame: DecodedFrame) -> String {
