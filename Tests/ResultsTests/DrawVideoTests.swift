@@ -73,7 +73,7 @@ import Testing
     try fixture.draw()
     let path = fixture.output.appending("film.mov.mp4")
     let drawn = try fixture.frames(path)
-    #expect(drawn.map(\.time) == frames.map(\.time) && drawn.count > 5)
+    #expect(drawn.map(\.time) == frames.map(\.time) && !drawn.isEmpty)
     #expect(drawn.allSatisfy { ($0.picture.width, $0.picture.height) == size })
     #expect(try MediaReader(path: path).info.orientation == .upright)
     for (after, before) in zip(drawn, frames).dropFirst() {

@@ -35,6 +35,8 @@ struct DrawCommand: ToolCommand {
       at, is covered whole. What the detector did not find is not covered: look before you publish.
       """)
 
+  private static let defaultOutput = "drawn"
+
   @Argument(
     help: ArgumentHelp(
       "Directories that detect-batch wrote, or .jsonl files; - for standard input.",
@@ -47,7 +49,7 @@ struct DrawCommand: ToolCommand {
     help: ArgumentHelp(
       "Where the pictures and videos go.", valueName: "directory"),
     completion: .directory)
-  var output = "drawn"
+  var output: String?
 
   @Option(
     help: ArgumentHelp(
@@ -81,7 +83,7 @@ struct DrawCommand: ToolCommand {
       quality: VideoQuality(
         rateFactor: video.crf ?? 18, preset: video.preset ?? .fast,
         threads: video.workers ?? Machine().availableCores),
-      output: ArgumentBytes.path(output))
+      output: ArgumentBytes.path(output ?? Self.defaultOutput))
     let stop = Stop()
     SignalHandling.onFirst { stop.stop($0) }
     let run = DrawRun(
@@ -119,7 +121,8 @@ struct DrawCommand: ToolCommand {
       counts.append("\(summary.existing) existing left alone (--overwrite always makes them anew)")
     }
     if summary.failures > 0 { counts.append("\(summary.failures) failed") }
-    let whereTo = summary.outputs > 0 ? " in \(ArgumentBytes.display(output))" : ""
+    let whereTo =
+      summary.outputs > 0 ? " in \(ArgumentBytes.display(output ?? Self.defaultOutput))" : ""
     Log.logger.info("\(counts.joined(separator: ", "))\(whereTo)")
   }
 }
