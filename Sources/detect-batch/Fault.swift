@@ -3,7 +3,9 @@ import Checkpoints
 import DetectionPipeline
 import DetectionRecords
 import Evaluation
+import Files
 import NeuralNetwork
+import Results
 import RetinaNetModel
 import Settings
 import SystemPackage
@@ -30,9 +32,10 @@ struct Fault {
     case let error as DetectionError: self.init(.unusableModel, error.description)
     case NeuralNetworkError.parameter, NeuralNetworkError.outOfMemory:
       self.init(.unusableModel, "\(error)")
-    case let error as RecordsError:
+    case let error as FileError:
       self.init(ExitStatus(rawValue: error.exitCode) ?? .bug, error.description)
     case let error as RecordReadingError: self.init(error)
+    case let error as DrawError: self.init(error)
     case let error as DatasetError: self.init(.unusableModel, error.description)
     case let error as TrainingError: self.init(error)
     case let error as EvaluationError:
@@ -59,6 +62,17 @@ struct Fault {
     default:
       self.init(.unusableModel, error.description)
     }
+  }
+
+  private init(_ error: DrawError) {
+    let status: ExitStatus =
+      switch error {
+      case .cannotCreate, .exists, .twice, .source: .cannotCreateOutput
+      case .writeFailed: .outputFailed
+      case .otherFile: .noInput
+      case .stopped: .interrupted
+      }
+    self.init(status, error.description)
   }
 
   private init(_ error: RecordReadingError) {
