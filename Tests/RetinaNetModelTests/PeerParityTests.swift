@@ -34,7 +34,7 @@ import Testing
       }
     }
     #expect(tried >= 20)
-    #expect(Set(unseen).isSubset(of: fixture.matterOfRounding), "\(unseen)")
+    #expect(Set(unseen).subtracting(fixture.matterOfRounding) == [])
   }
 
   /// Boxes of high classes, moved apart in float32, whose IoU is near the threshold: whether classes are moved, and in
@@ -90,9 +90,11 @@ extension PeerFixture {
   /// Rules that this picture cannot tell from the program's, as a single rounding would have to fall between them: the
   /// frame and the separation of suppression, and sides at exactly half a pixel (`sizesFollowTheRule` has one).
   fileprivate var matterOfRounding: Set<String> {
-    [
+    let rules: Set = [
       "frame", "separation movedUpTo1000", "separation moved", "separation byClass", "resize round",
       "resize roundInSteps",
     ]
+    // At DeepForest's IoU of 0.05 no box of P6 or P7 is left, whose strides these are.
+    return self == .deepforest ? rules.union(["strides"]) : rules
   }
 }
