@@ -19,7 +19,7 @@ extension DrawRun {
     let marks = marks(input)
     let video = try DrawnVideo(self, input, marks)
     do {
-      while let frame = try input.reader.nextSourceFrame() {
+      while var frame = try input.reader.nextSourceFrame() {
         if cancellation.isCancelled { throw DrawError.stopped }
         let place = FrameMarks.Place(index: frame.index, time: frame.time)
         let found = try marks.marks(at: place)
@@ -29,7 +29,12 @@ extension DrawRun {
         } else if frame.index == 0 {
           try video.goOn(whole, frame)
         }
-        try video.append(frame, found)
+        try video.append(&frame, found)
+        if frame.index % 16 == 0 {
+          report(
+            .progress(
+              input.source, seconds: marks.seconds(of: place), of: input.reader.info.duration))
+        }
       }
     } catch let error as MediaError {
       // What was decoded is drawn: that is as much as there is, and the records say the same.
@@ -114,7 +119,7 @@ private final class DrawnVideo {
   }
 
   /// Draws on a frame and writes it, if a file is open.
-  func append(_ frame: SourceFrame, _ found: FrameMarks.Marks) throws {
+  func append(_ frame: inout SourceFrame, _ found: FrameMarks.Marks) throws {
     let place = clock.place(frame.timestamp, duration: frame.duration)
     if clock.hasJumped && !saidJump {
       saidJump = true
@@ -135,9 +140,9 @@ private final class DrawnVideo {
           input.source,
           "frame \(frame.index) and maybe others were not looked at: they are covered whole"))
     }
-    var picture = frame.picture
-    // Drawing nothing would copy the picture.
-    if found != .annotations([]) { Canvas.draw(on: &picture) { run.draw(found, on: $0) } }
+    // In place: a copy would cost as much as drawing.
+    Canvas.draw(on: &frame.picture) { run.draw(found, on: $0) }
+    let picture = frame.picture
     if file.writer == nil {
       file = try open(file, frame, at: place)
       self.file = file
