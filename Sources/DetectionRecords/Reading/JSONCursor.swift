@@ -94,6 +94,17 @@ struct JSONCursor {
     guard take("]") else { throw fault("there should be a ',' or a ']'") }
   }
 
+  /// Takes these very bytes, if they are next: what a writer of a fixed form writes between two values.
+  @inline(__always)
+  mutating func takeText(_ text: StaticString) -> Bool {
+    let count = text.utf8CodeUnitCount
+    guard end - position >= count, memcmp(position, text.utf8Start, count) == 0 else {
+      return false
+    }
+    position += count
+    return true
+  }
+
   /// Takes a string with its quotes.
   @inline(__always)
   mutating func string() throws(JSONFault) -> JSONString {
@@ -124,29 +135,58 @@ struct JSONCursor {
   mutating func takeNull() -> Bool {
     skipSpace()
     guard position < end, position.pointee == UInt8(ascii: "n") else { return false }
-    return takeWord("null")
+    return takeText("null")
   }
 
   /// Takes true or false.
   mutating func bool() throws(JSONFault) -> Bool {
     skipSpace()
-    if takeWord("true") { return true }
-    if takeWord("false") { return false }
+    if takeText("true") { return true }
+    if takeText("false") { return false }
     throw fault("there should be true or false")
-  }
-
-  private mutating func takeWord(_ word: StaticString) -> Bool {
-    let count = word.utf8CodeUnitCount
-    guard end - position >= count, memcmp(position, word.utf8Start, count) == 0 else {
-      return false
-    }
-    position += count
-    return true
   }
 
   /// Takes a number, as the double that is nearest to it.
   @inline(__always)
   mutating func double() throws(JSONFault) -> Double {
+    if let value = takeShortDecimal() { return value }
+    return try otherDouble()
+  }
+
+  /// Takes a number of at most 15 digits without an exponent, as nearly all are; nil, and nothing taken, for others.
+  @inline(__always)
+  private mutating func takeShortDecimal() -> Double? {
+    var place = position
+    let isNegative = place < end && place.pointee == UInt8(ascii: "-")
+    if isNegative { place += 1 }
+    let first = place
+    var point: UnsafePointer<UInt8>?
+    var digits: UInt64 = 0
+    while place < end {
+      let digit = place.pointee &- 0x30
+      if digit <= 9 {
+        // Wraps for longer numbers, whose value is then not used.
+        digits = digits &* 10 &+ UInt64(digit)
+      } else if digit == UInt8(ascii: ".") &- 0x30, point == nil {
+        point = place
+      } else {
+        break
+      }
+      place += 1
+    }
+    let decimals = point.map { place - $0 - 1 } ?? 0
+    let whole = (point ?? place) - first
+    // What is malformed is left to the other way, which says why.
+    guard whole > 0, whole + decimals <= 15, point == nil || decimals > 0, place < end,
+      place.pointee | 0x20 != UInt8(ascii: "e"), whole == 1 || first.pointee != 0x30
+    else { return nil }
+    position = place
+    let magnitude = Double(digits) / Self.powersOfTen[decimals]
+    return isNegative ? -magnitude : magnitude
+  }
+
+  @inline(never)
+  private mutating func otherDouble() throws(JSONFault) -> Double {
     let number = try number()
     if let value = number.quickValue { return value }
     return try slowValue(number)

@@ -23,9 +23,11 @@ struct LabelIndex {
   ) throws(JSONFault) -> Int {
     var slot = slot(label.bytes)
     while slots[slot] >= 0 {
-      let spelling = spellings[Int(slots[slot])]
-      if label.bytes.count == spelling.bytes.count && label.bytes.hasPrefix(spelling.bytes) {
-        return spelling.number
+      let index = Int(slots[slot])
+      if label.bytes.count == spellings[index].bytes.count,
+        label.bytes.hasPrefix(spellings[index].bytes)
+      {
+        return spellings[index].number
       }
       slot = (slot + 1) & (slots.count - 1)
     }
