@@ -3,6 +3,7 @@ import Checkpoints
 import DetectionPipeline
 import DetectionRecords
 import Evaluation
+import Files
 import NeuralNetwork
 import RetinaNetModel
 import Settings
@@ -30,7 +31,7 @@ struct Fault {
     case let error as DetectionError: self.init(.unusableModel, error.description)
     case NeuralNetworkError.parameter, NeuralNetworkError.outOfMemory:
       self.init(.unusableModel, "\(error)")
-    case let error as RecordsError:
+    case let error as FileError:
       self.init(ExitStatus(rawValue: error.exitCode) ?? .bug, error.description)
     case let error as RecordReadingError: self.init(error)
     case let error as DatasetError: self.init(.unusableModel, error.description)

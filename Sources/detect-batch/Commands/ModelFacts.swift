@@ -1,4 +1,5 @@
 import Checkpoints
+import JSONText
 import RetinaNetModel
 import SystemPackage
 
@@ -62,7 +63,7 @@ enum ModelFacts {
           "\(outputs.candidatesPerLevel) candidates a level",
         ]).joined(separator: ", "))
     if !model.remarks.isEmpty {
-      facts.add("remarks", "remarks", .array(model.remarks.map(JSONText.string)))
+      facts.add("remarks", "remarks", .array(model.remarks.map(JSONValue.string)))
     }
   }
 
@@ -82,7 +83,7 @@ enum ModelFacts {
             name,
             .object([
               ("type", .string(tensor.elementType.rawValue)),
-              ("shape", .array(tensor.shape.map(JSONText.int))),
+              ("shape", .array(tensor.shape.map(JSONValue.int))),
             ])
           )
         }),
