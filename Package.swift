@@ -101,12 +101,20 @@ let package = Package(
         "CFFmpeg", "Media", .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
+    .target(
+      name: "Results",
+      dependencies: [
+        "DetectionRecords", "Evaluation", "Files", "JSONText",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+
     // The tool, and the bench that the scripts in `scripts/` measure with.
     .executableTarget(
       name: "detect-batch",
       dependencies: [
         "Checkpoints", "DetectionPipeline", "DetectionRecords", "Evaluation", "Files",
-        "FrameDecoding", "JSONText", "NeuralNetwork", "RetinaNetModel", "Settings", "Training",
+        "FrameDecoding", "JSONText", "NeuralNetwork", "Results", "RetinaNetModel", "Settings",
+        "Training",
         "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -179,6 +187,12 @@ let package = Package(
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "DrawingTests", dependencies: ["Drawing", "Media", "TestSupport"]),
+    .testTarget(
+      name: "ResultsTests",
+      dependencies: [
+        "DetectionRecords", "Evaluation", "Files", "Results", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .testTarget(
       name: "DetectionRecordsTests",
       dependencies: [

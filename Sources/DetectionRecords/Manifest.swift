@@ -190,8 +190,8 @@ extension Manifest {
   /// its size tells, else the last one; nil where nothing is said.
   public func entry(
     for source: SourceName, segment: Part? = nil
-  ) throws(RecordsError) -> ManifestEntry? {
-    let entries = try state.withLock { state throws(RecordsError) in
+  ) throws(FileError) -> ManifestEntry? {
+    let entries = try state.withLock { state throws(FileError) in
       try state.entries.candidates(OutputName(source, segment))
     }
     guard entries.count > 1 else { return entries.first }

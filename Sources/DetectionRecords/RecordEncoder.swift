@@ -41,7 +41,7 @@ public struct RecordEncoder: Sendable {
     if record.isCorrupt { lines.append(contentsOf: ",\"corrupt\":true".utf8) }
     if let same = record.same {
       lines.append(contentsOf: ",\"same\":".utf8)
-      JSONText.append(same, to: &lines)
+      JSON.append(same, to: &lines)
     }
     switch record.outcome {
     case .failure(let reason):

@@ -5,6 +5,7 @@ import DetectionRecords
 import Evaluation
 import Files
 import NeuralNetwork
+import Results
 import RetinaNetModel
 import Settings
 import SystemPackage
@@ -34,6 +35,8 @@ struct Fault {
     case let error as FileError:
       self.init(ExitStatus(rawValue: error.exitCode) ?? .bug, error.description)
     case let error as RecordReadingError: self.init(error)
+    case let error as ExportError: self.init(error)
+    case let error as COCOIdentifierError: self.init(.unusableModel, error.description)
     case let error as DatasetError: self.init(.unusableModel, error.description)
     case let error as TrainingError: self.init(error)
     case let error as EvaluationError:
@@ -67,6 +70,15 @@ struct Fault {
       switch error {
       case .missing, .noRecords, .lostInput: .noInput
       case .unreadable, .malformed: .unusableModel
+      }
+    self.init(status, error.description)
+  }
+
+  private init(_ error: ExportError) {
+    let status: ExitStatus =
+      switch error {
+      case .needsDirectory, .needsFiles: .usage
+      case .exists, .sameFile: .cannotCreateOutput
       }
     self.init(status, error.description)
   }

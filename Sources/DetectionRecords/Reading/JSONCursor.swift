@@ -71,7 +71,7 @@ struct JSONCursor {
   /// Takes the members of an object one after another; `member` takes each value.
   @inline(__always)
   mutating func members(
-    _ member: (inout JSONCursor, JSONString) throws(JSONFault) -> Void
+    _ member: (inout JSONCursor, CursorString) throws(JSONFault) -> Void
   ) throws(JSONFault) {
     try require("{")
     if take("}") { return }
@@ -107,7 +107,7 @@ struct JSONCursor {
 
   /// Takes a string with its quotes.
   @inline(__always)
-  mutating func string() throws(JSONFault) -> JSONString {
+  mutating func string() throws(JSONFault) -> CursorString {
     guard take("\"") else { throw fault("there should be a string") }
     let first = position
     var hasEscapes = false
@@ -116,7 +116,7 @@ struct JSONCursor {
       if byte == UInt8(ascii: "\"") {
         let bytes = UnsafeRawBufferPointer(start: first, count: position - first)
         position += 1
-        return JSONString(bytes: bytes, hasEscapes: hasEscapes)
+        return CursorString(bytes: bytes, hasEscapes: hasEscapes)
       }
       if byte < 0x20 { throw fault("there is a control character in a string") }
       if byte == UInt8(ascii: "\\") {
@@ -340,7 +340,7 @@ struct JSONFault: Error {
 }
 
 /// A string as it stands between its quotes; good as long as the bytes it was read from.
-struct JSONString {
+struct CursorString {
   let bytes: UnsafeRawBufferPointer
   let hasEscapes: Bool
 

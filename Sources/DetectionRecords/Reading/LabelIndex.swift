@@ -19,7 +19,7 @@ struct LabelIndex {
   /// - Throws: A fault where the string says nothing, or there are too many labels.
   @inline(__always)
   mutating func number(
-    of label: JSONString, _ cursor: borrowing JSONCursor
+    of label: CursorString, _ cursor: borrowing JSONCursor
   ) throws(JSONFault) -> Int {
     var slot = slot(label.bytes)
     while slots[slot] >= 0 {
@@ -44,7 +44,7 @@ struct LabelIndex {
   }
 
   private mutating func added(
-    _ label: JSONString, _ cursor: borrowing JSONCursor
+    _ label: CursorString, _ cursor: borrowing JSONCursor
   ) throws(JSONFault) -> Int {
     guard let text = label.decoded else { throw cursor.fault("\"label\" is not UTF-8 text") }
     guard spellings.count < Self.limit else {

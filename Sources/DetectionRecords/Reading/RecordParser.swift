@@ -96,7 +96,7 @@ struct RecordParser {
   private static func name(
     _ bytes: [UInt8], _ cursor: borrowing JSONCursor
   ) throws(JSONFault) -> SourceName {
-    do throws(RecordsError) {
+    do throws(SourceNameError) {
       return try SourceName(bytes: bytes)
     } catch {
       throw cursor.fault("\"source\": \(error)")
