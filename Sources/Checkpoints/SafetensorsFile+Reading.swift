@@ -15,7 +15,7 @@ extension SafetensorsFile {
       header = try headerBytes.withUnsafeBytes { try Header($0) }
     } catch let error as JSONError {
       throw file.error(
-        .malformed("byte \(8 + error.offset) of the header is not \(error.expected)"))
+        .malformed("byte \(8 + error.offset) of the header: \(error.problem)"))
     } catch let error as HeaderError {
       throw file.error(.malformed(error.problem))
     } catch {
@@ -130,7 +130,7 @@ private struct Header {
     while try scanner.nextElement() {
       let start = scanner
       guard case .integer(let size) = try scanner.readNumber(), size >= 0 else {
-        throw start.error("a whole number")
+        throw start.error("there should be a whole number")
       }
       sizes.append(Int(size))
     }

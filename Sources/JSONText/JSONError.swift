@@ -1,18 +1,18 @@
 /// Where a text is not JSON, or not the JSON that its reader takes.
 public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What is wrong, as a clause: "there should be a ':'".
+  public var problem: String
   /// Bytes before the place.
   public var offset: Int
-  /// What should be there, as "':'" or "a whole number".
-  public var expected: String
 
   /// Creates an error from its parts.
-  public init(offset: Int, expected: String) {
+  public init(_ problem: String, offset: Int) {
+    self.problem = problem
     self.offset = offset
-    self.expected = expected
   }
 
-  /// Without the place in lines.
-  public var description: String { "byte \(offset) is not \(expected)" }
+  /// What is wrong, and after how many bytes.
+  public var description: String { "\(problem) (byte \(offset))" }
 
   /// The place as people count: line and column from 1, the column in bytes.
   ///

@@ -17,7 +17,7 @@
 /// It does not own the bytes: they have to stay where they are while it, or a string that it gave, is in use.
 public struct JSONScanner {
   /// The deepest nesting of arrays and objects.
-  public static let maxDepth = 128
+  public static let maxDepth = 512
 
   let bytes: UnsafeRawBufferPointer
   /// Bytes that have been read.
@@ -31,10 +31,10 @@ public struct JSONScanner {
   public init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
   /// Takes the beginning of an object, whose members `nextKey` then hands out.
-  public mutating func beginObject() throws(JSONError) { try begin(UInt8(ascii: "{"), "an object") }
+  public mutating func beginObject() throws(JSONError) { try begin(UInt8(ascii: "{")) }
 
   /// Takes the beginning of an array, whose elements `nextElement` then counts out.
-  public mutating func beginArray() throws(JSONError) { try begin(UInt8(ascii: "["), "a list") }
+  public mutating func beginArray() throws(JSONError) { try begin(UInt8(ascii: "[")) }
 
   /// Goes to the next member of the object; its value has to be read or skipped before the next call.
   ///
@@ -42,7 +42,7 @@ public struct JSONScanner {
   public mutating func nextKey() throws(JSONError) -> JSONString? {
     guard try goesOn(until: UInt8(ascii: "}")) else { return nil }
     let key = try readString()
-    guard take(UInt8(ascii: ":")) else { throw error("':'") }
+    guard take(UInt8(ascii: ":")) else { throw error("there should be a ':'") }
     return key
   }
 
@@ -55,7 +55,7 @@ public struct JSONScanner {
 
   /// Reads a string.
   public mutating func readString() throws(JSONError) -> JSONString {
-    guard peek() == UInt8(ascii: "\"") else { throw error("a text") }
+    guard peek() == UInt8(ascii: "\"") else { throw error("there should be a string") }
     return try stringAfterPeek()
   }
 
@@ -63,7 +63,7 @@ public struct JSONScanner {
   public mutating func readNumber() throws(JSONError) -> JSONNumber {
     switch peek() {
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try numberAfterPeek()
-    default: throw error("a number")
+    default: throw error("there should be a number")
     }
   }
 
@@ -73,9 +73,20 @@ public struct JSONScanner {
     let start = offset
     guard let number = try? readNumber().wholeNumber else {
       offset = start
-      throw error("a whole number")
+      throw error("there should be a whole number")
     }
     return number
+  }
+
+  /// Reads a number that is written as a whole one, without point or exponent, and within 64 bits.
+  public mutating func readInteger() throws(JSONError) -> Int {
+    _ = peek()
+    let start = offset
+    guard case .integer(let value) = try readNumber() else {
+      offset = start
+      throw error("there should be a whole number")
+    }
+    return Int(value)
   }
 
   /// Reads true or false.
@@ -87,7 +98,7 @@ public struct JSONScanner {
     case UInt8(ascii: "f"):
       try take(word: "false")
       return false
-    default: throw error("true or false")
+    default: throw error("there should be true or false")
     }
   }
 
@@ -112,7 +123,7 @@ public struct JSONScanner {
       return .null
     case UInt8(ascii: "{"): return .object
     case UInt8(ascii: "["): return .array
-    default: throw error("a value")
+    default: throw error("there should be a value")
     }
   }
 
@@ -133,20 +144,23 @@ public struct JSONScanner {
   /// Reads the end of the text: nothing but white space.
   public mutating func readEnd() throws(JSONError) {
     _ = peek()
-    if offset < bytes.count { throw error("the end") }
+    if offset < bytes.count { throw error("there is more after the end") }
   }
 
   /// An error at the place where the scanner is.
-  public func error(_ expected: String) -> JSONError {
-    JSONError(offset: offset, expected: expected)
-  }
+  ///
+  /// - Parameter problem: What is wrong, as a clause.
+  /// - Returns: The error.
+  public func error(_ problem: String) -> JSONError { JSONError(problem, offset: offset) }
 }
 
 extension JSONScanner {
-  private mutating func begin(_ bracket: UInt8, _ what: String) throws(JSONError) {
-    guard peek() == bracket else { throw error(what) }
+  private mutating func begin(_ bracket: UInt8) throws(JSONError) {
+    guard peek() == bracket else {
+      throw error("there should be a '\(Character(Unicode.Scalar(bracket)))'")
+    }
     guard depth < Self.maxDepth else {
-      throw error("nested less than \(Self.maxDepth) deep")
+      throw error("lists and objects lie deeper in each other than \(Self.maxDepth) levels")
     }
     offset += 1
     depth += 1
@@ -167,7 +181,7 @@ extension JSONScanner {
       return true
     }
     guard next == UInt8(ascii: ",") else {
-      throw error("',' or '\(Character(Unicode.Scalar(bracket)))'")
+      throw error("there should be a ',' or a '\(Character(Unicode.Scalar(bracket)))'")
     }
     offset += 1
     return true
@@ -198,7 +212,7 @@ extension JSONScanner {
     let letters = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
     guard bytes.count - offset >= letters.count,
       bytes[offset..<offset + letters.count].elementsEqual(letters)
-    else { throw error("\(word)") }
+    else { throw error("there should be a value") }
     offset += letters.count
   }
 }
@@ -215,7 +229,7 @@ extension JSONScanner {
       position = endOfPlainText(from: position)
       guard position < bytes.count else {
         offset = position
-        throw error("the end of a text")
+        throw error("a string does not end")
       }
       let byte = bytes[position]
       if byte == UInt8(ascii: "\"") { break }
@@ -227,17 +241,17 @@ extension JSONScanner {
         let place = position
         guard JSONEscape.read(bytes, &position) != nil else {
           offset = place
-          throw error("an escape that stands for a character")
+          throw error("an escape in a string stands for no character")
         }
       } else {
         offset = position
-        throw error("a character of a text: controls have to be escaped")
+        throw error("there is a control character in a string")
       }
     }
     let text = UnsafeRawBufferPointer(rebasing: bytes[start..<position])
     if !isASCII, !Self.isUTF8(text) {
       offset = start
-      throw error("a text in UTF-8")
+      throw error("a string is not UTF-8")
     }
     offset = position + 1
     return JSONString(bytes: text, hasEscapes: hasEscapes)
@@ -288,9 +302,9 @@ extension JSONScanner {
     var digits: UInt64 = 0
     let first = offset
     readDigits(&digits)
-    guard offset > first, offset == first + 1 || bytes[first] != UInt8(ascii: "0") else {
-      offset = first
-      throw error("a number")
+    guard offset > first else { throw error("there should be a number") }
+    guard offset == first + 1 || bytes[first] != UInt8(ascii: "0") else {
+      throw error("a number begins with a zero that means nothing")
     }
     var digitCount = offset - first
     var exponent = 0
@@ -299,7 +313,7 @@ extension JSONScanner {
       isInteger = false
       let point = offset
       readDigits(&digits)
-      guard offset > point else { throw error("a digit") }
+      guard offset > point else { throw error("there should be digits after the point") }
       exponent = point - offset
       digitCount += offset - point
     }
@@ -310,7 +324,7 @@ extension JSONScanner {
       if !isPowerNegative { _ = next(is: UInt8(ascii: "+")) }
       let start = offset
       readDigits(&power)
-      guard offset > start else { throw error("a digit") }
+      guard offset > start else { throw error("there should be an exponent") }
       // No more than 4 digits: others are left to the slow way.
       if offset - start > 4 {
         digitCount = .max
@@ -336,7 +350,7 @@ extension JSONScanner {
     if isInteger, let whole = Int64(text) { return .integer(whole) }
     guard let value = Double(text), value.isFinite else {
       offset = start
-      throw error("a number within a double's range")
+      throw error("a number is too large")
     }
     return .double(value)
   }

@@ -3,8 +3,10 @@ import Glibc
 /// A string of a JSON text as it stands between its quotes, found to be valid; good as long as the bytes it was read
 /// from.
 public struct JSONString {
-  let bytes: UnsafeRawBufferPointer
-  let hasEscapes: Bool
+  /// The bytes between its quotes, as they stand.
+  public let bytes: UnsafeRawBufferPointer
+  /// Whether there are escapes among them, so that they are not what it says.
+  public let hasEscapes: Bool
 
   /// What it says.
   public var text: String {
@@ -26,9 +28,6 @@ public struct JSONString {
     }
     return text + String(decoding: bytes[start...], as: UTF8.self)
   }
-
-  /// Its bytes, where they are what it says: nil for one with escapes.
-  public var plainBytes: UnsafeRawBufferPointer? { hasEscapes ? nil : bytes }
 
   /// Whether it says this.
   public static func == (string: JSONString, text: StaticString) -> Bool {

@@ -112,7 +112,7 @@ private func isSkipped(_ text: [UInt8]) -> Bool {
     let text = Array("{\n  \"a\": 1,\n  \"b\" 2}".utf8)
     let error = #expect(throws: JSONError.self) { try value(of: text) }
     let found = try #require(error)
-    #expect(found == JSONError(offset: 18, expected: "':'"))
+    #expect(found == JSONError("there should be a ':'", offset: 18))
     let place = text.withUnsafeBytes { found.place(in: $0) }
     #expect(place.line == 3 && place.column == 7)
   }
@@ -142,7 +142,10 @@ private func isSkipped(_ text: [UInt8]) -> Bool {
       ("2.2250738585072011e-308", .double(.leastNormalMagnitude.nextDown)),
       ("5e-324", .double(.leastNonzeroMagnitude)),
       ("1e-400", .double(0)), ("0.0000000000000000000000000000001e31", .double(1)),
-      ("1E+2", .double(100)), ("0e99999999999999999999", .double(0)),
+      ("1E+2", .double(100)), ("1e-7", .double(1e-7)),
+      ("179769313486231570e291", .double(1.7976931348623157e308)),
+      ("0.3000000000000000444089209850062616169452667236328125", .double(0.30000000000000004)),
+      ("0e99999999999999999999", .double(0)),
       ("9007199254740993.0", .double(9007199254740992)),
     ] { #expect(try value(of: text) == .number(number), "\(text)") }
     #expect(JSONNumber.double(-0.0).double.sign == .minus)
@@ -174,7 +177,7 @@ private func isSkipped(_ text: [UInt8]) -> Bool {
         } == whole)
     }
     for text in ["3.5", "1e300", "9223372036854775808", "\"3\"", "true", "null", ""] {
-      #expect(throws: JSONError(offset: 0, expected: "a whole number")) {
+      #expect(throws: JSONError("there should be a whole number", offset: 0)) {
         try Array(text.utf8).withUnsafeBytes { bytes in
           var scanner = JSONScanner(bytes)
           return try scanner.readWholeNumber()
@@ -191,7 +194,7 @@ private func isSkipped(_ text: [UInt8]) -> Bool {
       var found: [Bool] = []
       while try scanner.nextElement() {
         let string = try scanner.readString()
-        #expect((string.plainBytes == nil) == (found.count == 1))
+        #expect(string.hasEscapes == (found.count == 1))
         found.append(string == "source")
       }
       #expect(found == [true, true, false, false, false])
