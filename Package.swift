@@ -65,7 +65,7 @@ let package = Package(
       name: "Training",
       dependencies: [
         "BoxGeometry", "Checkpoints", "Digests", "Evaluation", "Files", "JSONText", "NeuralNetwork",
-        "RetinaNetModel", "Workers",
+        "RetinaNetModel", "Settings", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -172,7 +172,7 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Evaluation", "Training", "TestSupport",
+        "Evaluation", "Settings", "Training", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),

@@ -111,7 +111,9 @@ struct ExportInputs {
   }
 
   private(set) var current: ExportInput?
+  /// Where the last line stood, and the last frame that had a number.
   private var file: RecordFile?
+  private var lineNumber = 0
   private var lastFrame: Int?
   /// Hashes of the sources so far, of 64 bits.
   private var known: Set<UInt64> = []
@@ -121,8 +123,10 @@ struct ExportInputs {
   /// - Throws: where an input comes a second time: its detections would count twice.
   mutating func next(_ line: RecordLine) throws(RecordReadingError) -> Step {
     let frame = line.record.frame
+    let isOtherFile = line.file != file || line.number <= lineNumber
+    lineNumber = line.number
     if let current, current.source == line.source {
-      if line.file != file {
+      if isOtherFile {
         // The next segment of a video goes on where the last one ended.
         if let frame, let lastFrame, frame <= lastFrame { throw twice(line) }
         file = line.file
