@@ -104,7 +104,8 @@ let package = Package(
     .target(
       name: "Results",
       dependencies: [
-        "DetectionRecords", "Evaluation", "Files", "JSONText",
+        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "FrameEncoding",
+        "JSONText", "Media",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -113,8 +114,8 @@ let package = Package(
       name: "detect-batch",
       dependencies: [
         "Checkpoints", "DetectionPipeline", "DetectionRecords", "Evaluation", "Files",
-        "FrameDecoding", "JSONText", "NeuralNetwork", "Results", "RetinaNetModel", "Settings",
-        "Training",
+        "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork", "Results", "RetinaNetModel",
+        "Settings", "Training",
         "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -182,15 +183,22 @@ let package = Package(
     .testTarget(
       name: "FrameDecodingTests",
       dependencies: [
-        "Digests", "FrameDecoding", "TestSupport",
+        "Digests", "FrameDecoding", "Media", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "DrawingTests", dependencies: ["Drawing", "Media", "TestSupport"]),
     .testTarget(
+      name: "FrameEncodingTests",
+      dependencies: [
+        "FrameDecoding", "FrameEncoding", "Media", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(
       name: "ResultsTests",
       dependencies: [
-        "DetectionRecords", "Evaluation", "Files", "Results", "TestSupport",
+        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "Results",
+        "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(

@@ -37,6 +37,7 @@ struct Fault {
     case let error as RecordReadingError: self.init(error)
     case let error as ExportError: self.init(error)
     case let error as COCOIdentifierError: self.init(.unusableModel, error.description)
+    case let error as DrawError: self.init(error)
     case let error as DatasetError: self.init(.unusableModel, error.description)
     case let error as TrainingError: self.init(error)
     case let error as EvaluationError:
@@ -63,6 +64,17 @@ struct Fault {
     default:
       self.init(.unusableModel, error.description)
     }
+  }
+
+  private init(_ error: DrawError) {
+    let status: ExitStatus =
+      switch error {
+      case .cannotCreate, .exists, .twice, .source: .cannotCreateOutput
+      case .writeFailed: .outputFailed
+      case .otherFile: .noInput
+      case .stopped: .interrupted
+      }
+    self.init(status, error.description)
   }
 
   private init(_ error: RecordReadingError) {
