@@ -76,12 +76,11 @@ public struct AtomicFile {
     guard let name = path.lastComponent else {
       throw Failure(doing: "creating it", code: .isDirectory)
     }
-    // Two runs may replace one file at once: with the same text, or the last one's stays.
+    // Two runs may replace one file at once: with the same text, or the last one's stays. A name may be as long as a
+    // name can be: what is added must not make it too long.
+    let stem = FilePath(root: nil, [name]).bytes.prefix(200)
     temporaryPath = path.removingLastComponent()
-      .pushing(
-        FilePath(
-          bytes: Array(".".utf8) + FilePath(root: nil, [name]).bytes
-            + Array(".\(getpid()).tmp".utf8)))
+      .pushing(FilePath(bytes: Array(".".utf8) + stem + Array(".\(getpid()).tmp".utf8)))
     do {
       descriptor = try FileDescriptor.open(
         temporaryPath, .writeOnly, options: [.create, .truncate, .closeOnExec],

@@ -77,6 +77,9 @@ import Testing
     let path = folder.path.pushing(FilePath(bytes: [0x61, 0xff]))
     try AtomicFile.replace(path, with: [1])
     #expect(try WholeFile.read(path, limit: 1) == [1])
+    let long = folder.path.appending(String(repeating: "n", count: 255))
+    try AtomicFile.replace(long, with: [2])
+    #expect(try WholeFile.read(long, limit: 1) == [2])
   }
 
   @Test func failuresSayWhatFailed() throws {

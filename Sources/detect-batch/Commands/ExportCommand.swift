@@ -79,7 +79,8 @@ struct ExportCommand: ToolCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With --format megadetector: the path of a report to point to, from the results' directory.",
+      "With --format megadetector: the path of a report to point to, from the results' directory. "
+        + "(default: none)",
       valueName: "path"))
   var summaryReport: String?
 
