@@ -75,6 +75,18 @@ struct JSONScanner {
     throw SyntaxError(offset: index, expected: "the end of a text")
   }
 
+  /// Reads a text, or a word or number up to the next comma or bracket, and forgets it.
+  mutating func skipPlainValue() throws {
+    skipSpaces()
+    if index < bytes.count, bytes[index] == UInt8(ascii: "\"") {
+      _ = try readText()
+      return
+    }
+    let start = index
+    while index < bytes.count, !Array(",}] \n\r\t{[\"".utf8).contains(bytes[index]) { index += 1 }
+    if index == start { throw SyntaxError(offset: index, expected: "a text or a number") }
+  }
+
   /// Reads the end: spaces only.
   mutating func readEnd() throws {
     skipSpaces()
