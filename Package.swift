@@ -24,6 +24,8 @@ let package = Package(
       providers: [
         .apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])
       ]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CHEIF", pkgConfig: "libheif", providers: [.apt(["libheif-dev"])]),
     .systemLibrary(name: "CPango", providers: [.apt(["libpango1.0-dev"])]),
@@ -37,6 +39,9 @@ let package = Package(
     .target(
       name: "Digests",
       dependencies: ["COpenSSL", .product(name: "SystemPackage", package: "swift-system")]),
+    .target(
+      name: "Downloads",
+      dependencies: ["CCurl", .product(name: "SystemPackage", package: "swift-system")]),
     .target(name: "BoxGeometry"),
     .target(
       name: "Checkpoints",
@@ -99,8 +104,9 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "Checkpoints", "DetectionPipeline", "DetectionRecords", "Evaluation", "FrameDecoding",
-        "NeuralNetwork", "RetinaNetModel", "Settings", "Training", "Workers",
+        "Checkpoints", "DetectionPipeline", "DetectionRecords", "Digests", "Downloads",
+        "Evaluation", "FrameDecoding", "NeuralNetwork", "RetinaNetModel", "Settings", "Training",
+        "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -129,6 +135,11 @@ let package = Package(
       name: "DigestsTests",
       dependencies: [
         "Digests", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(
+      name: "DownloadsTests",
+      dependencies: [
+        "Downloads", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "BoxGeometryTests", dependencies: ["BoxGeometry", "TestSupport"],
@@ -181,7 +192,7 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "detect-batch", "Digests", "TestSupport",
+        "detect-batch", "Digests", "Downloads", "RetinaNetModel", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
   ],
