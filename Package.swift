@@ -100,12 +100,20 @@ let package = Package(
         "CFFmpeg", "Media", .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
+    .target(
+      name: "Results",
+      dependencies: [
+        "DetectionRecords", "Drawing", "FrameDecoding", "FrameEncoding", "Media",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+
     // The tool, and the bench that the scripts in `scripts/` measure with.
     .executableTarget(
       name: "detect-batch",
       dependencies: [
         "Checkpoints", "DetectionPipeline", "DetectionRecords", "Digests", "Downloads",
-        "Evaluation", "FrameDecoding", "NeuralNetwork", "RetinaNetModel", "Settings", "Training",
+        "Evaluation", "FrameDecoding", "FrameEncoding", "NeuralNetwork", "Results",
+        "RetinaNetModel", "Settings", "Training",
         "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -172,11 +180,23 @@ let package = Package(
     .testTarget(
       name: "FrameDecodingTests",
       dependencies: [
-        "Digests", "FrameDecoding", "TestSupport",
+        "Digests", "FrameDecoding", "Media", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "DrawingTests", dependencies: ["Drawing", "Media", "TestSupport"]),
+    .testTarget(
+      name: "FrameEncodingTests",
+      dependencies: [
+        "FrameDecoding", "FrameEncoding", "Media", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(
+      name: "ResultsTests",
+      dependencies: [
+        "DetectionRecords", "Drawing", "FrameDecoding", "Results", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .testTarget(
       name: "DetectionRecordsTests",
       dependencies: [

@@ -5,6 +5,7 @@ import DetectionRecords
 import Downloads
 import Evaluation
 import NeuralNetwork
+import Results
 import RetinaNetModel
 import Settings
 import SystemPackage
@@ -35,6 +36,7 @@ struct Fault {
     case let error as RecordsError:
       self.init(ExitStatus(rawValue: error.exitCode) ?? .bug, error.description)
     case let error as RecordReadingError: self.init(error)
+    case let error as DrawError: self.init(error)
     case let error as DatasetError: self.init(.unusableModel, error.description)
     case let error as TrainingError: self.init(error)
     case let error as EvaluationError:
@@ -72,6 +74,17 @@ struct Fault {
         [.noSpace, .diskQuotaExceeded, .ioError, .fileTooLarge].contains(code)
           ? .outputFailed : .cannotCreateOutput
       case .locked: .locked
+      case .stopped: .interrupted
+      }
+    self.init(status, error.description)
+  }
+
+  private init(_ error: DrawError) {
+    let status: ExitStatus =
+      switch error {
+      case .cannotCreate, .exists, .twice, .source: .cannotCreateOutput
+      case .writeFailed: .outputFailed
+      case .otherFile: .noInput
       case .stopped: .interrupted
       }
     self.init(status, error.description)
