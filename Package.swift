@@ -35,6 +35,9 @@ let package = Package(
 
     // Foundations: no domain above their own.
     .target(name: "Workers"),
+    .target(
+      name: "Files", dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+    .target(name: "JSONText"),
     .target(name: "Settings", dependencies: ["Yams"]),
     .target(
       name: "Digests",
@@ -45,7 +48,7 @@ let package = Package(
     .target(name: "BoxGeometry"),
     .target(
       name: "Checkpoints",
-      dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: ["Files", "JSONText", .product(name: "SystemPackage", package: "swift-system")]),
     .target(
       name: "NeuralNetwork", dependencies: ["COneDNN", "Workers"],
       // Its loops over numbers are a hundred times as slow unoptimised: tests would wait for nothing else.
@@ -55,18 +58,19 @@ let package = Package(
     .target(
       name: "RetinaNetModel",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "NeuralNetwork", "Settings", "Workers",
+        "BoxGeometry", "Checkpoints", "Digests", "Files", "JSONText", "NeuralNetwork", "Settings",
+        "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: [lifetimes]),
     .target(
       name: "Evaluation",
-      dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: ["Files", .product(name: "SystemPackage", package: "swift-system")]),
     .target(
       name: "Training",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "Evaluation", "NeuralNetwork", "RetinaNetModel",
-        "Workers",
+        "BoxGeometry", "Checkpoints", "Digests", "Evaluation", "Files", "JSONText", "NeuralNetwork",
+        "RetinaNetModel", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -80,11 +84,13 @@ let package = Package(
       ]),
     .target(
       name: "DetectionRecords",
-      dependencies: ["Digests", .product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: [
+        "Digests", "Files", "JSONText", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(
       name: "DetectionPipeline",
       dependencies: [
-        "DetectionRecords", "Digests", "FrameDecoding", "NeuralNetwork", "RetinaNetModel",
+        "DetectionRecords", "Digests", "Files", "FrameDecoding", "NeuralNetwork", "RetinaNetModel",
         "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -103,7 +109,7 @@ let package = Package(
     .target(
       name: "Results",
       dependencies: [
-        "DetectionRecords", "Drawing", "FrameDecoding", "FrameEncoding", "Media",
+        "DetectionRecords", "Drawing", "Files", "FrameDecoding", "FrameEncoding", "Media",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -112,9 +118,8 @@ let package = Package(
       name: "detect-batch",
       dependencies: [
         "Checkpoints", "DetectionPipeline", "DetectionRecords", "Digests", "Downloads",
-        "Evaluation", "FrameDecoding", "FrameEncoding", "NeuralNetwork", "Results",
-        "RetinaNetModel", "Settings", "Training",
-        "Workers",
+        "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork",
+        "Results", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -138,6 +143,12 @@ let package = Package(
       dependencies: [
         "Workers", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    .testTarget(
+      name: "FilesTests",
+      dependencies: [
+        "Files", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "TestSupport"]),
     .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestSupport"]),
     .testTarget(
       name: "DigestsTests",
@@ -200,13 +211,13 @@ let package = Package(
     .testTarget(
       name: "DetectionRecordsTests",
       dependencies: [
-        "DetectionRecords", "Digests", "TestSupport",
+        "DetectionRecords", "Digests", "Files", "JSONText", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "DetectionPipelineTests",
       dependencies: [
-        "DetectionPipeline", "TestSupport",
+        "DetectionPipeline", "Files", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(

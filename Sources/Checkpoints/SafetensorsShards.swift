@@ -1,3 +1,4 @@
+import JSONText
 import SystemPackage
 
 /// safetensors in several files beside an index, `model.safetensors.index.json`, that says which tensor is in which:
@@ -48,26 +49,30 @@ enum SafetensorsShards {
     var places: [String: String] = [:]
     let other = CheckpointError.Problem.unknownFormat("JSON that is no index of safetensors files")
     do {
-      var scanner = JSONScanner(bytes)
-      try scanner.readObject { key, scanner in
-        guard key == "weight_map" else {
-          // Sizes and the like, a level deep.
-          try scanner.readObject { _, scanner in try scanner.skipPlainValue() }
-          return
-        }
-        try scanner.readObject { tensor, scanner in
-          let file = try scanner.readText()
-          guard FilePath.Component(file)?.kind == .regular, FilePath(file).components.count == 1
-          else { throw IndexError(problem: "'\(file)' is no name of a file beside it") }
-          guard places.updateValue(file, forKey: tensor) == nil else {
-            throw IndexError(problem: "it has '\(tensor)' twice")
+      try bytes.withUnsafeBytes { bytes in
+        var scanner = JSONScanner(bytes)
+        try scanner.beginObject()
+        while let key = try scanner.nextKey() {
+          // Sizes and the like.
+          guard key == "weight_map" else {
+            try scanner.skipValue()
+            continue
+          }
+          try scanner.beginObject()
+          while let tensor = try scanner.nextKey()?.text {
+            let file = try scanner.readString().text
+            guard FilePath.Component(file)?.kind == .regular, FilePath(file).components.count == 1
+            else { throw IndexError(problem: "'\(file)' is no name of a file beside it") }
+            guard places.updateValue(file, forKey: tensor) == nil else {
+              throw IndexError(problem: "it has '\(tensor)' twice")
+            }
           }
         }
+        try scanner.readEnd()
       }
-      try scanner.readEnd()
-    } catch let error as JSONScanner.SyntaxError {
+    } catch let error as JSONError {
       if places.isEmpty { throw index.error(other) }
-      throw index.error(.malformed("byte \(error.offset) of the index is not \(error.expected)"))
+      throw index.error(.malformed("byte \(error.offset) of the index: \(error.problem)"))
     } catch let error as IndexError {
       throw index.error(.malformed(error.problem))
     } catch {

@@ -4,6 +4,7 @@ import DetectionPipeline
 import DetectionRecords
 import Downloads
 import Evaluation
+import Files
 import NeuralNetwork
 import Results
 import RetinaNetModel
@@ -33,7 +34,7 @@ struct Fault {
     case let error as DetectionError: self.init(.unusableModel, error.description)
     case NeuralNetworkError.parameter, NeuralNetworkError.outOfMemory:
       self.init(.unusableModel, "\(error)")
-    case let error as RecordsError:
+    case let error as FileError:
       self.init(ExitStatus(rawValue: error.exitCode) ?? .bug, error.description)
     case let error as RecordReadingError: self.init(error)
     case let error as DrawError: self.init(error)

@@ -1,6 +1,6 @@
 import DetectionPipeline
+import Files
 import Foundation
-import Glibc
 import RetinaNetModel
 import SystemPackage
 
@@ -145,32 +145,21 @@ struct Places {
   }
 
   private static func names(in folder: FilePath, extensions: [String]) -> [String] {
-    let files: [String]
-    do {
-      files = try FileManager.default.contentsOfDirectory(atPath: folder.string)
-    } catch {
-      // A place that is not there holds nothing.
-      return []
-    }
-    return files.map { FilePath($0) }
+    // A place that is not there holds nothing.
+    let entries = (try? DirectoryListing(folder).entries) ?? []
+    return entries.map { FilePath(bytes: $0.name) }
       .filter { extensions.contains($0.extension ?? "") }.compactMap(\.stem)
-  }
-
-  private static func mode(_ path: FilePath) -> mode_t? {
-    var status = stat()
-    guard path.withPlatformString({ stat($0, &status) }) == 0 else { return nil }
-    return status.st_mode & S_IFMT
   }
 
   /// Whether there is something that may be read.
   static func isFile(_ path: FilePath) -> Bool {
     // A pipe will do, as in <(command).
-    mode(path).map { $0 != S_IFDIR } ?? false
+    exists(path) && !path.isDirectory
   }
 
   /// Whether there is anything of this name.
-  static func exists(_ path: FilePath) -> Bool { mode(path) != nil }
+  static func exists(_ path: FilePath) -> Bool { (try? Stat(path)) != nil }
 
   /// Whether there is a directory of this name.
-  static func isFolder(_ path: FilePath) -> Bool { mode(path) == S_IFDIR }
+  static func isFolder(_ path: FilePath) -> Bool { path.isDirectory }
 }

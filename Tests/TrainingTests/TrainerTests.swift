@@ -298,7 +298,7 @@ final class EventLog: Sendable {
     #expect(
       evaluation.line
         == "{\"iteration\":3,\"AP\":0.5,\"APsmall\":null,"
-        + "\"classes\":{\"a \\\"b\\\"\\u000a\":0.25,\"c\":null},\"seconds\":2.0}")
+        + "\"classes\":{\"a \\\"b\\\"\\n\":0.25,\"c\":null},\"seconds\":2.0}")
   }
 
   @Test func predictionsAreDrawn() throws {

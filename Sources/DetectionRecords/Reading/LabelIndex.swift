@@ -1,3 +1,5 @@
+import JSONText
+
 /// The labels of records by number, in the order in which they first came.
 ///
 /// A label is looked up by the bytes that stand in the file: nothing is allocated for one that is known.
@@ -19,8 +21,8 @@ struct LabelIndex {
   /// - Throws: A fault where the string says nothing, or there are too many labels.
   @inline(__always)
   mutating func number(
-    of label: JSONString, _ cursor: borrowing JSONCursor
-  ) throws(JSONFault) -> Int {
+    of label: JSONString, _ cursor: borrowing JSONScanner
+  ) throws(JSONError) -> Int {
     var slot = slot(label.bytes)
     while slots[slot] >= 0 {
       let spelling = spellings[Int(slots[slot])]
@@ -42,11 +44,11 @@ struct LabelIndex {
   }
 
   private mutating func added(
-    _ label: JSONString, _ cursor: borrowing JSONCursor
-  ) throws(JSONFault) -> Int {
-    guard let text = label.decoded else { throw cursor.fault("\"label\" is not UTF-8 text") }
+    _ label: JSONString, _ cursor: borrowing JSONScanner
+  ) throws(JSONError) -> Int {
+    let text = label.text
     guard spellings.count < Self.limit else {
-      throw cursor.fault("there are more than \(Self.limit) different labels")
+      throw cursor.error("there are more than \(Self.limit) different labels")
     }
     let number = numbers[text] ?? labels.count
     if number == labels.count {

@@ -19,7 +19,9 @@ public struct BackboneWeights: Sendable {
   /// - Parameter path: a checkpoint.
   /// - Throws: `CheckpointError`.
   public init?(contentsOf path: FilePath) throws(CheckpointError) {
-    let (named, preset) = Self.named(try Checkpoint(contentsOf: path).tensors)
+    let checkpoint = try Checkpoint(contentsOf: path)
+    let (named, preset) = Self.named(
+      checkpoint.tensors, author: checkpoint.notes.text(["__author__"]))
     guard let architecture = Self.architecture(named) else { return nil }
     var tensors = named
     // Where batch norms are a scale and a shift, they are as if nothing had been measured.
@@ -44,14 +46,16 @@ public struct BackboneWeights: Sendable {
 
   /// The tensors by the detector's names; empty where the file holds more, or something else.
   private static func named(
-    _ tensors: [String: CheckpointTensor]
+    _ tensors: [String: CheckpointTensor], author: String?
   ) -> (tensors: [String: CheckpointTensor], preset: Conventions.Preset) {
     if tensors["conv1.weight"] != nil, tensors["layer1.0.conv1.weight"] != nil {
       return (renamed(tensors) { "backbone.body.\($0)" }, .torchvision)
     }
     if tensors["stem.conv1.weight"] != nil, tensors["res2.0.conv1.weight"] != nil {
+      // What Detectron2's tool makes of torchvision's keeps torchvision's rules.
       return (
-        renamed(tensors) { Detectron2Names.networkName("backbone.bottom_up.\($0)") }, .detectron2
+        renamed(tensors) { Detectron2Names.networkName("backbone.bottom_up.\($0)") },
+        author == "torchvision" ? .torchvision : .detectron2
       )
     }
     let isWhole = tensors.keys.contains { $0.hasPrefix("retnet_") || $0.hasPrefix("fpn_") }

@@ -1,3 +1,4 @@
+import JSONText
 import RetinaNetModel
 import SystemPackage
 
@@ -50,19 +51,19 @@ struct ListedModel {
   }
 
   /// For machines.
-  var json: JSONText {
+  var json: JSONValue {
     .object([
       ("name", .string(name)),
       ("path", path.map { .string($0.string) } ?? .null),
       ("network", .string(network)),
       ("classes", .string(classes)),
       ("classCount", .int(classCount)),
-      ("averagePrecision", averagePrecision.map(JSONText.double) ?? .null),
+      ("averagePrecision", averagePrecision.map(JSONValue.double) ?? .null),
       ("bytes", .int(byteCount)),
-      ("licence", licence.map(JSONText.string) ?? .null),
-      ("publisher", publisher.map(JSONText.string) ?? .null),
-      ("page", page.map(JSONText.string) ?? .null),
-      ("addresses", .array(addresses.map(JSONText.string))),
+      ("licence", licence.map(JSONValue.string) ?? .null),
+      ("publisher", publisher.map(JSONValue.string) ?? .null),
+      ("page", page.map(JSONValue.string) ?? .null),
+      ("addresses", .array(addresses.map(JSONValue.string))),
     ])
   }
 

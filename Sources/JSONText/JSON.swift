@@ -1,35 +1,65 @@
-/// JSON written by hand: key order, number formats and escapes are part of the contract, and `JSONEncoder` keeps none
-/// of them from run to run.
-enum JSONText {
+/// JSON written by hand, appended to bytes: key order, number formats and escapes are part of a contract, and
+/// `JSONEncoder` keeps none of them from run to run.
+public enum JSON {
   /// Appends a string with its quotes. Quotes, backslashes and control characters are escaped; all else, U+2028
   /// too, stays as it is.
-  static func append(_ text: some StringProtocol, to bytes: inout [UInt8]) {
+  public static func append(_ text: some StringProtocol, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(byte)
-      case 0x0a: bytes.append(contentsOf: "\\n".utf8)
-      case 0x0d: bytes.append(contentsOf: "\\r".utf8)
-      case 0x09: bytes.append(contentsOf: "\\t".utf8)
-      case ..<0x20:
-        bytes.append(contentsOf: (byte < 0x10 ? "\\u000" : "\\u00").utf8)
-        bytes.append(contentsOf: String(byte, radix: 16).utf8)
-      default: bytes.append(byte)
-      }
-    }
+    for byte in text.utf8 { append(characterByte: byte, to: &bytes) }
     bytes.append(UInt8(ascii: "\""))
   }
 
+  /// A string with its quotes, as `append` writes it.
+  ///
+  /// - Parameters:
+  ///   - text: Any text.
+  ///   - isForYAML: Whether YAML's readers are to take it as well, some of which stop at the controls above ASCII, at
+  ///     the separators of lines and paragraphs and at what is no character: those become escapes too.
+  /// - Returns: JSON.
+  public static func quoted(_ text: some StringProtocol, isForYAML: Bool = false) -> String {
+    var bytes: [UInt8] = [UInt8(ascii: "\"")]
+    for scalar in text.unicodeScalars {
+      switch scalar.value {
+      case 0x7f...0x9f where isForYAML, 0x2028...0x2029 where isForYAML, 0xfeff where isForYAML,
+        0xfffe...0xffff where isForYAML:
+        // Bounded: by the cases.
+        appendEscape(UInt16(scalar.value), to: &bytes)
+      default:
+        for byte in scalar.utf8 { append(characterByte: byte, to: &bytes) }
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private static func append(characterByte byte: UInt8, to bytes: inout [UInt8]) {
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+      bytes.append(UInt8(ascii: "\\"))
+      bytes.append(byte)
+    case 0x0a: bytes.append(contentsOf: "\\n".utf8)
+    case 0x0d: bytes.append(contentsOf: "\\r".utf8)
+    case 0x09: bytes.append(contentsOf: "\\t".utf8)
+    case ..<0x20: appendEscape(UInt16(byte), to: &bytes)
+    default: bytes.append(byte)
+    }
+  }
+
+  private static func appendEscape(_ unit: UInt16, to bytes: inout [UInt8]) {
+    let digits = String(unit, radix: 16)
+    bytes.append(contentsOf: "\\u".utf8)
+    bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: 4 - digits.utf8.count))
+    bytes.append(contentsOf: digits.utf8)
+  }
+
   /// Appends a string, or null.
-  static func append(_ text: String?, to bytes: inout [UInt8]) {
+  public static func append(_ text: String?, to bytes: inout [UInt8]) {
     guard let text else { return bytes.append(contentsOf: "null".utf8) }
     append(text[...], to: &bytes)
   }
 
   /// Appends a whole number, or null.
-  static func append(_ number: (some FixedWidthInteger)?, to bytes: inout [UInt8]) {
+  public static func append(_ number: (some FixedWidthInteger)?, to bytes: inout [UInt8]) {
     guard let number else { return bytes.append(contentsOf: "null".utf8) }
     if number < 0 { bytes.append(UInt8(ascii: "-")) }
     appendDigits(UInt64(number.magnitude), atLeast: 1, to: &bytes)
@@ -39,7 +69,7 @@ enum JSONText {
   /// to even, as C's `printf("%.*f")` writes it in any locale, but never "-0.00".
   ///
   /// `value` must be finite and below 2^96 in magnitude.
-  static func append(_ value: Double, decimals: Int, to bytes: inout [UInt8]) {
+  public static func append(_ value: Double, decimals: Int, to bytes: inout [UInt8]) {
     precondition(value.isFinite && value.magnitude < 0x1p96, "\(value) cannot be written")
     let unit = powersOfTen[decimals]
     let scaled = quicklyScaled(value.magnitude, unit) ?? exactlyScaled(value.magnitude, unit)

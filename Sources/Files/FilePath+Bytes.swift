@@ -16,12 +16,15 @@ extension FilePath {
     }
   }
 
+  /// Whether there is a directory, or a link that leads to one; false too where one may not look.
+  public var isDirectory: Bool { (try? Stat(self))?.type == .directory }
+
   /// The path for a message: one line whatever is in the name, U+FFFD for what is not UTF-8.
   public var oneLine: String { oneLineText(bytes) }
 }
 
 /// The bytes as text on one line: control characters are written as escapes, what is not UTF-8 as U+FFFD.
-func oneLineText(_ bytes: some Collection<UInt8>) -> String {
+public func oneLineText(_ bytes: some Collection<UInt8>) -> String {
   var text = ""
   for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
     switch scalar {

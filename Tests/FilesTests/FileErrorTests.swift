@@ -1,14 +1,10 @@
 import SystemPackage
 import Testing
 
-@testable import DetectionRecords
+@testable import Files
 
-@Suite struct RecordsErrorTests {
-  static let cases: [(RecordsError, Int32, Bool, String)] = [
-    (
-      .sourceName("../a", problem: "it leads out of its directory with '..'"), 64, true,
-      "'../a' cannot be the name of an input: it leads out of its directory with '..'"
-    ),
+@Suite struct FileErrorTests {
+  static let cases: [(FileError, Int32, Bool, String)] = [
     (
       .creating("out", .permissionDenied), 73, false, "cannot create out: Permission denied"
     ),
@@ -41,10 +37,10 @@ import Testing
   ]
 
   @Test func everyErrorHasItsCodeAndItsWords() {
-    for (error, code, concernsOneInput, text) in Self.cases {
+    for (error, code, concernsOnePath, text) in Self.cases {
       #expect(error.description == text)
       #expect(error.exitCode == code)
-      #expect(error.concernsOneInput == concernsOneInput)
+      #expect(error.concernsOnePath == concernsOnePath)
     }
   }
 }

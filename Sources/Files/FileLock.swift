@@ -15,8 +15,8 @@ public final class FileLock: Sendable {
   ///   - path: The file; made if it is not there.
   ///   - folder: What it stands for, named in the error.
   ///   - remark: Added to who this process is.
-  /// - Throws: `RecordsError.locked`, or why the file cannot be used.
-  public init(_ path: FilePath, of folder: FilePath, remark: String = "") throws(RecordsError) {
+  /// - Throws: `FileError.locked`, or why the file cannot be used.
+  public init(_ path: FilePath, of folder: FilePath, remark: String = "") throws(FileError) {
     file = try OpenFile(path, .readWrite, options: .create)
     guard try file.tryLock(.exclusive) else {
       let holder = try file.text()
@@ -35,28 +35,21 @@ public final class FileLock: Sendable {
 
 extension OpenFile {
   /// Gives up what `tryLock` or `lock` took.
-  func unlock() {
+  public func unlock() {
     do { _ = try tryLock(.none) } catch {
       // Unlocking what one has locked does not fail; closing the file unlocks it anyway.
     }
   }
 
   /// The file's text, at most 4 KiB of it, on one line.
-  func text() throws(RecordsError) -> String {
+  public func text() throws(FileError) -> String {
     var buffer = [UInt8](repeating: 0, count: 4096)
     let count = try read(at: 0, into: &buffer)
     return oneLineText(buffer[..<count].prefix { $0 != 0x0a })
   }
 
-  /// All of the file's text, at most 1 MiB of it.
-  func wholeText() throws(RecordsError) -> String {
-    var buffer = [UInt8](repeating: 0, count: Int(min(try size(), 1 << 20)))
-    let count = try read(at: 0, into: &buffer)
-    return String(decoding: buffer[..<count], as: UTF8.self)
-  }
-
   /// Makes one line the file's whole text.
-  func replaceText(_ text: String) throws(RecordsError) {
+  public func replaceText(_ text: String) throws(FileError) {
     try truncate(to: 0)
     try write(Array((text + "\n").utf8))
   }

@@ -1,5 +1,3 @@
-import Glibc
-
 extension OpenFile {
   /// Reads the file's whole lines in order, in memory bounded by the longest one.
   ///
@@ -8,9 +6,9 @@ extension OpenFile {
   ///   - body: Is handed each line, its LF included, and says whether it is good; the first that is not ends the scan.
   /// - Returns: The offset after the last good line.
   /// - Throws: Why the file cannot be read.
-  func scanLines(
+  public func scanLines(
     limit: Int = 64 << 20, _ body: (UnsafeRawBufferPointer) -> Bool
-  ) throws(RecordsError) -> Int64 {
+  ) throws(FileError) -> Int64 {
     var buffer = [UInt8](repeating: 0, count: 1 << 18)
     var pending: [UInt8] = []
     var goodEnd: Int64 = 0
@@ -35,31 +33,5 @@ extension OpenFile {
       if !isGood { return goodEnd }
       pending.removeSubrange(..<start)
     }
-  }
-}
-
-extension UnsafeRawBufferPointer {
-  /// Whether the bytes begin with these.
-  func hasPrefix(_ prefix: [UInt8]) -> Bool {
-    guard count >= prefix.count, let baseAddress else { return prefix.isEmpty }
-    return memcmp(baseAddress, prefix, prefix.count) == 0
-  }
-
-  /// How many times the bytes hold these, none of them overlapping; `part` must not be empty.
-  func count(of part: [UInt8]) -> Int {
-    guard var position = baseAddress else { return 0 }
-    let end = position + count
-    var found = 0
-    while end - position >= part.count,
-      let next = memchr(position, Int32(part[0]), end - position - part.count + 1)
-    {
-      if memcmp(next, part, part.count) == 0 {
-        found += 1
-        position = UnsafeRawPointer(next) + part.count
-      } else {
-        position = UnsafeRawPointer(next) + 1
-      }
-    }
-    return found
   }
 }
