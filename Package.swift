@@ -70,7 +70,7 @@ let package = Package(
       name: "Training",
       dependencies: [
         "BoxGeometry", "Checkpoints", "Digests", "Evaluation", "Files", "JSONText", "NeuralNetwork",
-        "RetinaNetModel", "Workers",
+        "RetinaNetModel", "Settings", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -109,7 +109,8 @@ let package = Package(
     .target(
       name: "Results",
       dependencies: [
-        "DetectionRecords", "Drawing", "Files", "FrameDecoding", "FrameEncoding", "Media",
+        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "FrameEncoding",
+        "JSONText", "Media",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -118,8 +119,10 @@ let package = Package(
       name: "detect-batch",
       dependencies: [
         "Checkpoints", "DetectionPipeline", "DetectionRecords", "Digests", "Downloads",
-        "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork",
-        "Results", "RetinaNetModel", "Settings", "Training", "Workers",
+        "Evaluation", "Files",
+        "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork", "Results", "RetinaNetModel",
+        "Settings", "Training",
+        "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -181,7 +184,7 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Evaluation", "Training", "TestSupport",
+        "Evaluation", "Settings", "Training", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
@@ -205,7 +208,8 @@ let package = Package(
     .testTarget(
       name: "ResultsTests",
       dependencies: [
-        "DetectionRecords", "Drawing", "FrameDecoding", "Results", "TestSupport",
+        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "Results",
+        "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
