@@ -24,6 +24,8 @@ let package = Package(
       providers: [
         .apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])
       ]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CHEIF", pkgConfig: "libheif", providers: [.apt(["libheif-dev"])]),
     .systemLibrary(name: "CPango", providers: [.apt(["libpango1.0-dev"])]),
@@ -40,6 +42,9 @@ let package = Package(
     .target(
       name: "Digests",
       dependencies: ["COpenSSL", .product(name: "SystemPackage", package: "swift-system")]),
+    .target(
+      name: "Downloads",
+      dependencies: ["CCurl", .product(name: "SystemPackage", package: "swift-system")]),
     .target(name: "BoxGeometry"),
     .target(
       name: "Checkpoints",
@@ -113,7 +118,8 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "Checkpoints", "DetectionPipeline", "DetectionRecords", "Evaluation", "Files",
+        "Checkpoints", "DetectionPipeline", "DetectionRecords", "Digests", "Downloads",
+        "Evaluation", "Files",
         "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork", "Results", "RetinaNetModel",
         "Settings", "Training",
         "Workers",
@@ -151,6 +157,11 @@ let package = Package(
       name: "DigestsTests",
       dependencies: [
         "Digests", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(
+      name: "DownloadsTests",
+      dependencies: [
+        "Downloads", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "BoxGeometryTests", dependencies: ["BoxGeometry", "TestSupport"],
@@ -216,7 +227,7 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "detect-batch", "Digests", "TestSupport",
+        "detect-batch", "Digests", "Downloads", "RetinaNetModel", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
   ],
