@@ -38,6 +38,7 @@ enum PeerFixture: String, CaseIterable, Sendable {
   ///   - model: the fixture's.
   ///   - conventions: the model's or others.
   /// - Returns: nothing where all agree.
+  /// - Throws: where a fixture or its network cannot be used.
   func stagesThatDiffer(_ model: DetectionModel, under conventions: Conventions) throws -> Set<
     Stage
   > {
