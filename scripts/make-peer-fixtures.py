@@ -31,7 +31,7 @@ SIDES = (96, 160)
 CLASSES = 3
 LABELS = ["red", "green", "blue"]
 SIZE = (223, 140)  # becomes 152.9x96
-LIMITS = {"candidatesPerLevel": 150, "detectionsPerImage": 60}
+LIMITS = {"candidatesPerLevel": 150, "detectionsPerImage": 250}
 BASES = (8, 16, 32, 64, 128)
 EXACT = [[x, x * 2 ** (1.0 / 3), x * 2 ** (2.0 / 3)] for x in BASES]
 
