@@ -26,9 +26,14 @@ let package = Package(
       ]),
     .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CHEIF", pkgConfig: "libheif", providers: [.apt(["libheif-dev"])]),
+    .systemLibrary(
+      name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+    // What Linux offers, and Swift cannot call.
+    .target(name: "CLinux"),
 
     // Foundations: no domain above their own.
     .target(name: "Workers"),
@@ -68,7 +73,8 @@ let package = Package(
     .target(
       name: "FrameDecoding",
       dependencies: [
-        "CFFmpeg", "CHEIF", "CTIFF", .product(name: "SystemPackage", package: "swift-system"),
+        "CFFmpeg", "CHEIF", "CLinux", "CSeccomp", "CTIFF", "Workers",
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
       name: "DetectionRecords",

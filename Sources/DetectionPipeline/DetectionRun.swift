@@ -54,6 +54,9 @@ public final class DetectionRun: Sendable {
   /// - Throws: `RunError` where the run did not begin.
   public func run() throws(RunError) -> RunSummary {
     if let nice = configuration.nice { standBack(nice) }
+    // It loads while the inputs are being looked for.
+    configuration.media.prepare()
+    do { try configuration.media.require() } catch { throw RunError(.usage, error.description) }
     var worklist = try makeWorklist()
     var hasWaited = false
     let output = try openOutput { holder in

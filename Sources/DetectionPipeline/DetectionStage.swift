@@ -35,8 +35,7 @@ struct DetectionStage: Sendable {
       isCorrupt: frame.isCorrupt, outcome: .detections([]))
     var line = RecordLine(bytes: [], detections: 0, isFailure: false)
     do {
-      let detections = try detector.detect(
-        picture.pixels, width: picture.width, height: picture.height)
+      let detections = try detector.detect(picture)
       record.outcome = .detections(detections.map(RecordedDetection.init))
       line.detections = detections.count
       line.classes = detections.map(\.classIndex)

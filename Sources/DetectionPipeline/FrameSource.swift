@@ -2,24 +2,19 @@ import DetectionRecords
 import FrameDecoding
 import RetinaNetModel
 
-/// An open input: `MediaReader`, or what a test puts in its place.
-protocol FrameSource {
-  var info: MediaInfo { get }
-  var report: DecodingReport { get }
-  func nextFrame() throws(MediaError) -> DecodedFrame?
-}
-
-extension MediaReader: FrameSource {}
-
 /// One thread's use of a detector: `DetectorWorker`, or what a test puts in its place.
 protocol FrameDetector {
   /// - Throws: `DetectionError` where this picture has no result; anything else ends the run.
-  func detect(_ pixels: [UInt8], width: Int, height: Int) throws -> [Detection]
+  func detect(_ picture: RGBPicture) throws -> [Detection]
   /// Where the time of the last picture went.
   var times: DetectorWorker.Times { get }
 }
 
-extension DetectorWorker: FrameDetector {}
+extension DetectorWorker: FrameDetector {
+  func detect(_ picture: RGBPicture) throws -> [Detection] {
+    try picture.withPixels { try detect($0, width: picture.width, height: picture.height) }
+  }
+}
 
 /// What the stages are run with.
 struct RunEquipment: Sendable {
@@ -61,9 +56,8 @@ extension RunEquipment {
     open = { [sampling] job, kept, gate throws(MediaError) in
       var limits = configuration.limits
       limits.pictureGate = gate
-      return try MediaReader(
-        path: job.path, sampling: sampling, limits: limits, skipping: kept,
-        cancellation: cancellation)
+      return try configuration.media.open(
+        job.path, sampling: sampling, limits: limits, skipping: kept, cancellation: cancellation)
     }
     makeDetector = { try detector.makeWorker() }
     memory = {

@@ -43,16 +43,27 @@ public final class MediaReader {
   ///     same, but not converted.
   ///   - cancellation: stops this reader from another thread.
   /// - Throws: an access failure if the file cannot be read, a data failure if it has no decodable video.
-  public init(
+  public convenience init(
     path: FilePath, sampling: FrameSampling = .init(), limits: MediaLimits = .init(),
     skipping sampledFrames: Int = 0, cancellation: MediaCancellation = .init()
+  ) throws(MediaError) {
+    try self.init(
+      try FileSource(path: path, limits: limits, cancellation: cancellation),
+      fileExtension: path.extension, sampling: sampling, limits: limits, skipping: sampledFrames)
+  }
+
+  /// Opens the best video stream of what is read; the file's extension decides where its bytes do not tell.
+  init(
+    _ source: FileSource, fileExtension: String?, sampling: FrameSampling, limits: MediaLimits,
+    skipping sampledFrames: Int
   ) throws(MediaError) {
     let seeksTo = Self.seekTime(sampling)
     let log = FFmpegLog()
     let media = try log.capture { () throws(MediaError) in
       try OpenMedia.open(
-        path, onlyKeyframes: !sampling.needsFrameNumbers && sampling.selection == .keyframes,
-        before: seeksTo, limits: limits, cancellation: cancellation, log: log)
+        source, fileExtension: fileExtension,
+        onlyKeyframes: !sampling.needsFrameNumbers && sampling.selection == .keyframes,
+        before: seeksTo, limits: limits, log: log)
     }
     self.log = log
     self.media = media
@@ -78,10 +89,37 @@ public final class MediaReader {
   ///
   /// - Throws: after the last decodable frame, why the input stops early; the same again when called again.
   public func nextFrame() throws(MediaError) -> DecodedFrame? {
+    try next { facts, frame, orientation throws(MediaError) in
+      DecodedFrame(facts, try converter.convert(frame, orientation: orientation))
+    }
+  }
+
+  /// The next sampled frame, its pixels in memory that is asked for when their number is known; nil at the end.
+  ///
+  /// - Parameters:
+  ///   - progress: told how many frames are decoded, after each that is not wanted.
+  ///   - memory: gives room for the picture's bytes and `Scaler.padding` more.
+  /// - Returns: what is known of the frame, and its size.
+  /// - Throws: as `nextFrame()`.
+  func nextFrame(
+    progress: (Int) -> Void,
+    into memory: (_ width: Int, _ height: Int) -> UnsafeMutableBufferPointer<UInt8>
+  ) throws(MediaError) -> (FrameFacts, width: Int, height: Int)? {
+    try next(progress) { facts, frame, orientation throws(MediaError) in
+      let (width, height) = orientation.size(of: frame)
+      try converter.convert(frame, orientation: orientation, into: memory(width, height))
+      return (facts, width, height)
+    }
+  }
+
+  private func next<Converted>(
+    _ progress: (Int) -> Void = { _ in },
+    _ convert: (FrameFacts, Frame, Orientation) throws(MediaError) -> Converted
+  ) throws(MediaError) -> Converted? {
     try log.capture { () throws(MediaError) in
       while true {
         while let candidate = ready.popFirst() {
-          if framesToSkip == 0 { return try convert(candidate) }
+          if framesToSkip == 0 { return try self.convert(candidate, convert) }
           framesToSkip -= 1
         }
         if let end {
@@ -89,6 +127,7 @@ public final class MediaReader {
           return nil
         }
         decodeNext()
+        progress(ordinal)
       }
     }
   }
@@ -134,14 +173,16 @@ public final class MediaReader {
     ready.append(candidate)
   }
 
-  private func convert(_ candidate: Candidate) throws(MediaError) -> DecodedFrame {
+  private func convert<Converted>(
+    _ candidate: Candidate,
+    _ convert: (FrameFacts, Frame, Orientation) throws(MediaError) -> Converted
+  ) throws(MediaError) -> Converted {
     do {
-      return DecodedFrame(
+      let facts = FrameFacts(
         index: sampling.needsFrameNumbers ? candidate.stamp.ordinal : nil,
         time: candidate.stamp.time, isCorrupt: candidate.frame.isCorrupt,
-        isKeyframe: candidate.stamp.isKeyframe,
-        picture: try converter.convert(
-          candidate.frame, orientation: media.orientation(of: candidate.frame)))
+        isKeyframe: candidate.stamp.isKeyframe)
+      return try convert(facts, candidate.frame, media.orientation(of: candidate.frame))
     } catch {
       ready = []
       end = .failure(error)

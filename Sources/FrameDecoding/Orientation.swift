@@ -62,17 +62,25 @@ public enum Orientation: Int, Sendable, CaseIterable {
     return (best.orientation, isExact)
   }
 
+  /// Width and height of a stored picture once it is upright.
+  func size(of stored: Frame) -> (width: Int, height: Int) {
+    swapsSides ? (stored.height, stored.width) : (stored.width, stored.height)
+  }
+
   /// Turns a stored picture of packed RGB to stand upright.
   ///
   /// - Parameters:
   ///   - stored: `height * width * 3` bytes; more are ignored.
   ///   - width: of the stored picture.
   ///   - height: of the stored picture.
-  /// - Returns: as many bytes; rows have `height` pixels where the sides are swapped.
-  func turn(_ stored: [UInt8], width: Int, height: Int) -> [UInt8] {
+  ///   - upright: gets as many bytes; rows have `height` pixels where the sides are swapped.
+  func turn(
+    _ stored: [UInt8], width: Int, height: Int, into upright: UnsafeMutableBufferPointer<UInt8>
+  ) {
     let count = width * height * 3
     precondition(
-      stored.count >= count, "\(stored.count) bytes for \(width)x\(height) pixels")
+      stored.count >= count && upright.count >= count,
+      "\(stored.count) and \(upright.count) bytes for \(width)x\(height) pixels")
     let lastRow = (height - 1) * width
     /// Index of the stored pixel for the upright one at x, y: first + x * right + y * down.
     let (first, right, down) =
@@ -89,25 +97,22 @@ public enum Orientation: Int, Sendable, CaseIterable {
     let (columns, rows) = swapsSides ? (height, width) : (width, height)
     // Square tiles keep the rows that a column crosses in the cache.
     let tile = 32
-    return [UInt8](unsafeUninitializedCapacity: count) { upright, filled in
-      stored.withUnsafeBufferPointer { stored in
-        for top in stride(from: 0, to: rows, by: tile) {
-          for left in stride(from: 0, to: columns, by: tile) {
-            for y in top..<min(top + tile, rows) {
-              var source = (first + left * right + y * down) * 3
-              var target = (y * columns + left) * 3
-              for _ in left..<min(left + tile, columns) {
-                upright[target] = stored[source]
-                upright[target + 1] = stored[source + 1]
-                upright[target + 2] = stored[source + 2]
-                source += right * 3
-                target += 3
-              }
+    stored.withUnsafeBufferPointer { stored in
+      for top in stride(from: 0, to: rows, by: tile) {
+        for left in stride(from: 0, to: columns, by: tile) {
+          for y in top..<min(top + tile, rows) {
+            var source = (first + left * right + y * down) * 3
+            var target = (y * columns + left) * 3
+            for _ in left..<min(left + tile, columns) {
+              upright[target] = stored[source]
+              upright[target + 1] = stored[source + 1]
+              upright[target + 2] = stored[source + 2]
+              source += right * 3
+              target += 3
             }
           }
         }
       }
-      filled = count
     }
   }
 }

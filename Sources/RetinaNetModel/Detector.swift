@@ -152,16 +152,21 @@ public final class DetectorWorker {
   /// - Returns: by falling score, then class index, then anchor index.
   /// - Throws: `DetectionError` where the network's output is not finite; `ModelError` where the weights are not usable;
   ///   `NeuralNetworkError`, or what the source of weights throws, where a plan has to be made.
-  public func detect(_ pixels: [UInt8], width: Int, height: Int) throws -> [Detection] {
+  public func detect(_ pixels: Span<UInt8>, width: Int, height: Int) throws -> [Detection] {
     let geometry = detector.geometry(width: width, height: height)
     return try run(pixels, geometry) { outputs in
       try detector.decoder.detections(outputs, geometry)
     }
   }
 
+  /// As above, for the bytes of an array.
+  public func detect(_ pixels: [UInt8], width: Int, height: Int) throws -> [Detection] {
+    try detect(pixels.span, width: width, height: height)
+  }
+
   /// Runs the network on one picture and hands its outputs over.
   package func run<Result>(
-    _ pixels: [UInt8], _ geometry: InputGeometry,
+    _ pixels: Span<UInt8>, _ geometry: InputGeometry,
     readOutputs: (HeadOutputs) throws -> Result
   ) throws -> Result {
     let start = ContinuousClock.now
@@ -174,7 +179,7 @@ public final class DetectorWorker {
     let plan = try detector.plan(for: geometry)
     return try detector.namingFile {
       try worker.run(plan) { input in
-        detector.preprocessor.write(pixels.span, geometry, to: &input)
+        detector.preprocessor.write(pixels, geometry, to: &input)
         ready = .now
       } readOutputs: { images in
         done = .now
