@@ -172,7 +172,7 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "detect-batch", "Digests", "TestSupport",
+        "detect-batch", "Digests", "FrameDecoding", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
   ],

@@ -48,7 +48,8 @@ enum Confinement {
     guard read(file, &text, text.count) > 0,
       let pages = UInt(String(decoding: text.prefix { $0 != 0x20 }, as: UTF8.self))
     else { return false }
-    let (bytes, isAbsurd) = pages.multipliedReportingOverflow(by: UInt(sysconf(Int32(_SC_PAGESIZE))))
+    let (bytes, isAbsurd) = pages.multipliedReportingOverflow(
+      by: UInt(sysconf(Int32(_SC_PAGESIZE))))
     return !isAbsurd && limit(RLIMIT_AS, bytes + memoryBytes)
   }
 

@@ -66,12 +66,14 @@
       switch kind {
       case "crash": raise(SIGSEGV)
       case "abort": abort()
+      case "exit": _exit(7)
       case "spin": while getpid() > 0 {}
       case "allocate":
-        while let block = malloc(64 << 20) { memset(block, 1, 64 << 20) }
+        while let block = malloc(64 << 20) { memset(block, 1, 4096) }
         fatalError("no memory is left")
-      case "scribble": memory.update(repeating: 0xa5)
-      case "close": close(socket.descriptor.rawValue)
+      case "scribble": memory[..<min(memory.count, 64 << 20)].update(repeating: 0xa5)
+      case "close":
+        close(socket.descriptor.rawValue)
         while true { pause() }
       default: attempt(socket)
       }
@@ -101,10 +103,14 @@
         }
       let text = result < 0 ? "\(Errno(rawValue: Int32(-result)))" : "not refused"
       let failure = MediaError(.data, "\(call): \(text)")
-      do { try socket.send(DecoderReply.failed(failure, DecodingReport()).message) } catch { _exit(0) }
+      do { try socket.send(DecoderReply.failed(failure, DecodingReport()).message) } catch {
+        _exit(0)
+      }
     }
 
-    private func make(_ call: Int32, _ first: Int, _ second: Int, _ third: Int, _ fourth: Int) -> Int {
+    private func make(_ call: Int32, _ first: Int, _ second: Int, _ third: Int, _ fourth: Int)
+      -> Int
+    {
       clinux_call(Int(call), first, second, third, fourth)
     }
 

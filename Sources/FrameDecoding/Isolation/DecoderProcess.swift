@@ -66,15 +66,17 @@ final class DecoderProcess: Sendable {
   /// - Parameters:
   ///   - program: this program's file.
   ///   - maxPixels: of the largest picture.
+  ///   - environment: what it gets beside `ChildEnvironment`, as NAME=VALUE.
   /// - Throws: why there is none.
-  init(_ program: FilePath, maxPixels: Int) throws(Failure) {
+  init(_ program: FilePath, maxPixels: Int, environment: [String]) throws(Failure) {
     do throws(Errno) {
       let arena = try FrameArena(maxPixels: maxPixels)
       let (parentEnd, childEnd) = try MessageSocket.pair()
       child = try ChildStarter.shared.run {
         Result { () throws(Errno) in
           try ChildProcess(
-            program, [Self.command, String(getpid())], environment: ChildEnvironment.ofThisProcess,
+            program, [Self.command, String(getpid())],
+            environment: ChildEnvironment.ofThisProcess + environment,
             socket: childEnd.descriptor, memory: arena.descriptor)
         }
       }.get()
@@ -172,7 +174,8 @@ final class DecoderProcess: Sendable {
 /// The variables that a child gets: those of the loader and of tools that look for errors. The rest may be secrets.
 enum ChildEnvironment {
   private static let prefixes = [
-    "LD_", "LIBHEIF_", "GLIBC_TUNABLES=", "MALLOC_", "ASAN_", "LSAN_", "TSAN_", "UBSAN_", "LLVM_PROFILE_FILE=",
+    "LD_", "LIBHEIF_", "GLIBC_TUNABLES=", "MALLOC_", "ASAN_", "LSAN_", "TSAN_", "UBSAN_",
+    "LLVM_PROFILE_FILE=",
   ]
 
   static var ofThisProcess: [String] {

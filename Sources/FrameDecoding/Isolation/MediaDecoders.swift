@@ -17,6 +17,7 @@ public final class MediaDecoders: Sendable {
 
   private let isolation: Isolation
   private let program: FilePath
+  private let environment: [String]
   private let note: @Sendable (Note) -> Void
   private let state = Mutex(State())
 
@@ -48,18 +49,29 @@ public final class MediaDecoders: Sendable {
   ///   - isolation: where inputs are decoded.
   ///   - program: a program that calls `DecoderServer.run` where `DecoderServer.isMeant`. The default is this one.
   ///   - note: told once what a person may want to know, from whatever thread.
-  public init(
+  public convenience init(
     _ isolation: Isolation, program: FilePath = "/proc/self/exe",
     note: @escaping @Sendable (Note) -> Void = { _ in }
   ) {
+    self.init(isolation, program: program, environment: [], note: note)
+  }
+
+  /// As above; processes get these variables, NAME=VALUE, too.
+  init(
+    _ isolation: Isolation, program: FilePath, environment: [String],
+    note: @escaping @Sendable (Note) -> Void
+  ) {
     self.isolation = isolation
     self.program = program
+    self.environment = environment
     self.note = note
   }
 
   /// Starts the first process, if there is to be one, and does not wait for it.
   public func prepare() {
-    guard isolation != .off, state.withLock({ $0.isIsolated == nil && $0.idle.isEmpty }) else { return }
+    guard isolation != .off, state.withLock({ $0.isIsolated == nil && $0.idle.isEmpty }) else {
+      return
+    }
     do throws(DecoderProcess.Failure) {
       let process = try start()
       state.withLock { $0.idle.append(process) }
@@ -129,7 +141,7 @@ public final class MediaDecoders: Sendable {
   }
 
   private func start() throws(DecoderProcess.Failure) -> DecoderProcess {
-    try DecoderProcess(program, maxPixels: MediaLimits().maxPixels)
+    try DecoderProcess(program, maxPixels: MediaLimits().maxPixels, environment: environment)
   }
 
   /// Notes that processes can be had, once.

@@ -14,11 +14,14 @@ enum SystemCallFilter {
     // Memory, but for code: see below.
     "brk", "munmap", "mremap", "madvise",
     // Threads: some decoders (AV1, JPEG XL) start their own.
-    "futex", "futex_time64", "rseq", "set_robust_list", "sched_yield", "sched_getaffinity", "exit", "exit_group",
+    "futex", "futex_time64", "rseq", "set_robust_list", "sched_yield", "sched_getaffinity", "exit",
+    "exit_group",
     "membarrier", "get_robust_list",
     // The time, and itself.
-    "clock_gettime", "clock_gettime64", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
-    "getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getrandom", "getrusage", "getrlimit",
+    "clock_gettime", "clock_gettime64", "clock_getres", "clock_nanosleep", "nanosleep",
+    "gettimeofday", "time",
+    "getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getrandom",
+    "getrusage", "getrlimit",
     "ugetrlimit", "uname", "sysinfo", "getcpu",
     // Signals of its own: how `abort` ends it, and what sanitizers wait for.
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall",
@@ -26,14 +29,21 @@ enum SystemCallFilter {
 
   /// Other processes, other programs, the network, and what the kernel is changed with.
   private static let deadly = [
-    "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "kill", "tkill",
-    "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "pidfd_send_signal", "pidfd_getfd", "kcmp",
+    "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev",
+    "kill", "tkill",
+    "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "pidfd_send_signal", "pidfd_getfd",
+    "kcmp",
     "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4", "sendto", "sendmmsg",
-    "mount", "umount2", "pivot_root", "chroot", "setns", "unshare", "open_tree", "move_mount", "fsopen", "fsmount",
-    "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register",
-    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff",
-    "keyctl", "add_key", "request_key", "open_by_handle_at", "name_to_handle_at", "setuid", "setgid", "setresuid",
-    "setresgid", "setgroups", "capset", "personality", "seccomp", "iopl", "ioperm", "quotactl", "acct",
+    "mount", "umount2", "pivot_root", "chroot", "setns", "unshare", "open_tree", "move_mount",
+    "fsopen", "fsmount",
+    "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter",
+    "io_uring_register",
+    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
+    "swapon", "swapoff",
+    "keyctl", "add_key", "request_key", "open_by_handle_at", "name_to_handle_at", "setuid",
+    "setgid", "setresuid",
+    "setresgid", "setgroups", "capset", "personality", "seccomp", "iopl", "ioperm", "quotactl",
+    "acct",
   ]
 
   private static let cloneThread: UInt64 = 0x10000
