@@ -28,6 +28,7 @@ let package = Package(
     .systemLibrary(name: "CHEIF", pkgConfig: "libheif", providers: [.apt(["libheif-dev"])]),
     .systemLibrary(
       name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+    .systemLibrary(name: "CPango", providers: [.apt(["libpango1.0-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -70,10 +71,11 @@ let package = Package(
       ]),
 
     // Media in, records out.
+    .target(name: "Media"),
     .target(
       name: "FrameDecoding",
       dependencies: [
-        "CFFmpeg", "CHEIF", "CLinux", "CSeccomp", "CTIFF", "Workers",
+        "CFFmpeg", "CHEIF", "CLinux", "CSeccomp", "CTIFF", "Media", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
@@ -85,6 +87,17 @@ let package = Package(
         "DetectionRecords", "Digests", "FrameDecoding", "NeuralNetwork", "RetinaNetModel",
         "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+
+    // Records in, media out.
+    .target(
+      name: "Drawing", dependencies: ["CPango", "Media"],
+      // Its loops over pixels are a hundred times as slow unoptimised: tests would wait for nothing else.
+      swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    .target(
+      name: "FrameEncoding",
+      dependencies: [
+        "CFFmpeg", "Media", .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
     // The tool, and the bench that the scripts in `scripts/` measure with.
@@ -157,6 +170,7 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
+    .testTarget(name: "DrawingTests", dependencies: ["Drawing", "Media", "TestSupport"]),
     .testTarget(
       name: "DetectionRecordsTests",
       dependencies: [

@@ -66,3 +66,12 @@ static inline int64_t cffmpeg_position(const AVFrame *frame) {
   return frame->pkt_pos;
 #endif
 }
+
+// How long a frame is shown, in units of its stream's time base; 0 where nobody says.
+static inline int64_t cffmpeg_duration(const AVFrame *frame) {
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
+  return frame->duration;
+#else
+  return frame->pkt_duration;
+#endif
+}

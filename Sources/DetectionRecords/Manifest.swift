@@ -185,6 +185,19 @@ extension Manifest {
     return matching.first.map(PriorOutput.stale) ?? .unrecorded
   }
 
+  /// What is said of the output of a source, or of one segment of it: the entry that its file agrees with, as far as
+  /// its size tells, else the last one; nil where nothing is said.
+  public func entry(
+    for source: SourceName, segment: Part? = nil
+  ) throws(RecordsError) -> ManifestEntry? {
+    let entries = try state.withLock { state throws(RecordsError) in
+      try state.entries.candidates(OutputName(source, segment))
+    }
+    guard entries.count > 1 else { return entries.first }
+    let size = try OpenFile.metadata(output.recordFile(for: source, segment: segment))?.size
+    return entries.last { $0.outputSize == size } ?? entries.last
+  }
+
   /// Makes a partial file the final one and writes it into the manifest. Any thread may call it, and several together
   /// share the waiting for the disk: 23 ms an input by one thread, 0.8 ms by eight (`detect-batch-dev records`).
   ///

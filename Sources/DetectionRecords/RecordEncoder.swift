@@ -37,6 +37,10 @@ public struct RecordEncoder: Sendable {
     lines.append(contentsOf: ",\"height\":".utf8)
     JSONText.append(record.height, to: &lines)
     if record.isCorrupt { lines.append(contentsOf: ",\"corrupt\":true".utf8) }
+    if let same = record.same {
+      lines.append(contentsOf: ",\"same\":".utf8)
+      JSONText.append(same, to: &lines)
+    }
     switch record.outcome {
     case .failure(let reason):
       lines.append(contentsOf: Self.failureStart)

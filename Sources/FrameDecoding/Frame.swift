@@ -10,6 +10,19 @@ final class Frame {
     self.pointer = pointer
   }
 
+  /// Room for a picture.
+  ///
+  /// - Throws: a data failure if there is no memory for it.
+  convenience init(_ format: AVPixelFormat, width: Int32, height: Int32) throws(MediaError) {
+    self.init()
+    pointer.pointee.format = format.rawValue
+    pointer.pointee.width = width
+    pointer.pointee.height = height
+    guard av_frame_get_buffer(pointer, 0) == 0 else {
+      throw MediaError(.data, "no memory for a picture of \(width)x\(height)")
+    }
+  }
+
   deinit {
     var pointer: UnsafeMutablePointer<AVFrame>? = pointer
     av_frame_free(&pointer)
@@ -37,6 +50,12 @@ final class Frame {
       return timestamp == cffmpeg_no_timestamp ? nil : timestamp
     }
     set { pointer.pointee.best_effort_timestamp = newValue ?? cffmpeg_no_timestamp }
+  }
+
+  /// How long it is shown, in units of the stream's time base; nil where nobody says.
+  var duration: Int64? {
+    let duration = cffmpeg_duration(pointer)
+    return duration > 0 ? duration : nil
   }
 
   /// Its timestamp is what the container says of this very picture, not guessed from the order of packets.

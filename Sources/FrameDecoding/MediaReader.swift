@@ -15,6 +15,7 @@ public final class MediaReader {
   private let sampling: FrameSampling
   private let media: OpenMedia
   private let converter: PixelConverter
+  private let planarConverter: PlanarConverter
   private var sampler: FrameSampler
   private var cutter: SegmentCutter
   private var ordinal = 0
@@ -71,6 +72,7 @@ public final class MediaReader {
     framesToSkip = sampledFrames
     info = media.info
     converter = PixelConverter(isStillImage: info.isStillImage)
+    planarConverter = PlanarConverter(isStillImage: info.isStillImage)
     sampler = FrameSampler(
       info.isStillImage ? FrameSampling(maxFrames: sampling.maxFrames) : sampling,
       mayJumpInTime: media.mayJumpInTime)
@@ -89,15 +91,16 @@ public final class MediaReader {
   ///
   /// - Throws: after the last decodable frame, why the input stops early; the same again when called again.
   public func nextFrame() throws(MediaError) -> DecodedFrame? {
-    try next { facts, frame, orientation throws(MediaError) in
-      DecodedFrame(facts, try converter.convert(frame, orientation: orientation))
+    try next { candidate, orientation throws(MediaError) in
+      DecodedFrame(
+        facts(of: candidate), try converter.convert(candidate.frame, orientation: orientation))
     }
   }
 
   /// The next sampled frame, its pixels in memory that is asked for when their number is known; nil at the end.
   ///
   /// - Parameters:
-  ///   - progress: told how many frames are decoded, after each that is not wanted.
+  ///   - progress: told how many frames are decoded, after each.
   ///   - memory: gives room for the picture's bytes and `Scaler.padding` more.
   /// - Returns: what is known of the frame, and its size.
   /// - Throws: as `nextFrame()`.
@@ -105,28 +108,60 @@ public final class MediaReader {
     progress: (Int) -> Void,
     into memory: (_ width: Int, _ height: Int) -> UnsafeMutableBufferPointer<UInt8>
   ) throws(MediaError) -> (FrameFacts, width: Int, height: Int)? {
-    try next(progress) { facts, frame, orientation throws(MediaError) in
-      let (width, height) = orientation.size(of: frame)
-      try converter.convert(frame, orientation: orientation, into: memory(width, height))
-      return (facts, width, height)
+    try next(progress) { candidate, orientation throws(MediaError) in
+      let (width, height) = orientation.size(of: candidate.frame)
+      try converter.convert(
+        candidate.frame, orientation: orientation, into: memory(width, height))
+      return (facts(of: candidate), width, height)
     }
   }
 
+  /// The next sampled frame as it is to be encoded again; nil at the end.
+  ///
+  /// - Throws: as `nextFrame()`.
+  public func nextSourceFrame() throws(MediaError) -> SourceFrame? {
+    try next { candidate, orientation throws(MediaError) in
+      SourceFrame(
+        index: candidate.stamp.ordinal, time: candidate.stamp.time,
+        timestamp: media.timestamp(of: candidate.frame), duration: candidate.frame.duration,
+        pixelShape: media.pixelShape(of: candidate.frame, orientation),
+        picture: try planarConverter.convert(candidate.frame, orientation: orientation))
+    }
+  }
+
+  private func facts(of candidate: Candidate) -> FrameFacts {
+    FrameFacts(
+      index: sampling.needsFrameNumbers ? candidate.stamp.ordinal : nil,
+      time: candidate.stamp.time, isCorrupt: candidate.frame.isCorrupt,
+      isKeyframe: candidate.stamp.isKeyframe)
+  }
+
+  /// What `convert` makes of the next sampled frame and the way it is to be turned.
   private func next<Converted>(
     _ progress: (Int) -> Void = { _ in },
-    _ convert: (FrameFacts, Frame, Orientation) throws(MediaError) -> Converted
+    _ convert: (Candidate, Orientation) throws(MediaError) -> Converted
   ) throws(MediaError) -> Converted? {
     try log.capture { () throws(MediaError) in
       while true {
         while let candidate = ready.popFirst() {
-          if framesToSkip == 0 { return try self.convert(candidate, convert) }
-          framesToSkip -= 1
+          if framesToSkip > 0 {
+            framesToSkip -= 1
+            continue
+          }
+          do throws(MediaError) {
+            return try convert(candidate, media.orientation(of: candidate.frame))
+          } catch {
+            ready = []
+            end = .failure(error)
+            throw error
+          }
         }
         if let end {
           try end.get()
           return nil
         }
         decodeNext()
+        progress(ordinal)
         progress(ordinal)
       }
     }
@@ -171,23 +206,6 @@ public final class MediaReader {
   private func take(_ candidate: Candidate) {
     if let segment = sampling.segment, segment.index != candidate.segment { return }
     ready.append(candidate)
-  }
-
-  private func convert<Converted>(
-    _ candidate: Candidate,
-    _ convert: (FrameFacts, Frame, Orientation) throws(MediaError) -> Converted
-  ) throws(MediaError) -> Converted {
-    do {
-      let facts = FrameFacts(
-        index: sampling.needsFrameNumbers ? candidate.stamp.ordinal : nil,
-        time: candidate.stamp.time, isCorrupt: candidate.frame.isCorrupt,
-        isKeyframe: candidate.stamp.isKeyframe)
-      return try convert(facts, candidate.frame, media.orientation(of: candidate.frame))
-    } catch {
-      ready = []
-      end = .failure(error)
-      throw error
-    }
   }
 
   /// Where decoding may begin: only if nobody counts what lies before.

@@ -42,11 +42,13 @@ public struct DetectionModel: Sendable {
       let settings = try SettingsTree.parse(
         configuration?.text ?? "", file: configuration?.file ?? path.string)
       description = try ModelDescriptionReader.read(
-        settings, facts, defaults: own ?? known?.description)
+        settings, facts, own: own, known: known?.description)
       // A configuration that changes the architecture has said itself what the remark would say.
       remarks =
-        if own == nil, let known, known.description.architecture == description.architecture {
-          [known.remark].compactMap { $0 }
+        if own == nil, let known, known.description.architecture == description.architecture,
+          known.description.conventions == description.conventions
+        {
+          [known.remark]
         } else {
           []
         }
@@ -76,7 +78,7 @@ public struct DetectionModel: Sendable {
       ModelError(file: path.string, problem: .numbers(tensor: name, problem: problem))
     }
     guard values.withUnsafeBufferPointer(areFinite) else { throw wrong("holds NaN or infinity") }
-    let epsilon = description.architecture.normEpsilon
+    let epsilon = description.conventions.network.normEpsilon
     if name.hasSuffix(".running_var"), let least = values.min(), least + epsilon <= 0 {
       throw wrong("a variance of \(least)")
     }

@@ -53,7 +53,7 @@ public final class Detector: Sendable {
     self.file = file
     self.description = description
     decoder = try OutputDecoder(description, options)
-    preprocessor = Preprocessor(description.preprocessing)
+    preprocessor = Preprocessor(description.conventions.input)
     plans = InferencePlanCache(
       description.makeNetwork(), store: WeightStore(load: values), algorithm: algorithm,
       capacity: Self.planCapacity)
@@ -94,7 +94,7 @@ public final class Detector: Sendable {
   }
 
   package func geometry(width: Int, height: Int) -> InputGeometry {
-    InputGeometry(height: height, width: width, preprocessing: description.preprocessing)
+    description.inputGeometry(height: height, width: width)
   }
 
   package func plan(for geometry: InputGeometry) throws -> InferencePlan {

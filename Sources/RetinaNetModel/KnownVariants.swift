@@ -16,20 +16,21 @@ enum KnownVariants {
       facts.classCount == COCOLabels.byColumn.count
     else { return nil }
     let name: String
-    let normEpsilon: Float
+    let preset: Conventions.Preset
+    var normEpsilon: Float = 1e-5
     switch (facts.headNorm, facts.p6Sources, facts.hasBatchCounts) {
-    case (.none, [.p5], false): (name, normEpsilon) = ("v1 with frozen batch norms", 0)
-    case (.none, [.p5], true): (name, normEpsilon) = ("v1 with trainable batch norms", 1e-5)
-    case (.groupNorm, [.c5], true): (name, normEpsilon) = ("v2", 1e-5)
+    case (.none, [.p5], false):
+      (name, preset) = ("v1 with frozen batch norms", .torchvision)
+      normEpsilon = 0
+    case (.none, [.p5], true):
+      (name, preset) = ("v1 with trainable batch norms", .torchvision)
+    case (.groupNorm, [.c5], true): (name, preset) = ("v2", .torchvisionV2)
     default: return nil
     }
-    let description = ModelDescription(
-      architecture: ModelDescription.Architecture(
-        backbone: .resnet50, normEpsilon: normEpsilon, p6Source: facts.p6Sources[0],
-        headNorm: facts.headNorm),
-      classes: COCOLabels.byColumn, preprocessing: .init(), anchors: .init(),
-      postprocessing: .init()
-    )
+    var description = ModelDescription(
+      preset: preset, architecture: .init(backbone: .resnet50, headNorm: facts.headNorm),
+      classes: COCOLabels.byColumn)
+    description.conventions.network.normEpsilon = normEpsilon
     let epsilon = normEpsilon == 0 ? "0" : "1e-5"
     return (
       description,

@@ -15,19 +15,22 @@ package struct HeadOutputs: ~Escapable {
   }
 }
 
-/// Turns the network's outputs into detections as torchvision's `postprocess_detections` does
-/// (`models/detection/retinanet.py`): threshold, best candidates of each level, boxes, clipping, suppression,
-/// limit, scaling to the picture.
+/// Turns the network's outputs into detections in the order that the model's conventions say: threshold, best candidates
+/// of each level, boxes, suppression, limit; clipping and scaling to the picture before or after it. The defaults are
+/// torchvision's `postprocess_detections` (`models/detection/retinanet.py`).
 package struct OutputDecoder: Sendable {
   private let selection: OutputSelection
   private let anchors: AnchorGenerator
+  private let coder: BoxCoder
+  private let rules: Conventions.Detections
 
   package init(
     _ description: ModelDescription, _ options: DetectionOptions
   ) throws(UnknownLabelError) {
     selection = try OutputSelection(options, for: description)
-    anchors = AnchorGenerator(
-      sizes: description.anchors.sizes, aspectRatios: description.anchors.aspectRatios)
+    anchors = AnchorGenerator(description)
+    coder = description.conventions.boxes
+    rules = description.conventions.detections
   }
 
   /// Detections of one picture.
@@ -51,18 +54,22 @@ package struct OutputDecoder: Sendable {
       candidates += try boxes(
         of: best, outputs.regressions[index], level, level: index + 3, geometry)
     }
+    if rules.suppressionFrame == .picture { scale(&candidates, geometry) }
+    if rules.emptyBoxes == .dropBeforeSuppression { dropEmpty(&candidates) }
     sortByScore(&candidates)
-    return suppress(candidates).map { scaled(candidates[$0], geometry) }
+    var detections = suppress(candidates).map { candidates[$0] }
+    if rules.suppressionFrame == .input { scale(&detections, geometry) }
+    clip(&detections, width: geometry.originalWidth, height: geometry.originalHeight)
+    if rules.emptyBoxes == .dropAtEnd { dropEmpty(&detections) }
+    return rules.suppressesAcrossClassesAtEnd ? suppressAcrossClasses(detections) : detections
   }
 
-  /// Gives candidates of one level their boxes, in pixels of the resized picture, clipped to it.
+  /// Gives candidates of one level their boxes, in pixels of the resized picture.
   private func boxes(
     of candidates: [CandidateSearch.Candidate], _ regression: BlockedImage,
     _ grid: AnchorGrid.Level, level: Int, _ geometry: InputGeometry
   ) throws(DetectionError) -> [Detection] {
     let classCount = selection.scoreThresholds.count
-    let width = Float(geometry.resizedWidth)
-    let height = Float(geometry.resizedHeight)
     var detections: [Detection] = []
     detections.reserveCapacity(candidates.count)
     for candidate in candidates {
@@ -70,7 +77,7 @@ package struct OutputDecoder: Sendable {
       let (cell, anchorInCell) = anchor.quotientAndRemainder(dividingBy: grid.cellAnchors.count)
       let (row, column) = cell.quotientAndRemainder(dividingBy: grid.columns)
       let deltas = regression[channels: anchorInCell * 4, y: row, x: column]
-      let box = BoxCoder.decode(
+      let box = coder.decode(
         BoxDeltas(dx: deltas[0], dy: deltas[1], dw: deltas[2], dh: deltas[3]),
         relativeTo: grid.anchor(row: row, column: column, anchorInCell: anchorInCell))
       guard box.isFinite else {
@@ -78,8 +85,11 @@ package struct OutputDecoder: Sendable {
       }
       detections.append(
         Detection(
-          classIndex: classIndex, score: candidate.score,
-          box: box.clipped(width: width, height: height), anchorIndex: grid.firstIndex + anchor))
+          classIndex: classIndex, score: candidate.score, box: box,
+          anchorIndex: grid.firstIndex + anchor))
+    }
+    if rules.clipping == .beforeSuppression {
+      clip(&detections, width: geometry.resizedWidth, height: geometry.resizedHeight)
     }
     return detections
   }
@@ -100,25 +110,51 @@ package struct OutputDecoder: Sendable {
         boxes: boxes, scores: scores, threshold: selection.nmsThreshold,
         limit: selection.maxDetections)
     }
-    return torchvisionNonMaximumSuppression(
+    return classwiseNonMaximumSuppression(
       boxes: boxes, scores: scores, classIndices: candidates.map(\.classIndex),
-      threshold: selection.nmsThreshold, limit: selection.maxDetections)
+      separation: rules.classSeparation, threshold: selection.nmsThreshold,
+      limit: selection.maxDetections)
   }
 
-  /// From the resized picture to the picture: float32 ratios, x and y apart. Clipped once more, as a ratio that
-  /// was rounded up can carry an edge beyond the last pixel.
-  private func scaled(_ detection: Detection, _ geometry: InputGeometry) -> Detection {
-    let width = Float(geometry.originalWidth)
-    let height = Float(geometry.originalHeight)
-    let ratioX = width / Float(geometry.resizedWidth)
-    let ratioY = height / Float(geometry.resizedHeight)
-    let box = detection.box
-    var detection = detection
-    detection.box = Box(
-      minX: box.minX * ratioX, minY: box.minY * ratioY, maxX: box.maxX * ratioX,
-      maxY: box.maxY * ratioY
-    ).clipped(width: width, height: height)
-    return detection
+  private func suppressAcrossClasses(_ detections: [Detection]) -> [Detection] {
+    nonMaximumSuppression(
+      boxes: detections.map(\.box), scores: detections.map(\.score),
+      threshold: selection.nmsThreshold
+    ).map { detections[$0] }
+  }
+
+  /// From the resized picture to the picture: float32 ratios, x and y apart.
+  private func scale(_ detections: inout [Detection], _ geometry: InputGeometry) {
+    let ratioX = Float(geometry.originalWidth) / Float(geometry.resizedWidth)
+    let ratioY = Float(geometry.originalHeight) / Float(geometry.resizedHeight)
+    for index in detections.indices {
+      detections[index].box.minX *= ratioX
+      detections[index].box.minY *= ratioY
+      detections[index].box.maxX *= ratioX
+      detections[index].box.maxY *= ratioY
+    }
+  }
+
+  /// In the end of those too that were clipped before: a ratio that was rounded up can carry an edge beyond the last
+  /// pixel.
+  private func clip(_ detections: inout [Detection], width: Int, height: Int) {
+    for index in detections.indices {
+      detections[index].box = detections[index].box.clipped(
+        width: Float(width), height: Float(height))
+    }
+  }
+
+  private func dropEmpty(_ detections: inout [Detection]) {
+    detections.removeAll { $0.box.width <= 0 || $0.box.height <= 0 }
+  }
+}
+
+extension AnchorGenerator {
+  /// The anchors of a model.
+  package init(_ description: ModelDescription) {
+    self.init(
+      sizes: description.anchors.sizes, aspectRatios: description.anchors.aspectRatios,
+      rules: description.conventions.anchors)
   }
 }
 

@@ -20,16 +20,17 @@ public enum BoxLoss: Equatable, Sendable {
   ///   - deltas: the network's four outputs.
   ///   - anchor: where they belong.
   ///   - target: the object, with positive sides.
+  ///   - coder: what the deltas mean.
   /// - Returns: the value, and its derivatives by dx, dy, dw, dh.
   public func evaluate(
-    _ deltas: BoxDeltas, anchor: Box, target: Box
+    _ deltas: BoxDeltas, anchor: Box, target: Box, coder: BoxCoder = .init()
   ) -> (value: Double, gradient: SIMD4<Double>) {
     switch self {
     case .l1:
-      let difference = Self.difference(deltas, anchor, target)
+      let difference = Self.difference(deltas, anchor, target, coder)
       return (Self.magnitude(difference).sum(), Self.sign(difference))
     case .smoothL1(let beta):
-      let difference = Self.difference(deltas, anchor, target)
+      let difference = Self.difference(deltas, anchor, target, coder)
       let magnitude = Self.magnitude(difference)
       let isNear = magnitude .< beta
       let value = (magnitude - beta / 2)
@@ -37,14 +38,14 @@ public enum BoxLoss: Equatable, Sendable {
       let gradient = Self.sign(difference).replacing(with: difference / beta, where: isNear)
       return (value.sum(), gradient)
     case .giou:
-      return Self.generalizedIoU(deltas, anchor, target)
+      return Self.generalizedIoU(deltas, anchor, target, coder)
     }
   }
 
   private static func difference(
-    _ deltas: BoxDeltas, _ anchor: Box, _ target: Box
+    _ deltas: BoxDeltas, _ anchor: Box, _ target: Box, _ coder: BoxCoder
   ) -> SIMD4<Double> {
-    SIMD4(deltas) - SIMD4(BoxCoder.encode(target, relativeTo: anchor))
+    SIMD4(deltas) - SIMD4(coder.encode(target, relativeTo: anchor))
   }
 
   private static func magnitude(_ x: SIMD4<Double>) -> SIMD4<Double> {
@@ -56,14 +57,17 @@ public enum BoxLoss: Equatable, Sendable {
   }
 
   private static func generalizedIoU(
-    _ deltas: BoxDeltas, _ anchor: Box, _ target: Box
+    _ deltas: BoxDeltas, _ anchor: Box, _ target: Box, _ coder: BoxCoder
   ) -> (value: Double, gradient: SIMD4<Double>) {
+    let weights = SIMD4<Double>(coder.weights)
+    let limit = Double(coder.logRatioLimit)
+    let limits = (coder.limitsBothWays ? -limit : -.infinity)...limit
     let x = Side(
-      shift: Double(deltas.dx), logRatio: Double(deltas.dw), anchor: (anchor.minX, anchor.maxX),
-      target: (target.minX, target.maxX))
+      shift: Double(deltas.dx) / weights.x, logRatio: Double(deltas.dw) / weights.z,
+      limits: limits, anchor: (anchor.minX, anchor.maxX), target: (target.minX, target.maxX))
     let y = Side(
-      shift: Double(deltas.dy), logRatio: Double(deltas.dh), anchor: (anchor.minY, anchor.maxY),
-      target: (target.minY, target.maxY))
+      shift: Double(deltas.dy) / weights.y, logRatio: Double(deltas.dh) / weights.w,
+      limits: limits, anchor: (anchor.minY, anchor.maxY), target: (target.minY, target.maxY))
     let epsilon = 1e-7
     let overlaps = x.shared > 0 && y.shared > 0
     let intersection = overlaps ? x.shared * y.shared : 0
@@ -82,7 +86,7 @@ public enum BoxLoss: Equatable, Sendable {
     let (dy, dh) = y.gradient(
       byLength: byUnion * x.length, byShared: byIntersection * x.shared,
       byAround: byAround * x.around)
-    return (value, SIMD4(dx, dy, dw, dh))
+    return (value, SIMD4(dx, dy, dw, dh) / weights)
   }
 }
 
@@ -101,12 +105,15 @@ private struct Side {
   private let targetHigh: Double
   private let isClamped: Bool
 
-  init(shift: Double, logRatio: Double, anchor: (Float, Float), target: (Float, Float)) {
-    let limit = Double(BoxCoder.maximumLogRatio)
-    isClamped = logRatio > limit
+  init(
+    shift: Double, logRatio: Double, limits: ClosedRange<Double>, anchor: (Float, Float),
+    target: (Float, Float)
+  ) {
+    let limited = min(max(logRatio, limits.lowerBound), limits.upperBound)
+    isClamped = limited != logRatio
     anchorLength = Double(anchor.1) - Double(anchor.0)
     let centre = shift * anchorLength + Double(anchor.0) + 0.5 * anchorLength
-    let extent = exp(isClamped ? limit : logRatio) * anchorLength
+    let extent = exp(limited) * anchorLength
     low = centre - 0.5 * extent
     high = centre + 0.5 * extent
     targetLow = Double(target.0)

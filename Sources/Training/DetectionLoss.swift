@@ -75,12 +75,13 @@ public struct DetectionLoss: Equatable, Sendable {
   ///   - gradients: memory for the gradient by each; all of it is written.
   ///   - targets: what the anchors are trained to say.
   ///   - grid: the anchors.
+  ///   - coder: what the deltas mean.
   ///   - imageWeight: its factor of `imageWeights(objectCounts:)`.
   ///   - imageCount: images of the batch, over which mined examples are averaged.
   /// - Returns: the image's share of the batch's loss; NaN or infinity where the outputs have any.
   public func evaluate(
     _ outputs: BlockedImages, _ gradients: inout MutableBlockedImages, targets: ImageTargets,
-    grid: AnchorGrid, imageWeight: Double, imageCount: Int
+    grid: AnchorGrid, coder: BoxCoder = .init(), imageWeight: Double, imageCount: Int
   ) -> Values {
     precondition(
       grid.count == targets.anchorCount,
@@ -107,7 +108,8 @@ public struct DetectionLoss: Equatable, Sendable {
     for object in targets.objects {
       let place = places[object.anchorIndex]
       let (value, gradient) = box.evaluate(
-        place.deltas(outputs), anchor: grid.anchor(at: object.anchorIndex), target: object.box)
+        place.deltas(outputs), anchor: grid.anchor(at: object.anchorIndex), target: object.box,
+        coder: coder)
       values.box += value
       place.write(deltaGradient: imageWeight * boxWeight * gradient, &gradients)
     }

@@ -77,8 +77,7 @@ public final class DetectorGradients {
     self.description = description
     self.loss = loss
     self.matcher = matcher
-    anchors = AnchorGenerator(
-      sizes: description.anchors.sizes, aspectRatios: description.anchors.aspectRatios)
+    anchors = AnchorGenerator(description)
   }
 
   /// Computes the loss of a step and leaves its gradients, the mean over the step's batches, in `network.gradients`.
@@ -125,12 +124,13 @@ public final class DetectorGradients {
     _ batch: Batch, _ targets: BatchTargets, _ weights: [Double]
   ) throws -> [DetectionLoss.Values] {
     let loss = loss
+    let coder = description.conventions.boxes
     return try network.computeGradients(
       imageCount: batch.objects.count, height: batch.height, width: batch.width,
       writeInput: batch.writeInput,
       loss: { image, outputs, gradients in
         loss.evaluate(
-          outputs, &gradients, targets: targets.images[image], grid: targets.grid,
+          outputs, &gradients, targets: targets.images[image], grid: targets.grid, coder: coder,
           imageWeight: weights[image], imageCount: targets.images.count)
       })
   }

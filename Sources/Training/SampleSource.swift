@@ -40,6 +40,7 @@ public struct SampleSource: Sendable {
 
   let dataset: TrainingDataset
   let preprocessing: ModelDescription.Preprocessing
+  let rules: Conventions.Input
   /// Targets of the shorter side; each batch draws one.
   let sizes: [Int]
   let augmentation: Augmentation
@@ -52,22 +53,25 @@ public struct SampleSource: Sendable {
   /// - Parameters:
   ///   - dataset: the pictures.
   ///   - preprocessing: the model's; sizes come from `sizes`.
+  ///   - rules: the model's.
   ///   - sizes: targets of the shorter side in pixels, at least one; each batch draws one of them.
   ///   - augmentation: how pictures are changed.
   ///   - seed: the run's.
   ///   - load: decodes a picture.
   public init(
-    _ dataset: TrainingDataset, preprocessing: ModelDescription.Preprocessing, sizes: [Int],
-    augmentation: Augmentation, seed: UInt64, load: @escaping TrainingPicture.Loader
+    _ dataset: TrainingDataset, preprocessing: ModelDescription.Preprocessing,
+    rules: Conventions.Input, sizes: [Int], augmentation: Augmentation, seed: UInt64,
+    load: @escaping TrainingPicture.Loader
   ) {
     precondition(!sizes.isEmpty && !dataset.images.isEmpty, "no sizes, or no pictures")
     self.dataset = dataset
     self.preprocessing = preprocessing
+    self.rules = rules
     self.sizes = sizes
     self.augmentation = augmentation
     self.seed = seed
     self.load = load
-    preprocessor = Preprocessor(preprocessing)
+    preprocessor = Preprocessor(rules)
   }
 
   /// The order in which an epoch goes through the pictures.
@@ -194,7 +198,7 @@ public struct SampleSource: Sendable {
     // Bounded: as the shorter side.
     resizing.maxSize = max(1, Int((Double(preprocessing.maxSize) * factor).rounded()))
     let geometry = InputGeometry(
-      height: changed.height, width: changed.width, preprocessing: resizing)
+      height: changed.height, width: changed.width, preprocessing: resizing, rules: rules)
     return Draft(
       picture: changed, geometry: geometry,
       objects: objects.compactMap {

@@ -122,6 +122,7 @@ public final class Trainer {
     let accumulation = configuration.accumulation
     let source = SampleSource(
       training, preprocessing: configuration.description.preprocessing,
+      rules: configuration.description.conventions.input,
       sizes: configuration.sizes, augmentation: configuration.augmentation,
       seed: configuration.seed, load: load)
     let observe = observe

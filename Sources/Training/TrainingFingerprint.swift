@@ -82,18 +82,20 @@ extension ModelDescription {
     var added: [(name: String, value: String)] = []
     if architecture.groups != 1 { added.append(("groups", "\(architecture.groups)")) }
     if let width = architecture.groupWidth { added.append(("group width", "\(width)")) }
-    if architecture.strideIn1x1 { added.append(("stride", "in the 1x1")) }
+    if conventions.network.strideIn1x1 { added.append(("stride", "in the 1x1")) }
     if postprocessing.classAgnosticNMS { added.append(("suppression", "between classes")) }
+    added += conventions.unusual
     return added + [
       ("backbone", architecture.backbone.rawValue), ("base width", "\(architecture.baseWidth)"),
-      ("norm epsilon", "\(architecture.normEpsilon)"),
+      ("norm epsilon", "\(conventions.network.normEpsilon)"),
       ("pyramid channels", "\(architecture.pyramidChannels)"),
-      ("p6 source", architecture.p6Source.rawValue), ("head depth", "\(architecture.headDepth)"),
+      ("p6 source", conventions.network.p6Source.rawValue),
+      ("head depth", "\(architecture.headDepth)"),
       ("head norm", architecture.headNorm.rawValue), ("classes", list(labels)),
       ("shorter side", "\(preprocessing.minSize)"), ("longer side", "\(preprocessing.maxSize)"),
-      ("mean", list(preprocessing.mean)),
-      ("standard deviation", list(preprocessing.standardDeviation)),
-      ("anchor sizes", anchors.sizes.map(list).joined(separator: ", ")),
+      ("mean", list(conventions.input.mean)),
+      ("standard deviation", list(conventions.input.standardDeviation)),
+      ("anchor sizes", anchors.sizes.map { list($0.map(Anchors.text)) }.joined(separator: ", ")),
       ("anchor ratios", list(anchors.aspectRatios)),
       ("score threshold", "\(postprocessing.scoreThreshold)"),
       ("class thresholds", list(thresholds.map { "\($0.key.utf8.count):\($0.key) \($0.value)" })),

@@ -93,9 +93,8 @@ struct DecodeCommand: ParsableCommand {
   func run() throws {
     let description = try network.open().description
     let checkpoint = try Checkpoint(contentsOf: FilePath(heads))
-    let geometry = InputGeometry(
-      height: decoding.size.height, width: decoding.size.width,
-      preprocessing: description.preprocessing)
+    let geometry = description.inputGeometry(
+      height: decoding.size.height, width: decoding.size.width)
     let tensors = try ["cls_logits", "bbox_regression"].map { name in
       guard let tensor = checkpoint.tensors[name] else {
         throw ValidationError("\(heads) has no tensor \(name)")

@@ -32,6 +32,7 @@ struct Fault {
       self.init(.unusableModel, "\(error)")
     case let error as RecordsError:
       self.init(ExitStatus(rawValue: error.exitCode) ?? .bug, error.description)
+    case let error as RecordReadingError: self.init(error)
     case let error as DatasetError: self.init(.unusableModel, error.description)
     case let error as TrainingError: self.init(error)
     case let error as EvaluationError:
@@ -58,6 +59,15 @@ struct Fault {
     default:
       self.init(.unusableModel, error.description)
     }
+  }
+
+  private init(_ error: RecordReadingError) {
+    let status: ExitStatus =
+      switch error {
+      case .missing, .noRecords, .lostInput: .noInput
+      case .unreadable, .malformed: .unusableModel
+      }
+    self.init(status, error.description)
   }
 
   private init(_ error: TrainingError) {

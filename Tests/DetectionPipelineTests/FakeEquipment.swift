@@ -140,7 +140,7 @@ final class FakeEquipment: Sendable {
       self.equipment = equipment
       info = MediaInfo(
         container: "fake", codec: "fake", width: input.widths.max() ?? 6, height: 4,
-        orientation: .upright, duration: nil, averageFrameRate: 25,
+        orientation: .upright, duration: nil, averageFrameRate: 25, timeBase: nil,
         estimatedFrames: input.isImage ? 1 : input.frames, isStillImage: input.isImage,
         remarks: [])
       for index in 0..<next { decode(index) }

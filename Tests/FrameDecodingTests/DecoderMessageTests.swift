@@ -1,3 +1,4 @@
+import Media
 import TestSupport
 import Testing
 
@@ -16,7 +17,8 @@ struct DecoderMessageTests {
 
   static let info = MediaInfo(
     container: "mov,mp4", codec: "h264", width: 640, height: 480, orientation: .turnedLeft,
-    duration: 12.5, averageFrameRate: nil, estimatedFrames: 300, isStillImage: false,
+    duration: 12.5, averageFrameRate: nil, timeBase: Ratio(1, 600), estimatedFrames: 300,
+    isStillImage: false,
     remarks: ["one", "two"])
 
   static let replies: [DecoderReply] = [

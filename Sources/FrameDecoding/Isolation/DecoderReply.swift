@@ -1,3 +1,5 @@
+import Media
+
 /// What a decoder process says. The parent checks every number of it, and believes none beyond that.
 enum DecoderReply: Equatable {
   /// It is confined and waits for inputs; what the kernel could not give of that, in words.
@@ -165,6 +167,10 @@ extension MediaInfo {
     // What a header says can be absurd, and then it says nothing.
     writer.put(duration.flatMap { $0.isFinite ? $0 : nil }) { $0.put($1) }
     writer.put(averageFrameRate.flatMap { $0.isFinite ? $0 : nil }) { $0.put($1) }
+    writer.put(timeBase) {
+      $0.put(Int($1.numerator))
+      $0.put(Int($1.denominator))
+    }
     writer.put(estimatedFrames.flatMap { Message.count.contains($0) ? $0 : nil }) { $0.put($1) }
     writer.put(isStillImage)
     writer.put(texts: remarks)
@@ -186,6 +192,12 @@ extension MediaInfo {
       },
       averageFrameRate: try reader.optional("frame rate") { reader throws(MessageError) in
         try reader.decimal("frame rate")
+      },
+      timeBase: try reader.optional("time base") { reader throws(MessageError) in
+        // In range: both are checked to be.
+        Ratio(
+          Int32(try reader.number("time base", in: 1...Int(Int32.max))),
+          Int32(try reader.number("time base", in: 1...Int(Int32.max))))
       },
       estimatedFrames: try reader.optional("estimate") { reader throws(MessageError) in
         try reader.number("estimate", in: Message.count)

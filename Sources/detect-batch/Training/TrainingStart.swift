@@ -28,7 +28,7 @@ struct TrainingStart {
     if let architecture = try StartingWeights.backboneArchitecture(of: path) {
       weights = .backbone(path)
       description = ModelDescription(
-        architecture: architecture, classes: [],
+        architecture: architecture, classes: [], conventions: .trainedHere,
         preprocessing: .init(minSize: 512, maxSize: 853), anchors: .init(), postprocessing: .init())
       remarks = ["\(path): a \(architecture.backbone.rawValue) that tells pictures apart"]
     } else {

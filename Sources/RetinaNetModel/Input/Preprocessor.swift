@@ -1,21 +1,28 @@
-/// Turns pictures into the network's input exactly as torchvision does: to 0...1, normalised by channel, then
-/// resized bilinearly without antialiasing, then padded with zeros at the right and at the bottom.
+/// Turns pictures into the network's input exactly as the model's program does: normalised by channel and resized
+/// bilinearly, in either order, then padded with zeros at the right and at the bottom.
 ///
-/// Because each output pixel reads four input pixels however much the picture shrinks, the work follows the
-/// output's size: normalisation is a table of 256 entries per channel, looked up where pixels are read.
+/// Normalisation is a table of 256 entries per channel, looked up where pixels are read (torchvision, where it comes
+/// first: work follows the output's size) or where resized bytes are spread over the input's channels (the others).
 public struct Preprocessor: Sendable {
   /// Normalised value of each byte: 256 of red, of green, of blue.
   private let table: [Float]
+  private let rules: Conventions.Input
 
-  /// Prepares the tables: (byte / 255 - mean) / standard deviation in float32, in this order.
-  public init(_ preprocessing: ModelDescription.Preprocessing) {
+  /// Prepares the tables: (byte / 255 - mean) / standard deviation in float32, in this order; (byte - mean) /
+  /// standard deviation where the scale is that of bytes.
+  public init(_ rules: Conventions.Input) {
     precondition(
-      preprocessing.mean.count == 3 && preprocessing.standardDeviation.count == 3,
+      rules.mean.count == 3 && rules.standardDeviation.count == 3,
       "mean and standard deviation of three channels")
+    self.rules = rules
     table = (0..<3).flatMap { channel in
       (0..<256).map { byte in
-        (Float(byte) / 255 - preprocessing.mean[channel])
-          / preprocessing.standardDeviation[channel]
+        let value =
+          switch rules.scale {
+          case .unit: Float(byte) / 255
+          case .byte: Float(byte)
+          }
+        return (value - rules.mean[channel]) / rules.standardDeviation[channel]
       }
     }
   }
@@ -35,13 +42,64 @@ public struct Preprocessor: Sendable {
     precondition(
       input.count == 3 * geometry.paddedHeight * geometry.paddedWidth,
       "\(input.count) numbers for \(geometry.paddedWidth)x\(geometry.paddedHeight)")
-    input.withUnsafeMutableBufferPointer { write(pixels, geometry, $0) }
+    input.withUnsafeMutableBufferPointer { input in
+      input.update(repeating: 0)
+      switch rules.resampling {
+      case .float: resizeNormalised(pixels, geometry, input)
+      case .pillow: resizeBytes(pixels, geometry, PillowResize(geometry).resize, input)
+      case .opencv: resizeBytes(pixels, geometry, OpenCVResize(geometry).resize, input)
+      }
+    }
   }
 
-  private func write(
+  /// The channel of the input that holds red (0), green (1) or blue (2).
+  private func plane(_ channel: Int) -> Int {
+    switch rules.channelOrder {
+    case .rgb: channel
+    case .bgr: 2 - channel
+    }
+  }
+
+  /// Resizes bytes, unless they have their size, then normalises.
+  private func resizeBytes(
+    _ pixels: Span<UInt8>, _ geometry: InputGeometry,
+    _ resize: (UnsafeBufferPointer<UInt8>, UnsafeMutableBufferPointer<UInt8>) -> Void,
+    _ input: UnsafeMutableBufferPointer<Float>
+  ) {
+    let (height, width) = (geometry.resizedHeight, geometry.resizedWidth)
+    pixels.withUnsafeBufferPointer { pixels in
+      if height == geometry.originalHeight, width == geometry.originalWidth {
+        return spread(pixels, geometry, input)
+      }
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: height * width * 3) { bytes in
+        resize(pixels, bytes)
+        spread(UnsafeBufferPointer(bytes), geometry, input)
+      }
+    }
+  }
+
+  /// Normalises bytes of the resized picture's size.
+  private func spread(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ geometry: InputGeometry,
+    _ input: UnsafeMutableBufferPointer<Float>
+  ) {
+    let width = geometry.resizedWidth
+    table.withUnsafeBufferPointer { table in
+      for channel in 0..<3 {
+        for y in 0..<geometry.resizedHeight {
+          let start = (plane(channel) * geometry.paddedHeight + y) * geometry.paddedWidth
+          for x in 0..<width {
+            input[start + x] = table[channel * 256 + Int(bytes[(y * width + x) * 3 + channel])]
+          }
+        }
+      }
+    }
+  }
+
+  /// Normalises, then resizes as torchvision does.
+  private func resizeNormalised(
     _ pixels: Span<UInt8>, _ geometry: InputGeometry, _ input: UnsafeMutableBufferPointer<Float>
   ) {
-    input.update(repeating: 0)
     let rows = Self.taps(from: geometry.originalHeight, to: geometry.resizedHeight)
     let columns = Self.taps(from: geometry.originalWidth, to: geometry.resizedWidth)
     let width = geometry.resizedWidth
@@ -53,7 +111,7 @@ public struct Preprocessor: Sendable {
       upper.fill(from: pixels, row: tap.first, geometry, columns, table)
       lower.fill(from: pixels, row: tap.second, geometry, columns, table)
       for channel in 0..<3 {
-        let start = (channel * geometry.paddedHeight + y) * geometry.paddedWidth
+        let start = (plane(channel) * geometry.paddedHeight + y) * geometry.paddedWidth
         let output = UnsafeMutableBufferPointer(rebasing: input[start..<start + width])
         blend(upper, lower, channel, tap, into: output)
       }
