@@ -57,7 +57,8 @@ struct FrameArenaTests {
     #expect(ftruncate(file, off_t(arena.capacity + 1)) == -1 && errno == EPERM)
     let bytes = 160 << 20
     let slot = try #require(arena.take(forPicture: bytes))
-    let written = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, off_t(slot.offset))
+    let written = try #require(
+      mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, off_t(slot.offset)))
     try #require(written != MAP_FAILED)
     memset(written, 7, bytes)
     munmap(written, bytes)

@@ -183,7 +183,8 @@ enum ChildEnvironment {
     #if DEBUG
       prefixes.append("DETECT_BATCH_DECODER_FAULT=")
     #endif
-    var variables: [String] = []
+    // Swift's own reports of a crash are made by another program, which a child may not start: it would die of that.
+    var variables = ["SWIFT_BACKTRACE=enable=no"]
     var next = environ
     while let variable = next.pointee {
       let text = String(cString: variable)
