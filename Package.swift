@@ -100,12 +100,20 @@ let package = Package(
         "CFFmpeg", "Media", .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
+    .target(
+      name: "Results",
+      dependencies: [
+        "DetectionRecords", "Drawing", "FrameDecoding", "FrameEncoding", "Media",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+
     // The tool, and the bench that the scripts in `scripts/` measure with.
     .executableTarget(
       name: "detect-batch",
       dependencies: [
         "Checkpoints", "DetectionPipeline", "DetectionRecords", "Evaluation", "FrameDecoding",
-        "NeuralNetwork", "RetinaNetModel", "Settings", "Training", "Workers",
+        "FrameEncoding", "NeuralNetwork", "Results", "RetinaNetModel", "Settings", "Training",
+        "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -171,6 +179,18 @@ let package = Package(
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "DrawingTests", dependencies: ["Drawing", "Media", "TestSupport"]),
+    .testTarget(
+      name: "FrameEncodingTests",
+      dependencies: [
+        "FrameDecoding", "FrameEncoding", "Media", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(
+      name: "ResultsTests",
+      dependencies: [
+        "DetectionRecords", "Drawing", "FrameDecoding", "Results", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .testTarget(
       name: "DetectionRecordsTests",
       dependencies: [

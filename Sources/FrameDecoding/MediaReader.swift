@@ -91,10 +91,7 @@ public final class MediaReader {
   ///
   /// - Throws: after the last decodable frame, why the input stops early; the same again when called again.
   public func nextFrame() throws(MediaError) -> DecodedFrame? {
-    try next { candidate, orientation throws(MediaError) in
-      DecodedFrame(
-        facts(of: candidate), try converter.convert(candidate.frame, orientation: orientation))
-    }
+    try nextCandidate().map { (candidate) throws(MediaError) in try frame(candidate) }
   }
 
   /// The next sampled frame, its pixels in memory that is asked for when their number is known; nil at the end.
@@ -108,24 +105,43 @@ public final class MediaReader {
     progress: (Int) -> Void,
     into memory: (_ width: Int, _ height: Int) -> UnsafeMutableBufferPointer<UInt8>
   ) throws(MediaError) -> (FrameFacts, width: Int, height: Int)? {
-    try next(progress) { candidate, orientation throws(MediaError) in
-      let (width, height) = orientation.size(of: candidate.frame)
+    guard let candidate = try nextCandidate(progress) else { return nil }
+    let orientation = media.orientation(of: candidate.frame)
+    let (width, height) = orientation.size(of: candidate.frame)
+    try convert { () throws(MediaError) in
       try converter.convert(
         candidate.frame, orientation: orientation, into: memory(width, height))
-      return (facts(of: candidate), width, height)
     }
+    return (facts(of: candidate), width, height)
+  }
+
+  /// The next sampled frame that is wanted; nil at the end. Others are not converted, which spares most of their time.
+  ///
+  /// - Parameter isWanted: is told a frame's number in the full decode and its time in seconds.
+  /// - Returns: the frame, converted.
+  /// - Throws: as `nextFrame()`, and what `isWanted` throws.
+  public func nextFrame(
+    where isWanted: (_ index: Int, _ time: Double?) throws -> Bool
+  ) throws -> DecodedFrame? {
+    while let candidate = try nextCandidate() {
+      if try isWanted(candidate.stamp.ordinal, candidate.stamp.time) { return try frame(candidate) }
+    }
+    return nil
   }
 
   /// The next sampled frame as it is to be encoded again; nil at the end.
   ///
   /// - Throws: as `nextFrame()`.
   public func nextSourceFrame() throws(MediaError) -> SourceFrame? {
-    try next { candidate, orientation throws(MediaError) in
-      SourceFrame(
+    try nextCandidate().map { (candidate) throws(MediaError) in
+      let orientation = media.orientation(of: candidate.frame)
+      return SourceFrame(
         index: candidate.stamp.ordinal, time: candidate.stamp.time,
         timestamp: media.timestamp(of: candidate.frame), duration: candidate.frame.duration,
         pixelShape: media.pixelShape(of: candidate.frame, orientation),
-        picture: try planarConverter.convert(candidate.frame, orientation: orientation))
+        picture: try convert { () throws(MediaError) in
+          try planarConverter.convert(candidate.frame, orientation: orientation)
+        })
     }
   }
 
@@ -136,25 +152,23 @@ public final class MediaReader {
       isKeyframe: candidate.stamp.isKeyframe)
   }
 
-  /// What `convert` makes of the next sampled frame and the way it is to be turned.
-  private func next<Converted>(
-    _ progress: (Int) -> Void = { _ in },
-    _ convert: (Candidate, Orientation) throws(MediaError) -> Converted
-  ) throws(MediaError) -> Converted? {
+  private func frame(_ candidate: Candidate) throws(MediaError) -> DecodedFrame {
+    DecodedFrame(
+      facts(of: candidate),
+      try convert { () throws(MediaError) in
+        try converter.convert(
+          candidate.frame, orientation: media.orientation(of: candidate.frame))
+      })
+  }
+
+  private func nextCandidate(
+    _ progress: (Int) -> Void = { _ in }
+  ) throws(MediaError) -> Candidate? {
     try log.capture { () throws(MediaError) in
       while true {
         while let candidate = ready.popFirst() {
-          if framesToSkip > 0 {
-            framesToSkip -= 1
-            continue
-          }
-          do throws(MediaError) {
-            return try convert(candidate, media.orientation(of: candidate.frame))
-          } catch {
-            ready = []
-            end = .failure(error)
-            throw error
-          }
+          if framesToSkip == 0 { return candidate }
+          framesToSkip -= 1
         }
         if let end {
           try end.get()
@@ -162,8 +176,20 @@ public final class MediaReader {
         }
         decodeNext()
         progress(ordinal)
-        progress(ordinal)
       }
+    }
+  }
+
+  /// A picture that cannot be converted ends the input.
+  private func convert<Picture>(
+    _ body: () throws(MediaError) -> Picture
+  ) throws(MediaError) -> Picture {
+    do throws(MediaError) {
+      return try log.capture(body)
+    } catch {
+      ready = []
+      end = .failure(error)
+      throw error
     }
   }
 

@@ -46,6 +46,9 @@ public final class SoundReader {
     format = SoundFormat(stream.pointee.codecpar.pointee, context.timeBase(of: stream))
   }
 
+  /// Valid as long as this.
+  var parameters: UnsafeMutablePointer<AVCodecParameters> { stream.pointee.codecpar }
+
   /// The next packet that has a time; nil at the end, and where nothing more can be read: who decodes the pictures of the
   /// same file says why.
   public func nextPacket() -> SoundPacket? {

@@ -41,6 +41,16 @@ public enum PictureFormat: String, CaseIterable, Sendable {
     }
   }
 
+  /// Whether a file's extension says this format.
+  public func isNamed(by fileExtension: String?) -> Bool {
+    let name = fileExtension?.lowercased()
+    return switch self {
+    case .jpeg: ["jpg", "jpeg", "jpe", "jfif"].contains(name)
+    case .tiff: ["tif", "tiff"].contains(name)
+    default: name == self.fileExtension
+    }
+  }
+
   /// Whether this FFmpeg can write it.
   public var isAvailable: Bool { avcodec_find_encoder_by_name(encoder) != nil }
 

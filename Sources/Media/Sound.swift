@@ -59,3 +59,20 @@ public struct SoundPacket: Equatable, Sendable {
     self.duration = duration
   }
 }
+
+/// Sound as numbers.
+public struct SoundSamples: Sendable {
+  /// When it begins, in ticks of the track's time base; nil where nobody says.
+  public var timestamp: Int64?
+  /// Samples a second.
+  public var sampleRate: Int
+  /// For each channel its samples, of -1 to 1, as many as for the others.
+  public var channels: [[Float]]
+
+  /// Names all of it.
+  public init(timestamp: Int64?, sampleRate: Int, channels: [[Float]]) {
+    self.timestamp = timestamp
+    self.sampleRate = sampleRate
+    self.channels = channels
+  }
+}

@@ -11,7 +11,7 @@ struct DetectBatch: ParsableCommand {
     abstract: "Finds objects in directories of videos and images.",
     subcommands: [
       DetectCommand.self, ImportCommand.self, InspectCommand.self, MergeCommand.self,
-      EvaluateCommand.self, TrainCommand.self, CompletionsCommand.self,
+      EvaluateCommand.self, TrainCommand.self, DrawCommand.self, CompletionsCommand.self,
     ],
     defaultSubcommand: DetectCommand.self)
 

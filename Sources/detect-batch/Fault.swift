@@ -4,6 +4,7 @@ import DetectionPipeline
 import DetectionRecords
 import Evaluation
 import NeuralNetwork
+import Results
 import RetinaNetModel
 import Settings
 import SystemPackage
@@ -33,6 +34,7 @@ struct Fault {
     case let error as RecordsError:
       self.init(ExitStatus(rawValue: error.exitCode) ?? .bug, error.description)
     case let error as RecordReadingError: self.init(error)
+    case let error as DrawError: self.init(error)
     case let error as DatasetError: self.init(.unusableModel, error.description)
     case let error as TrainingError: self.init(error)
     case let error as EvaluationError:
@@ -59,6 +61,17 @@ struct Fault {
     default:
       self.init(.unusableModel, error.description)
     }
+  }
+
+  private init(_ error: DrawError) {
+    let status: ExitStatus =
+      switch error {
+      case .cannotCreate, .exists, .twice, .source: .cannotCreateOutput
+      case .writeFailed: .outputFailed
+      case .otherFile: .noInput
+      case .stopped: .interrupted
+      }
+    self.init(status, error.description)
   }
 
   private init(_ error: RecordReadingError) {

@@ -48,7 +48,7 @@ public final class Annotator {
   /// - Returns: Where the labels lie, those of the best first.
   @discardableResult
   public func draw(_ annotations: [Annotation], on canvas: Canvas) -> [PixelRectangle] {
-    // The best comes last among the boxes, and first among the labels, which are laid where there is room.
+    // The best is laid last, and its label gets the first choice of a place.
     let ordered = annotations.sorted { $0.score < $1.score }
     let scale = Scale(canvas)
     for annotation in ordered {
@@ -56,9 +56,36 @@ public final class Annotator {
         PixelRectangle(covering: annotation.box), ClassPalette.colour(of: annotation.label), scale,
         canvas)
     }
+    var labels: [(stamp: Stamp, place: PixelRectangle)] = []
     var taken: [PixelRectangle] = []
-    for annotation in ordered.reversed() { write(annotation, scale, canvas, &taken) }
+    for annotation in ordered.reversed() {
+      let box = PixelRectangle(covering: annotation.box).intersection(canvas.bounds)
+      if box.isEmpty { continue }
+      let stamp = stamp(Self.text(annotation), annotation.label, scale, canvas)
+      let place = Self.place(stamp, for: box, scale.line + 2 * scale.halo, canvas, taken)
+      labels.append((stamp, place))
+      taken.append(place)
+    }
+    for (stamp, place) in labels.reversed() { canvas.lay(stamp, left: place.left, top: place.top) }
     return taken
+  }
+
+  /// Writes a line of text on a ground of its own.
+  ///
+  /// - Parameters:
+  ///   - text: What to write.
+  ///   - ground: The colour beneath.
+  ///   - pixels: Height of the letters' em square.
+  ///   - left: The first column; of 4:2:0 an even one.
+  ///   - top: The first row, as `left`.
+  ///   - widest: Most columns.
+  ///   - canvas: On what.
+  public func write(
+    _ text: String, on ground: Colour, pixels: Int, left: Int, top: Int, widest: Int,
+    _ canvas: Canvas
+  ) {
+    let bitmap = renderer.render(text, pixels: Double(pixels), on: ground, widest: widest)
+    canvas.lay(Stamp(bitmap, for: canvas), left: left, top: top)
   }
 
   /// How large things are on a canvas, in pixels.
@@ -100,18 +127,6 @@ public final class Annotator {
     left.right = min(outer.right, outer.left + thickness)
     right.left = max(left.right, outer.right - thickness)
     for side in [top, bottom, left, right] { canvas.fill(side, colour) }
-  }
-
-  private func write(
-    _ annotation: Annotation, _ scale: Scale, _ canvas: Canvas, _ taken: inout [PixelRectangle]
-  ) {
-    let text = Self.text(annotation)
-    let stamp = stamp(text, annotation.label, scale, canvas)
-    let box = PixelRectangle(covering: annotation.box).intersection(canvas.bounds)
-    if box.isEmpty { return }
-    let place = Self.place(stamp, for: box, scale.line + 2 * scale.halo, canvas, taken)
-    canvas.lay(stamp, left: place.left, top: place.top)
-    taken.append(place)
   }
 
   /// The class and the score with two decimals; a score that is no number is not written.

@@ -58,6 +58,14 @@ enum OptionValue {
     return number
   }
 
+  /// A number from 0 to 51, as x264 takes it.
+  static func rateFactor(_ text: String) throws(OptionValueError) -> Double {
+    guard let number = decimal(text), (0...51).contains(number) else {
+      throw OptionValueError(expected: "a number from 0 to 51")
+    }
+    return number
+  }
+
   /// A score, rounded once from its digits to a Float.
   static func score(_ text: String) throws(OptionValueError) -> Float {
     guard decimal(text) != nil, let number = Float(text), (0...1).contains(number) else {

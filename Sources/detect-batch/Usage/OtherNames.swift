@@ -107,7 +107,7 @@ enum OtherNames {
       [
         "save", "save-img", "save-vid", "show", "view", "view-img", "visualize", "vis", "draw",
         "annotate", "line-width", "line-thickness",
-      ], .subcommand("draw", otherwise: "records say where the boxes are, and nothing is drawn")
+      ], .subcommand("draw", otherwise: "")
     ),
     (
       ["recursive", "recurse"], .text("directories are always searched with all below them")
@@ -147,7 +147,11 @@ enum OtherNames {
     (["info", "summary", "show-model", "describe"], .subcommand("inspect", otherwise: "")),
     (["fit", "finetune"], .subcommand("train", otherwise: "")),
     (["join", "concat"], .subcommand("merge", otherwise: "")),
-    (["visualize", "annotate", "plot"], .subcommand("draw", otherwise: "")),
+    (
+      [
+        "visualize", "visualise", "annotate", "plot", "render", "blur", "anonymize", "redact",
+      ], .subcommand("draw", otherwise: "")
+    ),
     (
       ["predict", "infer", "inference", "run"],
       .text("detecting needs no subcommand, as in: detect-batch clips/")
