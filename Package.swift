@@ -24,6 +24,8 @@ let package = Package(
       providers: [
         .apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])
       ]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CHEIF", pkgConfig: "libheif", providers: [.apt(["libheif-dev"])]),
     .systemLibrary(
@@ -38,14 +40,20 @@ let package = Package(
 
     // Foundations: no domain above their own.
     .target(name: "Workers"),
+    .target(
+      name: "Files", dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+    .target(name: "JSONText"),
     .target(name: "Settings", dependencies: ["Yams"]),
     .target(
       name: "Digests",
       dependencies: ["COpenSSL", .product(name: "SystemPackage", package: "swift-system")]),
+    .target(
+      name: "Downloads",
+      dependencies: ["CCurl", .product(name: "SystemPackage", package: "swift-system")]),
     .target(name: "BoxGeometry"),
     .target(
       name: "Checkpoints",
-      dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: ["Files", "JSONText", .product(name: "SystemPackage", package: "swift-system")]),
     .target(
       name: "NeuralNetwork", dependencies: ["COneDNN", "Workers"],
       // Its loops over numbers are a hundred times as slow unoptimised: tests would wait for nothing else.
@@ -55,18 +63,19 @@ let package = Package(
     .target(
       name: "RetinaNetModel",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "NeuralNetwork", "Settings", "Workers",
+        "BoxGeometry", "Checkpoints", "Digests", "Files", "JSONText", "NeuralNetwork", "Settings",
+        "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: [lifetimes]),
     .target(
       name: "Evaluation",
-      dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: ["Files", .product(name: "SystemPackage", package: "swift-system")]),
     .target(
       name: "Training",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "Evaluation", "NeuralNetwork", "RetinaNetModel",
-        "Workers",
+        "BoxGeometry", "Checkpoints", "Digests", "Evaluation", "Files", "JSONText", "NeuralNetwork",
+        "RetinaNetModel", "Settings", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -80,11 +89,13 @@ let package = Package(
       ]),
     .target(
       name: "DetectionRecords",
-      dependencies: ["Digests", .product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: [
+        "Digests", "Files", "JSONText", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(
       name: "DetectionPipeline",
       dependencies: [
-        "DetectionRecords", "Digests", "FrameDecoding", "NeuralNetwork", "RetinaNetModel",
+        "DetectionRecords", "Digests", "Files", "FrameDecoding", "NeuralNetwork", "RetinaNetModel",
         "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -103,7 +114,8 @@ let package = Package(
     .target(
       name: "Results",
       dependencies: [
-        "DetectionRecords", "Drawing", "FrameDecoding", "FrameEncoding", "Media",
+        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "FrameEncoding",
+        "JSONText", "Media",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -111,8 +123,10 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "Checkpoints", "DetectionPipeline", "DetectionRecords", "Evaluation", "FrameDecoding",
-        "FrameEncoding", "NeuralNetwork", "Results", "RetinaNetModel", "Settings", "Training",
+        "Checkpoints", "DetectionPipeline", "DetectionRecords", "Digests", "Downloads",
+        "Evaluation", "Files",
+        "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork", "Results", "RetinaNetModel",
+        "Settings", "Training",
         "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -137,11 +151,22 @@ let package = Package(
       dependencies: [
         "Workers", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    .testTarget(
+      name: "FilesTests",
+      dependencies: [
+        "Files", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "TestSupport"]),
     .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestSupport"]),
     .testTarget(
       name: "DigestsTests",
       dependencies: [
         "Digests", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(
+      name: "DownloadsTests",
+      dependencies: [
+        "Downloads", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "BoxGeometryTests", dependencies: ["BoxGeometry", "TestSupport"],
@@ -164,7 +189,7 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Evaluation", "Training", "TestSupport",
+        "Evaluation", "Settings", "Training", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
@@ -188,25 +213,26 @@ let package = Package(
     .testTarget(
       name: "ResultsTests",
       dependencies: [
-        "DetectionRecords", "Drawing", "FrameDecoding", "Results", "TestSupport",
+        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "Results",
+        "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "DetectionRecordsTests",
       dependencies: [
-        "DetectionRecords", "Digests", "TestSupport",
+        "DetectionRecords", "Digests", "Files", "JSONText", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "DetectionPipelineTests",
       dependencies: [
-        "DetectionPipeline", "TestSupport",
+        "DetectionPipeline", "Files", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "detect-batch", "Digests", "FrameDecoding", "TestSupport",
+        "detect-batch", "Digests", "Downloads", "FrameDecoding", "RetinaNetModel", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
   ],

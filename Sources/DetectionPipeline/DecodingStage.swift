@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import FrameDecoding
 import SystemPackage
 import Workers
@@ -28,10 +29,10 @@ struct DecodingStage: Sendable {
     let found = job.find()
     let records: any InputRecords
     do {
-      records = try report.time(\.decoding) { () throws(RecordsError) in
+      records = try report.time(\.decoding) { () throws(FileError) in
         try destination.begin(job, try? found.get())
       }
-    } catch  where error.concernsOneInput {
+    } catch  where error.concernsOnePath {
       _ = writer.push(.begun(job, NoRecords()))
       let end = InputEnd(outcome: .unreadable(error.description))
       _ = writer.push(.ended(input: job.ordinal, end))

@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import Glibc
 import NeuralNetwork
 import RetinaNetModel
@@ -119,7 +120,7 @@ extension DetectionRun {
   }
 
   private func openOutput(
-    whileLocked: ((RecordsError) -> Bool)?
+    whileLocked: ((FileError) -> Bool)?
   ) throws(RunError) -> RunOutput {
     guard case .directory(let path) = configuration.output else { return RunOutput() }
     let settings = SettingsDigest(
@@ -135,7 +136,7 @@ extension DetectionRun {
   }
 
   /// Whether to try again to lock the output, after a pause.
-  private func waits(for holder: RecordsError) -> Bool {
+  private func waits(for holder: FileError) -> Bool {
     guard configuration.waitsForLock else { return false }
     return !control.wait(for: Self.lockInterval)
   }

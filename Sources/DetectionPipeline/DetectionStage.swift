@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import NeuralNetwork
 import RetinaNetModel
 import Workers

@@ -1,3 +1,4 @@
+import Files
 import FrameDecoding
 import Synchronization
 import Workers

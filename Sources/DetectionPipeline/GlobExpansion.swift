@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import SystemPackage
 
 extension Glob {
@@ -73,7 +74,7 @@ extension Glob {
     let entries = (try? DirectoryListing(directory.isEmpty ? "." : directory))?.entries ?? []
     for entry in entries where component.matches(entry.name) {
       let path = directory.pushing(FilePath(bytes: entry.name))
-      let isDirectory = FileIdentity.isDirectory(path)
+      let isDirectory = path.isDirectory
       if isDirectory && isLeftOut(path) { continue }
       if component.glob != .anyDepth {
         if rest.isEmpty || isDirectory { expand(path, rest, isLeftOut, into: &found) }

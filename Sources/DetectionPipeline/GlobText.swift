@@ -1,3 +1,5 @@
+import Files
+
 /// One character of a name: a scalar, or a byte that is not part of UTF-8.
 struct GlobCharacter: Comparable, ExpressibleByUnicodeScalarLiteral, Sendable {
   /// The scalar's value; a byte outside of UTF-8 comes after all scalars.

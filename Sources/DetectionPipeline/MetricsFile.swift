@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import Glibc
 import Synchronization
 import SystemPackage
@@ -14,17 +15,14 @@ public struct MetricsFile: Sendable {
   /// Replaces the file at once, so that no reader meets half of it.
   ///
   /// - Throws: `Errno`.
-  func write(_ summary: RunSummary, isRunning: Bool, now: Double) throws {
-    // The collector reads `*.prom` only.
-    let temporary = FilePath(bytes: path.bytes + Array(".new".utf8))
-    let file = try FileDescriptor.open(
-      temporary, .writeOnly, options: [.create, .truncate, .closeOnExec],
-      permissions: [.ownerReadWrite, .groupRead, .otherRead])
-    try file.closeAfter {
-      _ = try file.writeAll(Self.text(summary, isRunning: isRunning, now: now).utf8)
+  func write(_ summary: RunSummary, isRunning: Bool, now: Double) throws(Errno) {
+    // The collector reads `*.prom` only, and so not what is being written.
+    do throws(AtomicFile.Failure) {
+      try AtomicFile.replace(
+        path, with: Self.text(summary, isRunning: isRunning, now: now).utf8, isDurable: false)
+    } catch {
+      throw error.code
     }
-    let result = temporary.withPlatformString { old in path.withPlatformString { rename(old, $0) } }
-    if result != 0 { throw Errno(rawValue: errno) }
   }
 
   /// Exposition format 0.0.4. Gauges all, for a run starts from zero.
@@ -83,7 +81,7 @@ extension MetricsFile {
   /// stand there as if all were well.
   ///
   /// - Throws: `Errno`.
-  public func writeFailedStart(_ status: ExitStatus) throws {
+  public func writeFailedStart(_ status: ExitStatus) throws(Errno) {
     var summary = RunSummary()
     summary.status = status
     try write(summary, isRunning: false, now: Self.now)

@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import Synchronization
 import SystemPackage
 
@@ -40,7 +41,7 @@ final class OutputHistory: Sendable {
   }
 
   /// What is there of an input's output, and whether an earlier run began on it.
-  func prior(_ item: WorkItem) throws(RecordsError) -> (output: PriorOutput, isBegun: Bool) {
+  func prior(_ item: WorkItem) throws(FileError) -> (output: PriorOutput, isBegun: Bool) {
     var key = OutputKey(
       source: item.source, input: item.input, settingsDigest: settings.hexadecimal)
     if let segment = partition.segment {
@@ -121,7 +122,7 @@ extension OutputHistory {
   ///   mounted.
   /// - Returns: what they are the outputs of.
   /// - Throws: why the manifests cannot be read again.
-  func findGone(below searched: [FilePath]) throws(RecordsError) -> [OutputKey] {
+  func findGone(below searched: [FilePath]) throws(FileError) -> [OutputKey] {
     var gone: [OutputKey] = []
     try manifest.forEachUnasked { entry in
       guard let path = entry.origin?.path(of: entry.key.source),
@@ -136,7 +137,7 @@ extension OutputHistory {
   }
 
   /// Removes outputs.
-  func remove(_ keys: [OutputKey]) throws(RecordsError) {
+  func remove(_ keys: [OutputKey]) throws(FileError) {
     for key in keys { try output.removeOutput(key) }
   }
 }

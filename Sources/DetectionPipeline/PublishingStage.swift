@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import Workers
 
 /// Makes the records of finished inputs final. Several threads run it: each spends its time waiting for the disk, and
@@ -15,11 +16,11 @@ struct PublishingStage: Sendable {
   func run() {
     while let input = inputs.pop() {
       do {
-        try report.time(\.publishing) { () throws(RecordsError) in
+        try report.time(\.publishing) { () throws(FileError) in
           try input.records.publish(InputOutcome(input.result))
         }
         report.finished(input.job, input.result, published: true)
-      } catch  where error.concernsOneInput {
+      } catch  where error.concernsOnePath {
         // Its records are whole, and another run gives them their name once that is free.
         var result = input.result
         result.failure = error.description

@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 
 /// Where the records of a run go.
 protocol RecordDestination: Sendable {
@@ -7,7 +8,7 @@ protocol RecordDestination: Sendable {
 
   /// Begins an input, or continues what an earlier run began. Called by decoders, several at once. Without a file,
   /// there is none that could be looked at.
-  func begin(_ job: InputJob, _ file: InputFile?) throws(RecordsError) -> any InputRecords
+  func begin(_ job: InputJob, _ file: InputFile?) throws(FileError) -> any InputRecords
 }
 
 /// The records of one input. After it was begun, the writer uses it alone, until a publisher gets it.
@@ -16,15 +17,15 @@ protocol InputRecords: Sendable {
   var kept: RecordCounts { get }
 
   /// Appends whole lines.
-  func append(_ lines: [UInt8]) throws(RecordsError)
+  func append(_ lines: [UInt8]) throws(FileError)
 
   /// The input is done, or has failed for good: its lines are all there are.
-  func publish(_ outcome: InputOutcome) throws(RecordsError)
+  func publish(_ outcome: InputOutcome) throws(FileError)
 
   /// The input could not be read and is left to another run, which may go on from here if `keepingLines`.
   ///
   /// - Returns: whether a line says so.
-  func leave(_ failure: String, keepingLines: Bool) throws(RecordsError) -> Bool
+  func leave(_ failure: String, keepingLines: Bool) throws(FileError) -> Bool
 }
 
 /// One `<source>.jsonl` per input, made elsewhere and published whole.
@@ -39,7 +40,7 @@ struct DirectoryDestination: RecordDestination {
 
   func begin(
     _ job: InputJob, _ file: InputFile?
-  ) throws(RecordsError) -> any InputRecords {
+  ) throws(FileError) -> any InputRecords {
     guard let file else { return NoRecords() }
     let key = OutputKey(
       source: job.source, segment: segment, input: file.version, settingsDigest: settingsDigest)
@@ -73,14 +74,14 @@ struct DirectoryDestination: RecordDestination {
         detections: progress.detections)
     }
 
-    func append(_ lines: [UInt8]) throws(RecordsError) { try partial.append(lines) }
+    func append(_ lines: [UInt8]) throws(FileError) { try partial.append(lines) }
 
-    func publish(_ outcome: InputOutcome) throws(RecordsError) {
+    func publish(_ outcome: InputOutcome) throws(FileError) {
       try manifest.publish(partial, outcome, origin: origin)
       try inHand?.end(key)
     }
 
-    func leave(_ failure: String, keepingLines: Bool) throws(RecordsError) -> Bool {
+    func leave(_ failure: String, keepingLines: Bool) throws(FileError) -> Bool {
       if !keepingLines || partial.progress.frames == 0 { try partial.discard() }
       try inHand?.end(key)
       return false
@@ -102,11 +103,11 @@ struct StandardOutputDestination: RecordDestination {
     let encoder: RecordEncoder
     let kept = RecordCounts()
 
-    func append(_ lines: [UInt8]) throws(RecordsError) { try output.append(lines) }
+    func append(_ lines: [UInt8]) throws(FileError) { try output.append(lines) }
 
     func publish(_ outcome: InputOutcome) {}
 
-    func leave(_ failure: String, keepingLines: Bool) throws(RecordsError) -> Bool {
+    func leave(_ failure: String, keepingLines: Bool) throws(FileError) -> Bool {
       try output.append(encoder.failureLine(failure))
       return true
     }

@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import FrameDecoding
 import NeuralNetwork
 import Synchronization
@@ -30,7 +31,7 @@ final class RunControl: Sendable {
   }
 
   /// Ends the run because records cannot be written; the reader of standard output may just have had enough.
-  func end(_ error: RecordsError) {
+  func end(_ error: FileError) {
     end(ExitStatus(error), error == .readerGone ? nil : error.description)
   }
 
@@ -50,7 +51,7 @@ final class RunControl: Sendable {
 }
 
 extension ExitStatus {
-  init(_ error: RecordsError) {
+  init(_ error: FileError) {
     guard let status = ExitStatus(rawValue: error.exitCode) else {
       preconditionFailure("no exit status \(error.exitCode)")
     }

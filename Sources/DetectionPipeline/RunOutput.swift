@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import RetinaNetModel
 import SystemPackage
 
@@ -26,8 +27,8 @@ struct RunOutput: Sendable {
   /// made nor locked, only looked at: for a run that does nothing.
   init(
     _ path: FilePath, _ partition: RunPartition, settings: SettingsDigest,
-    whileLocked: ((RecordsError) -> Bool)?
-  ) throws(RecordsError) {
+    whileLocked: ((FileError) -> Bool)?
+  ) throws(FileError) {
     let output = OutputDirectory(path)
     let manifest: Manifest
     if let whileLocked {

@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import SystemPackage
 
 /// What a run does about one input, and why.
@@ -133,7 +134,7 @@ struct RunPlan: Sendable {
     if let history {
       do { there = try history.prior(item) } catch {
         // Where only this input is concerned, the stages meet the same trouble and tell of it.
-        if !error.concernsOneInput { throw RunError(error) }
+        if !error.concernsOnePath { throw RunError(error) }
       }
     }
     func work(_ reason: String, _ change: Change? = nil) -> Decision {
@@ -198,5 +199,5 @@ struct RunPlan: Sendable {
 
 extension RunError {
   /// An error of the records, before the work begins.
-  init(_ error: RecordsError) { self.init(ExitStatus(error), error.description) }
+  init(_ error: FileError) { self.init(ExitStatus(error), error.description) }
 }

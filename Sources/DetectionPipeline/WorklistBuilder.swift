@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import SystemPackage
 
 /// Collects the inputs of a worklist, one name after the other.

@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import SystemPackage
 
 /// Why there is no worklist: nothing is worked on then.
@@ -20,7 +21,7 @@ public enum WorklistError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A named directory is an output directory.
   case outputAsInput(FilePath)
   /// An input has a name that no source can have.
-  case name(RecordsError)
+  case name(SourceNameError)
 
   /// As the table of exit codes has it (sysexits.h).
   public var exitCode: Int32 {

@@ -36,9 +36,6 @@ struct FileIdentity: Hashable {
     (try? Stat(path, followTargetSymlink: false)) != nil
   }
 
-  /// Whether the path leads to a directory.
-  static func isDirectory(_ path: FilePath) -> Bool { (try? Stat(path))?.type == .directory }
-
   /// Whether the path names a directory and no symbolic link.
   static func isDirectoryItself(_ path: FilePath) -> Bool {
     (try? Stat(path, followTargetSymlink: false))?.type == .directory

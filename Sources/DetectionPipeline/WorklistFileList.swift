@@ -1,14 +1,20 @@
+import Files
 import SystemPackage
 
 /// Lists of inputs in files.
 enum WorklistFileList {
+  /// More bytes than the names of any archive have: a hundred million of them.
+  private static let limit = 8 << 30
+
   /// The names in a list, empty ones left out. A list that holds a zero byte is one of names ended by zero bytes, as
   /// `find -print0` writes it; any other is one of lines. Of lines, a byte order mark before the first and the carriage
   /// returns of a list from Windows, where every line has one, are no part of the names.
   static func paths(in list: FilePath) throws(WorklistError) -> [FilePath] {
     let bytes: [UInt8]
     do throws(Errno) {
-      bytes = try contents(of: list)
+      bytes =
+        list == "-"
+        ? try WholeFile.read(.standardInput, limit: limit) : try WholeFile.read(list, limit: limit)
     } catch .noSuchFileOrDirectory {
       throw .missing([list])
     } catch {
@@ -28,27 +34,5 @@ enum WorklistFileList {
 
   private static func endsInCarriageReturn(_ line: ArraySlice<UInt8>) -> Bool {
     line.last == UInt8(ascii: "\r")
-  }
-
-  private static func contents(of list: FilePath) throws(Errno) -> [UInt8] {
-    do {
-      if list == "-" { return try contents(of: FileDescriptor.standardInput) }
-      let file = try FileDescriptor.open(list, .readOnly, options: .closeOnExec)
-      return try file.closeAfter { try contents(of: file) }
-    } catch let code as Errno {
-      throw code
-    } catch {
-      preconditionFailure("swift-system throws Errno, not \(error)")
-    }
-  }
-
-  private static func contents(of file: FileDescriptor) throws -> [UInt8] {
-    var bytes: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = try block.withUnsafeMutableBytes { try file.read(into: $0) }
-      if count == 0 { return bytes }
-      bytes += block[..<count]
-    }
   }
 }

@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import SystemPackage
 
 /// Which of the files found are wanted, by name.

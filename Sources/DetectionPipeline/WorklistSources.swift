@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import SystemPackage
 
 /// Finds the source of a file that was named by itself: its path relative to a root.

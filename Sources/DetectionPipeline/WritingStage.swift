@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import Workers
 
 /// Puts the lines of each input back into their order and writes them, all on one thread.
@@ -53,7 +54,7 @@ struct WritingStage {
     while let message = messages.pop() {
       guard isWritable else { continue }
       do {
-        try report.time(\.writing) { () throws(RecordsError) in try take(message) }
+        try report.time(\.writing) { () throws(FileError) in try take(message) }
       } catch {
         isWritable = false
         control.end(error)
@@ -63,7 +64,7 @@ struct WritingStage {
     publisher.finish()
   }
 
-  private mutating func take(_ message: WriterMessage) throws(RecordsError) {
+  private mutating func take(_ message: WriterMessage) throws(FileError) {
     let ordinal: Int
     switch message {
     case .begun(let job, let records):
@@ -91,7 +92,7 @@ struct WritingStage {
   /// Writes the lines whose turn has come, and the end after the last.
   ///
   /// - Returns: whether the input is finished.
-  private mutating func advance(_ input: OpenInput) throws(RecordsError) -> Bool {
+  private mutating func advance(_ input: OpenInput) throws(FileError) -> Bool {
     var lines: [UInt8] = []
     var counts = RecordCounts()
     while let line = input.held.removeValue(forKey: input.next) {
@@ -115,7 +116,7 @@ struct WritingStage {
   /// - Returns: false where the run is being stopped before the input's end.
   private mutating func finish(
     _ input: OpenInput, _ end: InputEnd
-  ) throws(RecordsError) -> Bool {
+  ) throws(FileError) -> Bool {
     var total = input.records.kept
     total.add(input.written)
     var result = InputResult(

@@ -1,4 +1,5 @@
 import Digests
+import Files
 import Glibc
 import SystemPackage
 
@@ -30,8 +31,8 @@ public struct OutputDirectory: Hashable, Sendable {
 
   /// Makes the directory and its state, as far as they are missing.
   ///
-  /// - Throws: `RecordsError.cannotCreate`, or `.writeFailed` on a full disk.
-  public func create() throws(RecordsError) {
+  /// - Throws: `FileError.cannotCreate`, or `.writeFailed` on a full disk.
+  public func create() throws(FileError) {
     try OpenFile.createDirectories(locks)
     try OpenFile.createDirectories(partials)
   }
@@ -55,20 +56,23 @@ public struct OutputDirectory: Hashable, Sendable {
   /// The text that a settings digest is the digest of, as an earlier run kept it; nil where none did.
   public func settings(_ digest: String) -> String? {
     // Settings that cannot be read are settings that are not known.
-    guard let file = try? OpenFile(settingsFile(digest), .readOnly),
-      let text = try? file.wholeText(), SHA256Digest.hexadecimal(of: text) == digest
+    guard let bytes = try? WholeFile.read(settingsFile(digest), limit: 1 << 20),
+      SHA256Digest.hexadecimal(of: bytes) == digest
     else { return nil }
-    return text
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// Keeps the text that a settings digest is the digest of.
-  public func keepSettings(_ digest: String, _ text: String) throws(RecordsError) {
+  public func keepSettings(_ digest: String, _ text: String) throws(FileError) {
     if settings(digest) != nil { return }
     try OpenFile.createDirectories(settingsFile(digest).removingLastComponent())
-    // Shards may come here together, with the same text.
-    let temporary = settingsFile("\(digest).\(getpid())")
-    try OpenFile(temporary, .writeOnly, options: [.create, .truncate]).write(Array(text.utf8))
-    try OpenFile.rename(temporary, to: settingsFile(digest))
+    let file = settingsFile(digest)
+    // Shards may come here together, with the same text. Lost with the power, it is written again.
+    do throws(AtomicFile.Failure) {
+      try AtomicFile.replace(file, with: text.utf8, isDurable: false)
+    } catch {
+      throw error.error(of: file)
+    }
   }
 
   private func settingsFile(_ digest: String) -> FilePath {
@@ -102,7 +106,7 @@ public struct OutputDirectory: Hashable, Sendable {
 
   /// Removes the partial files of the same output that were made from another version of the input or with other
   /// settings.
-  func removeStalePartials(_ key: OutputKey) throws(RecordsError) {
+  func removeStalePartials(_ key: OutputKey) throws(FileError) {
     let place = partialPlace(key)
     let current = Array(key.versionSuffix.utf8)
     let directory = partialDirectory(place.directory)
@@ -114,7 +118,7 @@ public struct OutputDirectory: Hashable, Sendable {
   }
 
   /// Removes an output: its final file, what is left of work on it, and the directories that hold nothing else.
-  public func removeOutput(_ key: OutputKey) throws(RecordsError) {
+  public func removeOutput(_ key: OutputKey) throws(FileError) {
     try OpenFile.remove(recordFile(key))
     try removeStalePartials(key)
     try OpenFile.remove(partialFile(key))

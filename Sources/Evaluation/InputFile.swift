@@ -1,8 +1,12 @@
+import Files
 import Foundation
 import SystemPackage
 
 /// A file of JSON that is read whole.
 struct InputFile {
+  /// Larger than the largest sets of annotations that are published.
+  private static let limit = 16 << 30
+
   let path: FilePath
   let data: Data
 
@@ -10,17 +14,8 @@ struct InputFile {
   init(_ path: FilePath) throws(EvaluationError) {
     self.path = path
     do {
-      let file = try FileDescriptor.open(path, .readOnly)
-      data = try file.closeAfter {
-        var data = Data()
-        var chunk = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-          let count = try chunk.withUnsafeMutableBytes { try file.read(into: $0) }
-          if count == 0 { return data }
-          data.append(contentsOf: chunk[..<count])
-        }
-      }
-    } catch Errno.noSuchFileOrDirectory {
+      data = Data(try WholeFile.read(path, limit: Self.limit))
+    } catch .noSuchFileOrDirectory {
       throw .missing(file: path)
     } catch {
       throw .unreadable(file: path, reason: "\(error)")

@@ -1,3 +1,4 @@
+import JSONText
 import Settings
 import SystemPackage
 
@@ -32,7 +33,7 @@ extension ModelDescription {
   /// The description as the JSON that `ModelFile` documents, its keys always in the same order.
   public var json: String {
     let thresholds = postprocessing.classThresholds.sorted { $0.key < $1.key }.map {
-      "\(Self.text($0)): \($1)"
+      "\(JSON.quoted($0, isForYAML: true)): \($1)"
     }
     return """
       {
@@ -46,7 +47,7 @@ extension ModelDescription {
           "headDepth": \(architecture.headDepth),
           "headNorm": "\(architecture.headNorm.rawValue)"
         },
-        "classes": \(Self.list(classes) { $0.map(Self.text) ?? "null" }),\(rules)
+        "classes": \(Self.list(classes) { $0.map { JSON.quoted($0, isForYAML: true) } ?? "null" }),\(rules)
         "preprocessing": {
           "minSize": \(preprocessing.minSize),
           "maxSize": \(preprocessing.maxSize),
@@ -96,22 +97,5 @@ extension ModelDescription {
     _ elements: [Element], _ write: (Element) -> String
   ) -> String {
     "[\(elements.map(write).joined(separator: ", "))]"
-  }
-
-  /// A text in quotes. What YAML's reader does not take as it is becomes an escape that is JSON's too.
-  private static func text(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar.value {
-      case 0x22, 0x5c:
-        result += "\\\(scalar)"
-      case 0...0x1f, 0x7f...0x9f, 0x2028, 0x2029, 0xfeff, 0xfffe, 0xffff:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default:
-        result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

@@ -1,4 +1,4 @@
-import Glibc
+import Files
 import SystemPackage
 
 /// Whether something is there.
@@ -10,32 +10,14 @@ func fileExists(_ path: FilePath) -> Bool {
   return true
 }
 
-/// Whether this is a folder, or a link to one.
-func isDirectory(_ path: FilePath) -> Bool {
-  var status = stat()
-  return path.withPlatformString { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
-}
-
 /// The bytes of a small file.
 ///
 /// - Parameter path: at most 64 MiB.
 /// - Returns: all of it.
 /// - Throws: `DatasetError.unreadable`.
 func readFile(_ path: FilePath) throws(DatasetError) -> [UInt8] {
-  let limit = 64 << 20
   do {
-    let file = try FileDescriptor.open(path, .readOnly)
-    return try file.closeAfter {
-      var bytes: [UInt8] = []
-      let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 1)
-      defer { chunk.deallocate() }
-      while true {
-        let count = try file.read(into: chunk)
-        if count == 0 { return bytes }
-        bytes += UnsafeRawBufferPointer(rebasing: chunk[..<count])
-        guard bytes.count <= limit else { throw Errno.fileTooLarge }
-      }
-    }
+    return try WholeFile.read(path, limit: 64 << 20)
   } catch {
     throw .unreadable(file: path, reason: "\(error)")
   }

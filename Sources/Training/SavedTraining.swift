@@ -1,4 +1,5 @@
 import Checkpoints
+import Files
 import RetinaNetModel
 import SystemPackage
 
@@ -23,7 +24,7 @@ public struct SavedTraining: Sendable {
   /// - Throws: `TrainingError.state`, `.folder` where there is none, `CheckpointError`.
   public init(contentsOf path: FilePath) throws {
     let folder = TrainingFolder(path)
-    let isFolder = isDirectory(path)
+    let isFolder = path.isDirectory
     if isFolder { try folder.requireState() }
     self.path = isFolder ? folder.state : path
     file = try Checkpoint(contentsOf: self.path)

@@ -1,4 +1,4 @@
-import Foundation
+import Files
 import SystemPackage
 
 /// The folder of one training: `model.safetensors` (the best evaluation's), `last.safetensors`, `metrics.jsonl`,
@@ -31,10 +31,13 @@ public struct TrainingFolder: Sendable {
   /// - Throws: `TrainingError.cannotCreate`.
   public func make() throws(TrainingError) {
     do {
-      try FileManager.default.createDirectory(
-        atPath: state.removingLastComponent().string, withIntermediateDirectories: true)
+      try OpenFile.createDirectories(state.removingLastComponent())
+    } catch .writeFailed(_, let code) {
+      throw .output(file: path, reason: "\(code)")
+    } catch .cannotCreate(_, let reason), .conflict(_, let reason) {
+      throw .cannotCreate(path, reason: reason)
     } catch {
-      throw .cannotCreate(path, reason: error.localizedDescription)
+      throw .cannotCreate(path, reason: "\(error)")
     }
   }
 
@@ -62,9 +65,9 @@ public struct TrainingFolder: Sendable {
   /// Writes a small text file in one step.
   func write(_ text: String, to file: FilePath) throws(TrainingError) {
     do {
-      try Data(text.utf8).write(to: URL(filePath: file.string), options: .atomic)
+      try AtomicFile.replace(file, with: text.utf8, isDurable: false)
     } catch {
-      throw .output(file: file, reason: error.localizedDescription)
+      throw .output(file: file, reason: "\(error.code)")
     }
   }
 }

@@ -1,3 +1,5 @@
+import JSONText
+
 /// What one iteration, or one evaluation, gave: a line of `metrics.jsonl`.
 ///
 ///     {"iteration":120,"epoch":2.34,"loss":0.612,"classLoss":0.401,"boxLoss":0.211,"learningRate":0.01,"gradientNorm":1.93,"objectAnchors":214,"ignoredAnchors":388,"anchors":392832,"images":8,"seconds":3.21}
@@ -107,20 +109,6 @@ public enum TrainingRecord: Equatable, Sendable {
   }
 
   private static func object(_ fields: [(String, String)]) -> String {
-    "{" + fields.map { "\(quoted($0.0)):\($0.1)" }.joined(separator: ",") + "}"
-  }
-
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": result += "\\\(scalar)"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
+    "{" + fields.map { "\(JSON.quoted($0.0)):\($0.1)" }.joined(separator: ",") + "}"
   }
 }

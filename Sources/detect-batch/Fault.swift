@@ -2,7 +2,9 @@ import ArgumentParser
 import Checkpoints
 import DetectionPipeline
 import DetectionRecords
+import Downloads
 import Evaluation
+import Files
 import NeuralNetwork
 import Results
 import RetinaNetModel
@@ -27,13 +29,16 @@ struct Fault {
       self.init(.usage, error.description + (Suggestion.forKey(error) ?? ""))
     case let error as UnknownLabelError: self.init(.usage, error.description)
     case let error as CheckpointError: self.init(error)
+    case let error as DownloadError: self.init(error)
     case let error as ModelError: self.init(.unusableModel, error.description)
     case let error as DetectionError: self.init(.unusableModel, error.description)
     case NeuralNetworkError.parameter, NeuralNetworkError.outOfMemory:
       self.init(.unusableModel, "\(error)")
-    case let error as RecordsError:
+    case let error as FileError:
       self.init(ExitStatus(rawValue: error.exitCode) ?? .bug, error.description)
     case let error as RecordReadingError: self.init(error)
+    case let error as ExportError: self.init(error)
+    case let error as COCOIdentifierError: self.init(.unusableModel, error.description)
     case let error as DrawError: self.init(error)
     case let error as DatasetError: self.init(.unusableModel, error.description)
     case let error as TrainingError: self.init(error)
@@ -63,6 +68,20 @@ struct Fault {
     }
   }
 
+  private init(_ error: DownloadError) {
+    let status: ExitStatus =
+      switch error.problem {
+      case .unreachable, .refused, .interrupted: .noInput
+      case .tooLarge: .unusableModel
+      case .unwritable(let code, _):
+        [.noSpace, .diskQuotaExceeded, .ioError, .fileTooLarge].contains(code)
+          ? .outputFailed : .cannotCreateOutput
+      case .locked: .locked
+      case .stopped: .interrupted
+      }
+    self.init(status, error.description)
+  }
+
   private init(_ error: DrawError) {
     let status: ExitStatus =
       switch error {
@@ -79,6 +98,15 @@ struct Fault {
       switch error {
       case .missing, .noRecords, .lostInput: .noInput
       case .unreadable, .malformed: .unusableModel
+      }
+    self.init(status, error.description)
+  }
+
+  private init(_ error: ExportError) {
+    let status: ExitStatus =
+      switch error {
+      case .needsDirectory, .needsFiles: .usage
+      case .exists, .sameFile: .cannotCreateOutput
       }
     self.init(status, error.description)
   }

@@ -1,4 +1,5 @@
 import Foundation
+import JSONText
 import SystemPackage
 import TestSupport
 import Testing
@@ -124,32 +125,9 @@ import Testing
 
   private struct Failure: Error {}
 
-  @Test func numbersAreTheNearestDoubles() throws {
-    let seed = UInt64.random(in: 0...UInt64.max)
-    print("numbersAreTheNearestDoubles: seed \(seed)")
-    var generator = SeededGenerator(seed: seed)
-    var texts = [
-      "0", "-0", "0.1", "123456789012345678901234567890", "9007199254740993", "1e22", "1E+3",
-      "1e-7",
-      "0.3000000000000000444089209850062616169452667236328125", "179769313486231570e291",
-      "4.9e-324",
-    ]
-    for _ in 0..<3000 {
-      let digits = String(repeating: "9", count: generator.below(3)) + "\(generator.next())"
-      texts.append("\(generator.below(100_000)).\(digits.prefix(1 + generator.below(20)))")
-    }
-    for text in texts {
-      let value = try text.utf8CString.withUnsafeBytes { bytes in
-        var cursor = JSONCursor(UnsafeRawBufferPointer(rebasing: bytes.dropLast()))
-        return try cursor.double()
-      }
-      #expect(value == strtod(text, nil), "\(text)")
-    }
-  }
-
   @Test(arguments: [
     ("{\"source\":\"a\",\"detections\":[]", 29, "there should be a ',' or a '}'"),
-    ("{\"source\":\"a\",\"detections\":[]}x", 30, "there is more after the record"),
+    ("{\"source\":\"a\",\"detections\":[]}x", 30, "there is more after the end"),
     ("\0\0\0", 0, "there should be a '{'"),
     ("[]", 0, "there should be a '{'"),
     ("{\"source\":\"a\"}", 14, "there are no \"detections\": this is no record"),
@@ -162,16 +140,16 @@ import Testing
       "{\"source\":\"a\\u0000\"}", 19,
       "\"source\": 'a\\u{0}' cannot be the name of an input: it holds a zero byte"
     ),
-    ("{\"source\":\"\\ud800\"}", 18, "\"source\" is not UTF-8 text"),
+    ("{\"source\":\"\\ud800\"}", 11, "an escape in a string stands for no character"),
     ("{\"source\":\"a", 12, "a string does not end"),
-    ("{\"source\":\"a\\", 13, "a string does not end"),
+    ("{\"source\":\"a\\", 12, "an escape in a string stands for no character"),
     ("{\"sourceBytes\":\"*\"}", 18, "\"sourceBytes\" is not base64"),
     ("{\"frame\":-1}", 11, "\"frame\" is -1, and not 0 to 9007199254740992"),
-    ("{\"frame\":99999999999999999999}", 29, "there should be a whole number of at most 18 digits"),
-    ("{\"frame\":1.0}", 12, "there should be a whole number of at most 18 digits"),
+    ("{\"frame\":99999999999999999999}", 9, "there should be a whole number"),
+    ("{\"frame\":1.0}", 9, "there should be a whole number"),
     ("{\"width\":0}", 10, "\"width\" is 0, and not 1 to 2147483647"),
     ("{\"width\":2147483648}", 19, "\"width\" is 2147483648, and not 1 to 2147483647"),
-    ("{\"time\":1e999}", 13, "a number is too large or too long"),
+    ("{\"time\":1e999}", 8, "a number is too large"),
     ("{\"time\":1e13}", 12, "\"time\" is 10000000000000.0 seconds"),
     ("{\"time\":01}", 10, "a number begins with a zero that means nothing"),
     ("{\"time\":.5}", 8, "there should be a number"),
@@ -183,7 +161,7 @@ import Testing
       "{\"detections\":[{\"box\":[0,0,-1,0]}]}", 32,
       "\"box\" is not [x, y, width, height] in pixels"
     ),
-    ("{\"detections\":[{\"box\":[0,0,1]}]}", 28, "there should be a ','"),
+    ("{\"detections\":[{\"box\":[0,0,1]}]}", 29, "\"box\" has too few numbers"),
     ("{\"detections\":[{}]}", 17, "a detection must have \"label\", \"score\" and \"box\""),
     ("{\"a\":[[1,2}]", 10, "there should be a ',' or a ']'"),
     ("{\"a\":nul}", 5, "there should be a value"),
@@ -226,7 +204,7 @@ import Testing
         _ = try bytes.withUnsafeBytes { try parser.record($0) }
       } catch {
         faults += 1
-        #expect(error is JSONFault)
+        #expect(error is JSONError)
       }
     }
     #expect(faults > 10_000)
@@ -236,7 +214,7 @@ import Testing
     let deep = String(repeating: "[", count: 100_000)
     #expect(throws: RecordReadingError.self) { try lines("{\"a\":\(deep)") }
     let allowed =
-      String(repeating: "[", count: 512) + String(repeating: "]", count: 512)
+      String(repeating: "[", count: 511) + String(repeating: "]", count: 511)
     #expect(try lines("{\"a\":\(allowed),\"source\":\"a\",\"detections\":[]}").count == 1)
 
     // Longer than a block, and across blocks.

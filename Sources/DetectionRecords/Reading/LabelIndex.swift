@@ -1,3 +1,5 @@
+import JSONText
+
 /// The labels of records by number, in the order in which they first came.
 ///
 /// A label is looked up by the bytes that stand in the file: nothing is allocated for one that is known.
@@ -19,17 +21,24 @@ struct LabelIndex {
   /// - Throws: A fault where the string says nothing, or there are too many labels.
   @inline(__always)
   mutating func number(
-    of label: JSONString, _ cursor: borrowing JSONCursor
-  ) throws(JSONFault) -> Int {
-    var slot = slot(label.bytes)
+    of label: JSONString, _ cursor: borrowing JSONScanner
+  ) throws(JSONError) -> Int {
+    if let number = known(label.bytes) { return number }
+    return try added(label, cursor)
+  }
+
+  /// The number of a label that has come before in this spelling.
+  @inline(__always)
+  func known(_ label: UnsafeRawBufferPointer) -> Int? {
+    var slot = slot(label)
     while slots[slot] >= 0 {
-      let spelling = spellings[Int(slots[slot])]
-      if label.bytes.count == spelling.bytes.count && label.bytes.hasPrefix(spelling.bytes) {
-        return spelling.number
+      let index = Int(slots[slot])
+      if label.count == spellings[index].bytes.count, label.hasPrefix(spellings[index].bytes) {
+        return spellings[index].number
       }
       slot = (slot + 1) & (slots.count - 1)
     }
-    return try added(label, cursor)
+    return nil
   }
 
   /// FNV-1a.
@@ -42,11 +51,11 @@ struct LabelIndex {
   }
 
   private mutating func added(
-    _ label: JSONString, _ cursor: borrowing JSONCursor
-  ) throws(JSONFault) -> Int {
-    guard let text = label.decoded else { throw cursor.fault("\"label\" is not UTF-8 text") }
+    _ label: JSONString, _ cursor: borrowing JSONScanner
+  ) throws(JSONError) -> Int {
+    let text = label.text
     guard spellings.count < Self.limit else {
-      throw cursor.fault("there are more than \(Self.limit) different labels")
+      throw cursor.error("there are more than \(Self.limit) different labels")
     }
     let number = numbers[text] ?? labels.count
     if number == labels.count {

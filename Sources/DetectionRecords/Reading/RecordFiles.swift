@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import SystemPackage
 
@@ -42,6 +43,11 @@ public struct RecordFiles: Sendable {
         pending.append(.file(RecordFile(path: path, output: Self.output(holding: path))))
       }
     }
+  }
+
+  /// Whether the standard input is among them, which can be read once only.
+  public var holdsStandardInput: Bool {
+    pending.contains { if case .file(RecordFile(path: nil)) = $0 { true } else { false } }
   }
 
   /// The next file; nil after the last.

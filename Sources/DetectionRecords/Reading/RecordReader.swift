@@ -1,4 +1,6 @@
+import Files
 import Glibc
+import JSONText
 import SystemPackage
 
 /// The one reader of records: lines of files in order, in flat memory.
@@ -39,7 +41,7 @@ public final class RecordReader {
       if let file {
         if let bytes = try file.nextLine() {
           bytesRead += bytes.count
-          do throws(JSONFault) {
+          do throws(JSONError) {
             let (source, record) = try parser.record(bytes)
             return RecordLine(
               source: source, record: record, file: file.file, number: file.lineNumber)

@@ -1,3 +1,4 @@
+import Files
 import SystemPackage
 
 /// Why records cannot be read, or not be used.

@@ -1,5 +1,6 @@
 import DetectionRecords
 import Drawing
+import Files
 import FrameDecoding
 import FrameEncoding
 import Media

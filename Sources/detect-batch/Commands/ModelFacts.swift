@@ -1,4 +1,5 @@
 import Checkpoints
+import JSONText
 import RetinaNetModel
 import SystemPackage
 
@@ -65,7 +66,7 @@ enum ModelFacts {
           "\(outputs.candidatesPerLevel) candidates a level",
         ]).joined(separator: ", "))
     if !model.remarks.isEmpty {
-      facts.add("remarks", "remarks", .array(model.remarks.map(JSONText.string)))
+      facts.add("remarks", "remarks", .array(model.remarks.map(JSONValue.string)))
     }
   }
 
@@ -85,7 +86,7 @@ enum ModelFacts {
             name,
             .object([
               ("type", .string(tensor.elementType.rawValue)),
-              ("shape", .array(tensor.shape.map(JSONText.int))),
+              ("shape", .array(tensor.shape.map(JSONValue.int))),
             ])
           )
         }),

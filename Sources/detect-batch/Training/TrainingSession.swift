@@ -1,5 +1,6 @@
 import DetectionPipeline
 import DetectionRecords
+import Files
 import Foundation
 import FrameDecoding
 import RetinaNetModel
