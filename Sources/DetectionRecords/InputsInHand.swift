@@ -1,4 +1,5 @@
 import Digests
+import Files
 import Synchronization
 import SystemPackage
 
@@ -30,20 +31,19 @@ public final class InputsInHand: Sendable {
 
   /// Reads what the runs before left, which counts as one more ending of each input that is still in hand.
   ///
-  /// - Throws: `RecordsError` where the file cannot be used.
-  public init(_ output: OutputDirectory, _ partition: RunPartition) throws(RecordsError) {
+  /// - Throws: `FileError` where the file cannot be used.
+  public init(_ output: OutputDirectory, _ partition: RunPartition) throws(FileError) {
     path = output.state.appending("in-hand\(partition.fileSuffix).log")
     var state = State()
-    do {
-      for line in try OpenFile(path, .readOnly).wholeText().split(separator: "\n") {
+    // The usual case: there is none. One that cannot be read blames nobody.
+    if let bytes = try? WholeFile.read(path, limit: 16 << 20) {
+      for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
         state.take(line.split(separator: " ", maxSplits: 3))
       }
-    } catch {
-      // The usual case: there is none. One that cannot be read blames nobody.
     }
     state.blameWhatIsInHand()
     self.state = Mutex(state)
-    try self.state.withLock { state throws(RecordsError) in try Self.rewrite(&state, path) }
+    try self.state.withLock { state throws(FileError) in try Self.rewrite(&state, path) }
   }
 
   /// How many runs in a row ended with this input in hand, without a record more from one to the next.
@@ -52,18 +52,18 @@ public final class InputsInHand: Sendable {
   }
 
   /// An input is begun, of which there are so many records.
-  public func begin(_ key: OutputKey, frames: Int) throws(RecordsError) {
+  public func begin(_ key: OutputKey, frames: Int) throws(FileError) {
     let id = Self.id(key)
-    try state.withLock { state throws(RecordsError) in
+    try state.withLock { state throws(FileError) in
       state.begun[id] = frames
       try state.append("+ \(id) \(frames) \(key.source.oneLine)", path)
     }
   }
 
   /// An input is done, or is left to another run.
-  public func end(_ key: OutputKey) throws(RecordsError) {
+  public func end(_ key: OutputKey) throws(FileError) {
     let id = Self.id(key)
-    try state.withLock { state throws(RecordsError) in
+    try state.withLock { state throws(FileError) in
       state.begun[id] = nil
       state.blamed[id] = nil
       try state.append("- \(id)", path)
@@ -71,21 +71,23 @@ public final class InputsInHand: Sendable {
   }
 
   /// The run ends in order: what is in hand is nobody's fault.
-  public func close() throws(RecordsError) {
-    try state.withLock { state throws(RecordsError) in
+  public func close() throws(FileError) {
+    try state.withLock { state throws(FileError) in
       state.begun = [:]
       try Self.rewrite(&state, path)
     }
   }
 
-  private static func rewrite(_ state: inout State, _ path: FilePath) throws(RecordsError) {
+  private static func rewrite(_ state: inout State, _ path: FilePath) throws(FileError) {
     state.log = nil
     guard !state.blamed.isEmpty else { return try OpenFile.remove(path) }
-    let new = FilePath("\(path).new")
     let lines = state.blamed.sorted { $0.key < $1.key }
       .map { "= \($0.key) \($0.value.endings) \($0.value.frames)\n" }
-    try OpenFile(new, .writeOnly, options: [.create, .truncate]).write(Array(lines.joined().utf8))
-    try OpenFile.rename(new, to: path)
+    do throws(AtomicFile.Failure) {
+      try AtomicFile.replace(path, with: lines.joined().utf8, isDurable: false)
+    } catch {
+      throw error.error(of: path)
+    }
   }
 
   /// Of this version of the input, with these settings.
@@ -126,7 +128,7 @@ extension InputsInHand.State {
     begun = [:]
   }
 
-  fileprivate mutating func append(_ line: String, _ path: FilePath) throws(RecordsError) {
+  fileprivate mutating func append(_ line: String, _ path: FilePath) throws(FileError) {
     if log == nil { log = try OpenFile(path, .writeOnly, options: [.create, .append]) }
     try log?.write(Array("\(line)\n".utf8))
   }

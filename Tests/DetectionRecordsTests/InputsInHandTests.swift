@@ -1,3 +1,4 @@
+import Files
 import SystemPackage
 import TestSupport
 import Testing
@@ -52,9 +53,10 @@ struct InputsInHandTests {
     try next.begin(input, frames: 0)
     try next.end(input)
     try next.close()
-    #expect(try OpenFile.names(in: folder.path.appending(".detect-batch"))?.contains {
-      $0.starts(with: "in-hand".utf8)
-    } == false)
+    #expect(
+      try OpenFile.names(in: folder.path.appending(".detect-batch"))?.contains {
+        $0.starts(with: "in-hand".utf8)
+      } == false)
   }
 
   @Test func tornLinesSayNothing() throws {
