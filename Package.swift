@@ -106,11 +106,12 @@ let package = Package(
         "CFFmpeg", "Media", .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
+    .target(name: "ReportPage", resources: [.embedInCode("Page")]),
     .target(
       name: "Results",
       dependencies: [
-        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "FrameEncoding",
-        "JSONText", "Media",
+        "DetectionRecords", "Digests", "Drawing", "Evaluation", "Files", "FrameDecoding",
+        "FrameEncoding", "JSONText", "Media", "ReportPage", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -208,7 +209,8 @@ let package = Package(
     .testTarget(
       name: "ResultsTests",
       dependencies: [
-        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "Results",
+        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "FrameEncoding",
+        "Results",
         "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),

@@ -6,6 +6,8 @@ public struct DetectionRecordFiles: Sendable {
   public let detections: [COCODetection]
   /// What a person should know about them, one line each.
   public let remarks: [String]
+  /// The sources of the images' records, by the images' ids.
+  public let sources: [Int: String]
 
   /// Reads records.
   ///
@@ -26,6 +28,7 @@ public struct DetectionRecordFiles: Sendable {
     }
     detections = gathering.detections
     remarks = try gathering.remarks()
+    sources = gathering.sources
   }
 }
 
@@ -124,6 +127,8 @@ private struct RecordGathering {
       }
     }
   }
+
+  var sources: [Int: String] { known.mapValues(\.source) }
 
   func remarks() throws(EvaluationError) -> [String] {
     if detections.isEmpty, !foreignLabels.isEmpty {

@@ -38,6 +38,11 @@ enum OptionValue {
     try count(text, in: 0...Int.max, "a whole number from 0 on")
   }
 
+  /// A number of pictures of one kind.
+  static func sampleCount(_ text: String) throws(OptionValueError) -> Int {
+    try count(text, in: 0...1000, "a whole number from 0 to 1000")
+  }
+
   private static func count(
     _ text: String, in range: ClosedRange<Int>, _ expected: String
   ) throws(OptionValueError) -> Int {
