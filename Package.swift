@@ -59,13 +59,18 @@ let package = Package(
       ],
       swiftSettings: [lifetimes]),
     .target(
-      name: "Evaluation",
+      name: "Datasets",
       dependencies: ["Files", .product(name: "SystemPackage", package: "swift-system")]),
+    .target(
+      name: "Evaluation",
+      dependencies: [
+        "Datasets", "Drawing", "Files", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(
       name: "Training",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "Evaluation", "Files", "JSONText", "NeuralNetwork",
-        "RetinaNetModel", "Workers",
+        "BoxGeometry", "Checkpoints", "Datasets", "Digests", "Drawing", "Evaluation", "Files",
+        "JSONText", "NeuralNetwork", "RetinaNetModel", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -112,10 +117,9 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "Checkpoints", "DetectionPipeline", "DetectionRecords", "Evaluation", "Files",
+        "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords", "Evaluation", "Files",
         "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork", "Results",
-        "RetinaNetModel", "Settings", "Training",
-        "Workers",
+        "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -172,12 +176,12 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Evaluation", "Training", "TestSupport",
+        "Datasets", "Evaluation", "Training", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"],
+      name: "EvaluationTests", dependencies: ["Datasets", "Evaluation", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "FrameDecodingTests",

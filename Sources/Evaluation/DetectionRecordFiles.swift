@@ -1,3 +1,4 @@
+import Datasets
 import SystemPackage
 
 /// Detections from this project's own records: one JSON object a line, one line per image.
@@ -19,7 +20,7 @@ public struct DetectionRecordFiles: Sendable {
   ///   or no label is a category.
   public init(
     contentsOf paths: [FilePath], for annotations: COCOAnnotations
-  ) throws(EvaluationError) {
+  ) throws(DatasetError) {
     var gathering = RecordGathering(annotations)
     for path in paths {
       for file in try RecordFolder.files(at: path) { try gathering.add(fileAt: file) }
@@ -66,8 +67,8 @@ private struct RecordGathering {
     }
   }
 
-  mutating func add(fileAt path: FilePath) throws(EvaluationError) {
-    let file = try InputFile(path)
+  mutating func add(fileAt path: FilePath) throws(DatasetError) {
+    let file = try JSONFile(path)
     // One line after another, so that a fault can name its line.
     for (index, line) in file.data.split(
       separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
@@ -75,7 +76,7 @@ private struct RecordGathering {
     .enumerated() where !(line.isEmpty && line.endIndex == file.data.endIndex) {
       let place = "line \(index + 1)"
       let record = try file.decode(Record.self, from: line, place: place)
-      func malformed(_ problem: String) -> EvaluationError {
+      func malformed(_ problem: String) -> DatasetError {
         .malformed(file: path, place: place, problem: problem)
       }
       let imageID: Int
@@ -125,7 +126,7 @@ private struct RecordGathering {
     }
   }
 
-  func remarks() throws(EvaluationError) -> [String] {
+  func remarks() throws(DatasetError) -> [String] {
     if detections.isEmpty, !foreignLabels.isEmpty {
       throw .noCommonLabel(
         labels: foreignLabels.keys.sorted(), categories: annotations.categories.map(\.name))

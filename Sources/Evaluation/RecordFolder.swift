@@ -1,3 +1,4 @@
+import Datasets
 import Files
 import SystemPackage
 
@@ -5,7 +6,7 @@ import SystemPackage
 enum RecordFolder {
   /// The path itself if it is a file, else every `.jsonl` file below the folder, sorted, without what lies in
   /// `.detect-batch`. Links to files are followed, links to folders are not.
-  static func files(at path: FilePath) throws(EvaluationError) -> [FilePath] {
+  static func files(at path: FilePath) throws(DatasetError) -> [FilePath] {
     guard try kind(of: path, followingLinks: true) == .directory else { return [path] }
     var files: [FilePath] = []
     var folders = [path]
@@ -31,7 +32,7 @@ enum RecordFolder {
 
   private static func kind(
     of path: FilePath, followingLinks: Bool
-  ) throws(EvaluationError) -> FileType {
+  ) throws(DatasetError) -> FileType {
     do {
       return try Stat(path, followTargetSymlink: followingLinks).type
     } catch .noSuchFileOrDirectory {
@@ -43,7 +44,7 @@ enum RecordFolder {
 
   private static func entries(
     of folder: FilePath
-  ) throws(EvaluationError) -> [DirectoryListing.Entry] {
+  ) throws(DatasetError) -> [DirectoryListing.Entry] {
     do {
       return try DirectoryListing(folder).entries
     } catch {

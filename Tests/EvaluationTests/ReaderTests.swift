@@ -1,3 +1,4 @@
+import Datasets
 import Evaluation
 import SystemPackage
 import Testing
@@ -23,7 +24,7 @@ struct ReaderTests {
       do {
         try body(folder)
         return "no error"
-      } catch let error as EvaluationError {
+      } catch let error as DatasetError {
         return error.description.replacing("\(folder)/", with: "")
       }
     }

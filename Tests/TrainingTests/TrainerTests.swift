@@ -1,5 +1,6 @@
 import BoxGeometry
 import Checkpoints
+import Datasets
 import Evaluation
 import Foundation
 import FoundationXML

@@ -1,4 +1,4 @@
-import Evaluation
+import Drawing
 import Foundation
 
 /// Draws losses and precision over the iterations of a training, from the lines of its `metrics.jsonl` as they come.

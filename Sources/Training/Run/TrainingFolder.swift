@@ -48,7 +48,7 @@ public struct TrainingFolder: Sendable {
   func prepare(resuming: Bool) throws(TrainingError) {
     if resuming {
       try requireState()
-    } else if fileExists(state) {
+    } else if state.isReadable {
       throw .folder(
         path, problem: "holds a training already: resume it, or name another folder")
     }
@@ -57,7 +57,7 @@ public struct TrainingFolder: Sendable {
 
   /// Makes sure that there is something to go on from.
   func requireState() throws(TrainingError) {
-    guard fileExists(state) else {
+    guard state.isReadable else {
       throw .folder(path, problem: "holds no training to resume (no resume/state.safetensors)")
     }
   }

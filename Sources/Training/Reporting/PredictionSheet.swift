@@ -1,5 +1,5 @@
 import BoxGeometry
-import Evaluation
+import Drawing
 import Foundation
 import RetinaNetModel
 

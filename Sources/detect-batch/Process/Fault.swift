@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Datasets
 import DetectionPipeline
 import DetectionRecords
 import Evaluation
@@ -36,9 +37,8 @@ struct Fault {
       self.init(ExitStatus(rawValue: error.exitCode) ?? .bug, error.description)
     case let error as RecordReadingError: self.init(error)
     case let error as DrawError: self.init(error)
-    case let error as DatasetError: self.init(.unusableModel, error.description)
     case let error as TrainingError: self.init(error)
-    case let error as EvaluationError:
+    case let error as DatasetError:
       if case .missing = error {
         self.init(.noInput, error.description)
       } else {
