@@ -176,7 +176,7 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Datasets", "Evaluation", "Training", "TestSupport",
+        "Datasets", "Drawing", "Evaluation", "Training", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
