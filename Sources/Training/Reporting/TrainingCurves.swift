@@ -108,13 +108,15 @@ struct TrainingCurves {
 
   /// - Parameter metrics: the file's text.
   init(metrics: String) {
-    for line in metrics.split(separator: "\n") { add(Array(line.utf8)[...]) }
+    for line in metrics.split(separator: "\n") {
+      Array(line.utf8).withUnsafeBytes { add($0) }
+    }
   }
 
   /// Takes a line in; one that is not the file's own is left out.
-  mutating func add(_ text: ArraySlice<UInt8>) {
+  mutating func add(_ text: UnsafeRawBufferPointer) {
     // A torn line is no reason to draw nothing.
-    guard let line = text.withUnsafeBytes({ try? Line($0) }) else { return }
+    guard let line = try? Line(text) else { return }
     lastIteration = line.iteration
     if line.ap != nil { evaluations.append(line) }
     guard let loss = line.loss else { return }

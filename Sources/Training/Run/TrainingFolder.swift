@@ -32,12 +32,8 @@ public struct TrainingFolder: Sendable {
   public func make() throws(TrainingError) {
     do {
       try OpenFile.createDirectories(state.removingLastComponent())
-    } catch .writeFailed(_, let code) {
-      throw .output(file: path, reason: "\(code)")
-    } catch .cannotCreate(_, let reason), .conflict(_, let reason) {
-      throw .cannotCreate(path, reason: reason)
     } catch {
-      throw .cannotCreate(path, reason: "\(error)")
+      throw .cannotCreate(path, reason: error.reason)
     }
   }
 
