@@ -64,7 +64,8 @@ let package = Package(
     .target(
       name: "Evaluation",
       dependencies: [
-        "Datasets", "Drawing", "Files", .product(name: "SystemPackage", package: "swift-system"),
+        "Datasets", "DetectionRecords", "Drawing",
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
       name: "Training",
