@@ -60,7 +60,9 @@ let package = Package(
       swiftSettings: [lifetimes]),
     .target(
       name: "Datasets",
-      dependencies: ["Files", .product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: [
+        "Files", "Settings", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(
       name: "Evaluation",
       dependencies: [
@@ -110,7 +112,8 @@ let package = Package(
     .target(
       name: "Results",
       dependencies: [
-        "DetectionRecords", "Drawing", "Files", "FrameDecoding", "FrameEncoding", "Media",
+        "Datasets", "DetectionRecords", "Drawing", "Files", "FrameDecoding", "FrameEncoding",
+        "JSONText", "Media",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -177,7 +180,7 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Datasets", "Drawing", "Evaluation", "Training", "TestSupport",
+        "Datasets", "Drawing", "Evaluation", "Settings", "Training", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
@@ -201,7 +204,8 @@ let package = Package(
     .testTarget(
       name: "ResultsTests",
       dependencies: [
-        "DetectionRecords", "Drawing", "FrameDecoding", "Results", "TestSupport",
+        "Datasets", "DetectionRecords", "Drawing", "Files", "FrameDecoding", "Results",
+        "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(

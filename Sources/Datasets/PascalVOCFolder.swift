@@ -4,7 +4,7 @@ import FoundationXML
 import SystemPackage
 
 /// A folder in Pascal VOC's form: `Annotations/NAME.xml`, `JPEGImages/`, and `ImageSets/Main/SPLIT.txt` with a name a
-/// line.
+/// line. A folder without `ImageSets` has all its annotations in one list.
 ///
 /// `xmin`, `ymin`, `xmax`, `ymax` are taken as corners of the box in pixels, as torchvision does: a box from 10 to
 /// 10 has no area.
@@ -16,16 +16,17 @@ public struct PascalVOCFolder: Sendable {
   ///
   /// - Parameters:
   ///   - folder: the one that holds `Annotations`.
-  ///   - split: names the list, for instance `trainval`.
+  ///   - split: names the list, for instance `trainval`; nil takes all annotations there are, by name.
   ///   - classes: the labels there may be, in order of their numbers. nil: those that are found, by name.
   /// - Throws: `DatasetError` that names the file and the object at fault.
-  public init(_ folder: FilePath, split: String, classes: [String]? = nil) throws(DatasetError) {
-    let list = folder.appending("ImageSets/Main/\(split).txt")
+  public init(_ folder: FilePath, split: String?, classes: [String]? = nil) throws(DatasetError) {
+    let list =
+      split.map { folder.appending("ImageSets/Main/\($0).txt") } ?? folder.appending("Annotations")
     func file(_ name: some StringProtocol) -> FilePath {
       folder.appending("Annotations/\(name).xml")
     }
     var pages: [(file: FilePath, page: Page)] = []
-    for line in Self.lines(try readFile(list)) {
+    for line in try split == nil ? Self.annotationNames(list) : Self.lines(readFile(list)) {
       // Lists of one class have a second column; but a name may have blanks in it, and end like one.
       let name = file(line).isReadable ? line[...] : Self.withoutClassColumn(line)
       pages.append((file(name), try Page(file(name), name: String(name), folder: folder)))
@@ -63,6 +64,21 @@ public struct PascalVOCFolder: Sendable {
 }
 
 extension PascalVOCFolder {
+  /// Whether a folder has lists at all.
+  public static func hasLists(_ folder: FilePath) -> Bool {
+    folder.appending("ImageSets/Main").isReadable
+  }
+
+  /// The names of a folder's XML files, sorted.
+  private static func annotationNames(_ folder: FilePath) throws(DatasetError) -> [String] {
+    do {
+      return try DirectoryListing(folder).entries.map { FilePath(bytes: $0.name) }
+        .filter { $0.extension == "xml" }.compactMap(\.stem).sorted()
+    } catch {
+      throw .unreadable(file: folder, reason: "\(error)")
+    }
+  }
+
   /// The lines of a list without blanks around them; editors may have put a byte order mark before the first.
   private static func lines(_ bytes: [UInt8]) -> [String] {
     let mark: [UInt8] = [0xef, 0xbb, 0xbf]

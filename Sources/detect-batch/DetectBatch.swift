@@ -10,7 +10,8 @@ struct DetectBatch: ParsableCommand {
     abstract: "Finds objects in directories of videos and images.",
     subcommands: [
       DetectCommand.self, ImportCommand.self, InspectCommand.self, MergeCommand.self,
-      EvaluateCommand.self, TrainCommand.self, DrawCommand.self, CompletionsCommand.self,
+      EvaluateCommand.self, TrainCommand.self, DrawCommand.self, ExportCommand.self,
+      CompletionsCommand.self,
     ],
     defaultSubcommand: DetectCommand.self)
 

@@ -1,3 +1,4 @@
+import Files
 import SystemPackage
 
 /// Finds the files that records were made from: a record says only `source`, a path below some directory.

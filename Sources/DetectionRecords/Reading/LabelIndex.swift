@@ -23,15 +23,22 @@ struct LabelIndex {
   mutating func number(
     of label: JSONString, _ cursor: borrowing JSONScanner
   ) throws(JSONError) -> Int {
-    var slot = slot(label.bytes)
+    if let number = known(label.bytes) { return number }
+    return try added(label, cursor)
+  }
+
+  /// The number of a label that has come before in this spelling.
+  @inline(__always)
+  func known(_ label: UnsafeRawBufferPointer) -> Int? {
+    var slot = slot(label)
     while slots[slot] >= 0 {
-      let spelling = spellings[Int(slots[slot])]
-      if label.bytes.count == spelling.bytes.count && label.bytes.hasPrefix(spelling.bytes) {
-        return spelling.number
+      let index = Int(slots[slot])
+      if label.count == spellings[index].bytes.count, label.hasPrefix(spellings[index].bytes) {
+        return spellings[index].number
       }
       slot = (slot + 1) & (slots.count - 1)
     }
-    return try added(label, cursor)
+    return nil
   }
 
   /// FNV-1a.

@@ -45,6 +45,11 @@ public struct RecordFiles: Sendable {
     }
   }
 
+  /// Whether the standard input is among them, which can be read once only.
+  public var holdsStandardInput: Bool {
+    pending.contains { if case .file(RecordFile(path: nil)) = $0 { true } else { false } }
+  }
+
   /// The next file; nil after the last.
   ///
   /// - Throws: `RecordReadingError.noRecords` after a named directory without any, `.unreadable` for one that cannot be

@@ -20,6 +20,11 @@ struct RecordParser {
   mutating func record(
     _ line: UnsafeRawBufferPointer
   ) throws(JSONError) -> (source: SourceName, record: FrameRecord) {
+    if let lastSource, var encoded = EncodedLine(line),
+      let record = encoded.record(source: lastSource.bytes, labels)
+    {
+      return (lastSource.name, record)
+    }
     var cursor = JSONScanner(line)
     var source: SourceName?
     var sourceBytes: SourceName?
@@ -70,11 +75,11 @@ struct RecordParser {
   /// Frames that a number may count: what a double holds exactly, for half of the readers of JSON have only those.
   private static let frameLimit = 1 << 53
   /// Pixels that a side may have.
-  private static let sideLimit = Int(Int32.max)
+  static let sideLimit = Int(Int32.max)
   /// Where a box may reach, in pixels.
-  private static let boxLimit = 1e10
+  static let boxLimit = 1e10
   /// Seconds that a time may be.
-  private static let timeLimit = 1e12
+  static let timeLimit = 1e12
 
   private mutating func source(_ cursor: inout JSONScanner) throws(JSONError) -> SourceName {
     let text = try cursor.readString()

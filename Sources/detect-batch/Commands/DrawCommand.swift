@@ -1,6 +1,7 @@
 import ArgumentParser
 import DetectionPipeline
 import DetectionRecords
+import Files
 import FrameDecoding
 import FrameEncoding
 import Results

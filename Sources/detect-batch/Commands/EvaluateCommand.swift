@@ -27,15 +27,16 @@ struct EvaluateCommand: ToolCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What is to be found: images, categories and annotations with boxes, in COCO's format; with --split a folder "
-        + "in Pascal VOC's form.",
-      valueName: "file.json|folder"),
+      "What is to be found: images, categories and annotations with boxes, in COCO's format; a folder in Pascal "
+        + "VOC's form; or a data.yaml in Ultralytics'.",
+      valueName: "file.json|folder|data.yaml"),
     completion: .file())
   var annotations: String
 
   @Option(
     help: ArgumentHelp(
-      "Measure on this list of a folder in Pascal VOC's form (ImageSets/Main).", valueName: "name"))
+      "Measure on this list of a folder in Pascal VOC's form (ImageSets/Main; default: all annotations) or of a data.yaml (default: val).",
+      valueName: "name"))
   var split: String?
 
   @Argument(
@@ -126,7 +127,12 @@ struct EvaluateCommand: ToolCommand {
 
   private func readAnnotations() throws -> (annotations: COCOAnnotations, remarks: [String]) {
     let path = ArgumentBytes.path(annotations)
-    if let split { return (try PascalVOCFolder(path, split: split).annotations, []) }
+    if TrainingData.isYOLO(annotations) {
+      return (try TrainingData.yoloDataset(path, split: split ?? "val").annotations, [])
+    }
+    if split != nil || Places.isFolder(path) {
+      return (try PascalVOCFolder(path, split: split).annotations, [])
+    }
     let file = try COCOAnnotationsFile(contentsOf: path)
     return (file.annotations, file.remarks)
   }

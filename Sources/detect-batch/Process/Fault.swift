@@ -36,6 +36,8 @@ struct Fault {
     case let error as FileError:
       self.init(ExitStatus(rawValue: error.exitCode) ?? .bug, error.description)
     case let error as RecordReadingError: self.init(error)
+    case let error as ExportError: self.init(error)
+    case let error as COCOIdentifierError: self.init(.unusableModel, error.description)
     case let error as DrawError: self.init(error)
     case let error as TrainingError: self.init(error)
     case let error as DatasetError:
@@ -80,6 +82,15 @@ struct Fault {
       switch error {
       case .missing, .noRecords, .lostInput: .noInput
       case .unreadable, .malformed: .unusableModel
+      }
+    self.init(status, error.description)
+  }
+
+  private init(_ error: ExportError) {
+    let status: ExitStatus =
+      switch error {
+      case .needsDirectory, .needsFiles: .usage
+      case .exists, .sameFile: .cannotCreateOutput
       }
     self.init(status, error.description)
   }
