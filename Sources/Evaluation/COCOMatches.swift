@@ -1,3 +1,5 @@
+import Datasets
+
 /// Which detections have their own object and which objects have their detection, at overlap 0.50: what stands behind
 /// precision and recall with one threshold.
 ///

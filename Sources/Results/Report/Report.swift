@@ -39,7 +39,7 @@ public struct Report {
 
   /// Makes it.
   ///
-  /// - Throws: `ReportError`, `RecordReadingError`, `FileError`, and of annotations `EvaluationError`. Nothing is left
+  /// - Throws: `ReportError`, `RecordReadingError`, `FileError`, and of annotations `DatasetError`. Nothing is left
   ///   behind then.
   public func write() throws -> Summary {
     let output = try ReportOutput(

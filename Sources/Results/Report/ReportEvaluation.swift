@@ -1,3 +1,4 @@
+import Datasets
 import DetectionRecords
 import Evaluation
 import JSONText
@@ -38,7 +39,7 @@ struct ReportEvaluation {
 
   /// Evaluates; all detections are held in memory for it.
   ///
-  /// - Throws: `EvaluationError` and errors of reading, as `DetectionRecordFiles` does.
+  /// - Throws: `DatasetError` and errors of reading, as `DetectionRecordFiles` does.
   init(_ annotations: ReportRequest.Annotations, _ request: ReportRequest) throws {
     let files = try DetectionRecordFiles(
       contentsOf: request.records, for: annotations.annotations)

@@ -1,4 +1,4 @@
-import Evaluation
+import Datasets
 import SystemPackage
 
 /// What report is asked for.

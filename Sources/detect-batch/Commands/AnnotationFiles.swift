@@ -1,5 +1,4 @@
-import Evaluation
-import Training
+import Datasets
 
 /// What `--annotations` names, in any of the forms that this program reads.
 enum AnnotationFiles {

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Datasets
 import DetectionPipeline
-import Evaluation
 import FrameDecoding
 import Glibc
 import Results
