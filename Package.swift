@@ -24,6 +24,8 @@ let package = Package(
       providers: [
         .apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])
       ]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CHEIF", pkgConfig: "libheif", providers: [.apt(["libheif-dev"])]),
     .systemLibrary(name: "CPango", providers: [.apt(["libpango1.0-dev"])]),
@@ -40,6 +42,9 @@ let package = Package(
     .target(
       name: "Digests",
       dependencies: ["COpenSSL", .product(name: "SystemPackage", package: "swift-system")]),
+    .target(
+      name: "Downloads",
+      dependencies: ["CCurl", .product(name: "SystemPackage", package: "swift-system")]),
     .target(name: "BoxGeometry"),
     .target(
       name: "Checkpoints",
@@ -121,9 +126,9 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords", "Evaluation", "Files",
-        "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork", "Results",
-        "RetinaNetModel", "Settings", "Training", "Workers",
+        "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords", "Digests", "Downloads",
+        "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork",
+        "Results", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -158,6 +163,11 @@ let package = Package(
       name: "DigestsTests",
       dependencies: [
         "Digests", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(
+      name: "DownloadsTests",
+      dependencies: [
+        "Downloads", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "BoxGeometryTests", dependencies: ["BoxGeometry", "TestSupport"],
@@ -223,7 +233,7 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "detect-batch", "Digests", "TestSupport",
+        "detect-batch", "Digests", "Downloads", "RetinaNetModel", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
   ],

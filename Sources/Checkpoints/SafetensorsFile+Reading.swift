@@ -50,7 +50,7 @@ extension SafetensorsFile {
       throw file.error(.malformed("\(file.size - start - end) bytes after the last tensor"))
     }
     return Checkpoint(
-      file: file, format: .safetensors, tensors: tensors, metadata: header.metadata)
+      files: [file], format: .safetensors, tensors: tensors, metadata: header.metadata)
   }
 }
 

@@ -12,6 +12,8 @@ struct ModelDescriptionReader {
   private var defaults: ModelDescription?
   /// Whose rules hold where a key does not say; nil where nobody knows.
   private var rules: Conventions?
+  /// What is not known of such weights, though there is a default.
+  private let openChoices: [KnownModel.OpenChoice]
   /// Keys that nobody gave, with what they could be.
   private var missing: [String] = []
 
@@ -24,26 +26,28 @@ struct ModelDescriptionReader {
   /// - Throws: `SettingsError` for what the settings say, `ProblemError` for what they do not.
   static func read(
     _ tree: SettingsTree, _ facts: WeightFacts, own: ModelDescription? = nil,
-    known: ModelDescription? = nil
+    known: KnownModel? = nil
   ) throws -> ModelDescription {
     var reader = ModelDescriptionReader(facts: facts, own: own, known: known)
     return try reader.read(tree)
   }
 
-  private init(facts: WeightFacts, own: ModelDescription?, known: ModelDescription?) {
+  private init(facts: WeightFacts, own: ModelDescription?, known: KnownModel?) {
     self.facts = facts
     isModelFile = own != nil
-    defaults = own ?? known
+    defaults = own ?? known?.description
+    openChoices = known?.openChoices ?? []
     rules = defaults?.conventions
   }
 
-  /// Takes a preset's rules, and its sizes, anchors and thresholds for defaults where the file has none of its own. It
-  /// knows no classes.
+  /// Takes a preset's rules, and its sizes, anchors and thresholds for defaults where the file has none of its own;
+  /// classes stay those that are known.
   private mutating func take(_ preset: Conventions.Preset) {
     rules = preset.conventions
     if isModelFile { return }
     defaults = ModelDescription(
-      preset: preset, architecture: .init(backbone: facts.backbone), classes: [])
+      preset: preset, architecture: .init(backbone: facts.backbone),
+      classes: defaults?.classes ?? [])
   }
 
   private mutating func read(_ tree: SettingsTree) throws -> ModelDescription {
@@ -72,6 +76,11 @@ struct ModelDescriptionReader {
     let anchors = try anchors(tree.map("anchors"))
     let postprocessing = try postprocessing(tree.map("postprocessing"), classes)
     try tree.finish()
+    // Who names the rules has chosen.
+    for choice in openChoices where preset == nil {
+      guard try tree.map(choice.map)?.value(choice.key) == nil else { continue }
+      missing.append("\(choice.map).\(choice.key) (\(choice.meaning))")
+    }
     guard missing.isEmpty else { throw ProblemError(.undescribed(missing)) }
     return ModelDescription(
       architecture: architecture, classes: classes, conventions: conventions,
@@ -129,8 +138,9 @@ struct ModelDescriptionReader {
   private mutating func classes(_ value: SettingsValue?) throws -> [String?] {
     let count = facts.classCount
     guard let value else {
+      let known = defaults?.classes ?? []
       return needed(
-        defaults?.classes,
+        known.isEmpty ? nil : known,
         "classes (\(count) labels in order; null for a column without a class)", or: [])
     }
     let list = try value.list()

@@ -195,7 +195,8 @@ import Testing
     }
     #expect(
       classifier.hasPrefix(
-        "model: not a RetinaNet with torchvision's names: it has no backbone.fpn"))
+        "model: not a RetinaNet of torchvision, DeepForest, MLPerf, Detectron2 or MMDetection: it has no backbone.fpn"
+      ))
     let odd = try message(of: model) { tensors in
       tensors.removeAll { $0.name.hasPrefix("backbone.body.layer3.1") }
     }
@@ -270,11 +271,20 @@ import Testing
       tensors.append(.init(name: "backbone.bottom_up.stem.conv1.weight", shape: []) { [0] })
     }
     #expect(
-      detectron.hasPrefix("model: a RetinaNet of Detectron2, which is not supported: strides"))
+      detectron
+        == "model: its tensors have names of torchvision and of Detectron2: whose network is it?")
     let mmdetection = try message(of: model) { tensors in
       tensors.append(.init(name: "bbox_head.retina_cls.weight", shape: []) { [0] })
     }
-    #expect(mmdetection.hasPrefix("model: a RetinaNet of MMDetection, which is not supported: P7"))
+    #expect(mmdetection.contains("names of torchvision and of MMDetection: "))
+    let first = try message(of: model) { tensors in
+      tensors = [
+        .init(name: "res2_0_branch2a_w", shape: []) { [0] },
+        .init(name: "retnet_cls_pred_fpn3_w", shape: []) { [0] },
+      ]
+    }
+    #expect(
+      first.hasPrefix("model: a RetinaNet of Detectron for Caffe2, which is not supported: boxes"))
   }
 
   @Test func refusesForeignMetadata() throws {

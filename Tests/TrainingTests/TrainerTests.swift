@@ -261,11 +261,11 @@ final class EventLog: Sendable {
           name: String(entry.parameter.name.dropFirst(prefix.count)), shape: entry.parameter.shape
         ) { values }
       } + [.init(name: "fc.weight", shape: [1, 2]) { [1, 2] }], to: backbone)
-    #expect(
-      try StartingWeights.backboneArchitecture(of: backbone)
-        == .init(backbone: .resnet18, baseWidth: 16))
-    #expect(try StartingWeights.backboneArchitecture(of: first.lastModel) == nil)
-    let (body, bodyRemarks) = try start(.backbone(backbone), SquaresFixture.description())
+    let bare = try #require(try BackboneWeights(contentsOf: backbone))
+    #expect(bare.architecture == .init(backbone: .resnet18, baseWidth: 16))
+    #expect(bare.preset == .torchvision)
+    #expect(try BackboneWeights(contentsOf: first.lastModel) == nil)
+    let (body, bodyRemarks) = try start(.backbone(bare), SquaresFixture.description())
     #expect(
       try body["backbone.body.layer4.1.bn2.running_var"]
         == model.values("backbone.body.layer4.1.bn2.running_var"))
@@ -275,7 +275,7 @@ final class EventLog: Sendable {
     )
     var wide = SquaresFixture.description()
     wide.architecture.baseWidth = 32
-    let misfit = #expect(throws: TrainingError.self) { _ = try start(.backbone(backbone), wide) }
+    let misfit = #expect(throws: TrainingError.self) { _ = try start(.backbone(bare), wide) }
     #expect(
       misfit?.description
         == "\(backbone): its backbone does not fit the network: no tensor for "

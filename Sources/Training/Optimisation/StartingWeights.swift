@@ -10,41 +10,10 @@ public enum StartingWeights: Sendable {
   /// A detector. What it shares with the new network is taken, by name and shape; a class head for other classes
   /// starts anew.
   case model(DetectionModel)
-  /// A residual network with torchvision's names, trained to tell pictures apart.
-  case backbone(FilePath)
+  /// A residual network that was trained to tell pictures apart.
+  case backbone(BackboneWeights)
   /// A training's state, as of a detector: its weights themselves, not their average.
   case training(SavedTraining)
-
-  /// The architecture that a file's residual network has.
-  ///
-  /// - Parameter path: a checkpoint.
-  /// - Returns: nil where the file is no bare residual network with torchvision's names.
-  /// - Throws: `CheckpointError`.
-  public static func backboneArchitecture(
-    of path: FilePath
-  ) throws(CheckpointError) -> ModelDescription.Architecture? {
-    let tensors = try Checkpoint(contentsOf: path).tensors
-    guard let stem = tensors["conv1.weight"], stem.shape.count == 4,
-      tensors["layer1.0.conv1.weight"] != nil
-    else { return nil }
-    let counts = (1...4).map { stage in
-      (0...).first { tensors["layer\(stage).\($0).conv1.weight"] == nil } ?? 0
-    }
-    let hasBottlenecks = tensors["layer1.0.conv3.weight"] != nil
-    let backbone = ModelDescription.Architecture.Backbone.allCases.first {
-      $0.blockCounts == counts && $0.hasBottlenecks == hasBottlenecks
-    }
-    let baseWidth = stem.shape[0]
-    guard hasBottlenecks, let grouped = tensors["layer1.0.conv2.weight"], grouped.shape.count == 4,
-      grouped.shape[1] > 0
-    else { return backbone.map { .init(backbone: $0, baseWidth: baseWidth) } }
-    let groupWidth = grouped.shape[1]
-    return backbone.map {
-      .init(
-        backbone: $0, baseWidth: baseWidth, groups: grouped.shape[0] / groupWidth,
-        groupWidth: groupWidth == baseWidth ? nil : groupWidth)
-    }
-  }
 
   /// Fills the parameters.
   ///
@@ -84,14 +53,11 @@ public enum StartingWeights: Sendable {
         }
         return try tensor.floats()
       }
-    case .backbone(let path):
-      let tensors = try Checkpoint(contentsOf: path).tensors
-      return try fill(parameters, file: path, initial: initial) { parameter in
-        let prefix = "backbone.body."
-        guard parameter.name.hasPrefix(prefix),
-          let tensor = tensors[String(parameter.name.dropFirst(prefix.count))],
-          tensor.shape == parameter.shape
-        else { return nil }
+    case .backbone(let backbone):
+      return try fill(parameters, file: backbone.path, initial: initial) { parameter in
+        guard let tensor = backbone[parameter.name], tensor.shape == parameter.shape else {
+          return nil
+        }
         return try tensor.floats()
       }
     }

@@ -3,6 +3,7 @@ import Checkpoints
 import Datasets
 import DetectionPipeline
 import DetectionRecords
+import Downloads
 import Evaluation
 import Files
 import NeuralNetwork
@@ -29,6 +30,7 @@ struct Fault {
       self.init(.usage, error.description + (Suggestion.forKey(error) ?? ""))
     case let error as UnknownLabelError: self.init(.usage, error.description)
     case let error as CheckpointError: self.init(error)
+    case let error as DownloadError: self.init(error)
     case let error as ModelError: self.init(.unusableModel, error.description)
     case let error as DetectionError: self.init(.unusableModel, error.description)
     case NeuralNetworkError.parameter, NeuralNetworkError.outOfMemory:
@@ -64,6 +66,20 @@ struct Fault {
     default:
       self.init(.unusableModel, error.description)
     }
+  }
+
+  private init(_ error: DownloadError) {
+    let status: ExitStatus =
+      switch error.problem {
+      case .unreachable, .refused, .interrupted: .noInput
+      case .tooLarge: .unusableModel
+      case .unwritable(let code, _):
+        [.noSpace, .diskQuotaExceeded, .ioError, .fileTooLarge].contains(code)
+          ? .outputFailed : .cannotCreateOutput
+      case .locked: .locked
+      case .stopped: .interrupted
+      }
+    self.init(status, error.description)
   }
 
   private init(_ error: DrawError) {

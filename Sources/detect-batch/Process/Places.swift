@@ -1,10 +1,12 @@
 import DetectionPipeline
 import Files
 import Foundation
+import RetinaNetModel
 import SystemPackage
 
-/// Where models and pipelines are found by name: below `DETECT_BATCH_HOME`, below `../share/detect-batch` beside
-/// the executable, and in the checkout that the executable was built in.
+/// Where models and pipelines are found by name: below `DETECT_BATCH_HOME`, in the user's data folder (where `fetch` puts
+/// them unless the former is set), below `../share/detect-batch` beside the executable, and in the checkout that the
+/// executable was built in.
 struct Places {
   /// What is looked for.
   enum Kind: String {
@@ -38,16 +40,20 @@ struct Places {
   static let defaultModel = "codes"
 
   private let places: [Place]
+  /// Where models go that are fetched: below `DETECT_BATCH_HOME`, else in the user's data folder; nil without either.
+  let fetched: FilePath?
 
   /// The places of this process.
   init() {
+    let environment = ProcessInfo.processInfo.environment
     self.init(
-      home: ProcessInfo.processInfo.environment["DETECT_BATCH_HOME"].map { FilePath($0) },
-      executable: Self.executable())
+      home: environment["DETECT_BATCH_HOME"].map { FilePath($0) },
+      userData: Self.userData(environment), executable: Self.executable())
   }
 
-  init(home: FilePath?, executable: FilePath?) {
-    var roots = home.map { [$0] } ?? []
+  init(home: FilePath?, userData: FilePath? = nil, executable: FilePath?) {
+    var roots = [home, userData].compactMap { $0 }
+    fetched = roots.first?.appending("models")
     if let executable {
       roots.append(
         executable.removingLastComponent().removingLastComponent().appending("share/detect-batch"))
@@ -88,7 +94,33 @@ struct Places {
       kind.missing,
       "there is no \(kind.rawValue) '\(ArgumentBytes.display(argument))': neither a file of that "
         + "path nor one of that name in \(folders.map(\.string).joined(separator: ", "))"
-        + (names.isEmpty ? "" : " (there: \(Set(names).sorted().joined(separator: ", ")))"))
+        + (names.isEmpty ? "" : " (there: \(Set(names).sorted().joined(separator: ", ")))")
+        + (kind != .pipeline && PublishedModel.named(argument) != nil
+          ? "; `detect-batch fetch \(argument)` gets it" : ""))
+  }
+
+  /// All models that are found by name, the first of each name.
+  ///
+  /// - Returns: paths by name.
+  func models() -> [String: FilePath] {
+    var found: [String: FilePath] = [:]
+    for folder in places.map(\.models) {
+      for name in Set(Self.names(in: folder, extensions: Kind.model.extensions)) {
+        guard found[name] == nil, let path = try? find(.model, name) else { continue }
+        found[name] = path
+      }
+    }
+    return found
+  }
+
+  /// `detect-batch` in the user's data folder, as the XDG Base Directory Specification has it: paths in
+  /// `XDG_DATA_HOME` that are not absolute are as if it were not set.
+  static func userData(_ environment: [String: String]) -> FilePath? {
+    if let data = environment["XDG_DATA_HOME"].map({ FilePath($0) }), data.isAbsolute {
+      return data.appending("detect-batch")
+    }
+    guard let home = environment["HOME"].map({ FilePath($0) }), home.isAbsolute else { return nil }
+    return home.appending(".local/share/detect-batch")
   }
 
   /// The file that this process runs.

@@ -85,7 +85,7 @@ struct TrainDataOptions: ParsableArguments {
 struct TrainNetworkOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Start from this model, torchvision detector (.pth) or torchvision ResNet (.pth). "
+      "Start from this model, checkpoint of a detector, or residual network of torchvision, Detectron or Detectron2. "
         + "(default: random weights)", valueName: "file"),
     completion: .file(extensions: ["safetensors", "pth"]))
   var start: String?

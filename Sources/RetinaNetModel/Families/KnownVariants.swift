@@ -1,7 +1,6 @@
 import Checkpoints
 
-/// Checkpoints that need no configuration, because what their weights do not say is published; and those that no
-/// configuration can make usable.
+/// torchvision's checkpoints that need no configuration, because what their weights do not say is published.
 enum KnownVariants {
   /// The description of torchvision's published RetinaNets (`models/detection/retinanet.py`), recognised by the
   /// shapes of `retinanet_resnet50_fpn` and `_v2` with 91 classes; nil for all others.
@@ -37,25 +36,5 @@ enum KnownVariants {
       "taken for torchvision's RetinaNet ResNet-50 FPN \(name), trained on COCO: the batch norms'"
         + " epsilon is \(epsilon)"
     )
-  }
-
-  /// RetinaNets of other projects, by names of tensors that only they have.
-  static func otherFamily(_ names: some Sequence<String>) -> ModelError.Problem? {
-    for name in names {
-      if name.hasPrefix("backbone.bottom_up.") {
-        return .otherFamily(
-          name: "Detectron2",
-          differences: "strides in the 1x1 convolutions, blue-green-red input in 0...255,"
-            + " resizing before normalisation, unrounded anchors in another order, boxes clipped"
-            + " after suppression")
-      }
-      if name.hasPrefix("bbox_head.retina_") {
-        return .otherFamily(
-          name: "MMDetection",
-          differences: "P7 without a ReLU, resizing before normalisation, unrounded anchors,"
-            + " suppression in pixels of the picture")
-      }
-    }
-    return nil
   }
 }
