@@ -118,11 +118,9 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "Checkpoints", "DetectionPipeline", "DetectionRecords", "Digests", "Downloads",
-        "Evaluation", "Files",
-        "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork", "Results", "RetinaNetModel",
-        "Settings", "Training",
-        "Workers",
+        "BoxGeometry", "Checkpoints", "DetectionPipeline", "DetectionRecords", "Digests",
+        "Downloads", "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText",
+        "NeuralNetwork", "Results", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -227,7 +225,8 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "detect-batch", "Digests", "Downloads", "RetinaNetModel", "TestSupport",
+        "detect-batch", "BoxGeometry", "Digests", "Downloads", "FrameDecoding", "RetinaNetModel",
+        "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
   ],
