@@ -127,7 +127,8 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords", "Digests", "Downloads",
+        "BoxGeometry", "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords",
+        "Digests", "Downloads",
         "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork",
         "Results", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -235,7 +236,8 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "detect-batch", "Digests", "Downloads", "RetinaNetModel", "TestSupport",
+        "detect-batch", "BoxGeometry", "Digests", "Downloads", "FrameDecoding", "RetinaNetModel",
+        "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
   ],

@@ -16,6 +16,7 @@ final class RunReport: Sendable {
     var openWork: [Int: Double] = [:]
     var estimatedFrames: [Int: Int] = [:]
     var source: String?
+    var hasRemarkedOnLook = false
   }
 
   private let state: Mutex<State>
@@ -79,6 +80,16 @@ final class RunReport: Sendable {
 
   /// Says something that the user should know.
   func remark(_ text: String) { tell(.remark(text)) }
+
+  /// Says what the user should know of how frames of an input are looked at, once a run: of the others it is as true.
+  func remarkOnLook(at job: InputJob, _ text: String?) {
+    guard let text else { return }
+    let isFirst = state.withLock { state in
+      defer { state.hasRemarkedOnLook = true }
+      return !state.hasRemarkedOnLook
+    }
+    if isFirst { remark("\(job.source.oneLine): \(text)") }
+  }
 
   /// An input was opened.
   func opened(_ job: InputJob, _ info: MediaInfo, kept: Int) {

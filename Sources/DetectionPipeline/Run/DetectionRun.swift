@@ -172,6 +172,8 @@ extension DetectionRun {
       stages = try makeStages(for: jobs, equipment, report)
     } catch let error as UnknownLabelError {
       throw RunError(.usage, error.description)
+    } catch let error as InputSizeError {
+      throw RunError(.usage, error.description)
     } catch {
       throw RunError(stage: error)
     }

@@ -41,6 +41,7 @@ struct SettingsDigest: Equatable, Sendable {
     lines += libraries
     lines += Self.lines(of: sampling)
     lines += Self.lines(of: options, for: description)
+    lines += Self.linesOfLooks(options, at: description)
     text = lines.joined(separator: "\n")
     hexadecimal = SHA256Digest.hexadecimal(of: text)
   }
@@ -68,7 +69,7 @@ struct SettingsDigest: Equatable, Sendable {
     let isClassAgnostic = options.classAgnosticNMS ?? defaults.classAgnosticNMS
     var lines = [
       "nms \(options.nmsThreshold ?? defaults.nmsThreshold) \(isClassAgnostic)",
-      "max-detections \(options.maxDetections ?? defaults.detectionsPerImage)",
+      "max-detections \(said(options.maxDetections ?? Self.limit(options, defaults)))",
       "candidates \(options.candidatesPerLevel ?? defaults.candidatesPerLevel)",
     ]
     for (column, label) in description.classes.enumerated() {
@@ -77,6 +78,35 @@ struct SettingsDigest: Equatable, Sendable {
         options.classThresholds[label] ?? options.scoreThreshold
         ?? defaults.classThresholds[label] ?? defaults.scoreThreshold
       lines.append("class \(column) \(threshold)")
+    }
+    return lines
+  }
+
+  /// Without `--max-detections`: of a picture in tiles there is none.
+  private static func limit(
+    _ options: DetectionOptions, _ defaults: ModelDescription.Postprocessing
+  ) -> Int? {
+    options.tiling == nil ? defaults.detectionsPerImage : nil
+  }
+
+  /// How pictures are looked at, where it is not as ever: so that what was made before these choices existed stays.
+  private static func linesOfLooks(
+    _ options: DetectionOptions, at description: ModelDescription
+  ) -> [String] {
+    var lines: [String] = []
+    // Sizes that do not suit the model end the run before there is a digest.
+    let sizes = (try? options.applied(to: description))?.preprocessing ?? description.preprocessing
+    if sizes != description.preprocessing { lines.append("size \(sizes.minSize) \(sizes.maxSize)") }
+    if let tiling = options.tiling {
+      lines.append(
+        "tile \(tiling.side) \(tiling.overlap) \(tiling.measure) \(tiling.threshold) \(tiling.includesWhole)"
+      )
+    }
+    if options.flip { lines.append("flip true") }
+    switch options.softNMS {
+    case nil: break
+    case .linear: lines.append("soft-nms linear")
+    case .gaussian(let sigma): lines.append("soft-nms gaussian \(sigma)")
     }
     return lines
   }

@@ -10,6 +10,8 @@ struct QueuedFrame: Sendable {
   /// Its place among the input's records of this run, from 0.
   let sequence: Int
   let frame: DecodedFrame
+  /// Where it takes several looks and a worker has begun with them.
+  var looks: SharedLooks?
 
   var byteCount: Int { frame.picture.pixels.count }
 }
@@ -37,6 +39,8 @@ struct FrameBounds: Equatable, Sendable {
 final class FrameQueue: Sendable {
   private struct State: Sendable {
     var waiting: [QueuedFrame] = []
+    /// Frames that workers have begun to look at, and of which looks are left for others.
+    var shared: [QueuedFrame] = []
     var bytes = 0
     var unwritten = 0
     /// The input whose records are written next; nil where inputs have files of their own.
@@ -127,12 +131,14 @@ final class FrameQueue: Sendable {
   }
 
   /// Takes the oldest frame and the oldest others of its shape, waiting while there is none; no more of them than
-  /// leaves something for the other workers.
+  /// leaves something for the other workers. A frame of which looks are left comes first, alone, and goes to every
+  /// worker that asks: large ones are done with before others are begun.
   ///
   /// - Returns: nil at the end, or when the run is being stopped.
   func takeBatch(atMost limit: Int) -> [QueuedFrame]? {
     monitor.wait { state -> [QueuedFrame]?? in
       if state.isStopped { return .some(nil) }
+      if let shared = state.shared.first { return [shared] }
       guard let first = state.waiting.first else {
         return state.decoders == 0 ? .some(nil) : nil
       }
@@ -148,6 +154,19 @@ final class FrameQueue: Sendable {
       return batch
     }
   }
+
+  /// Lets other workers take part in the looks of a frame.
+  func share(_ frame: QueuedFrame) {
+    monitor.withLock { $0.shared.append(frame) }
+  }
+
+  /// No looks of a frame are left to be taken.
+  func unshare(_ frame: QueuedFrame) {
+    monitor.withLock { state in state.shared.removeAll { $0.looks === frame.looks } }
+  }
+
+  /// Whether the run is being stopped: what is in hand and takes long is left.
+  var isStopped: Bool { monitor.read(\.isStopped) }
 
   /// A worker is through with a frame: its bytes are free.
   func release(_ frame: QueuedFrame) {
@@ -174,6 +193,7 @@ final class FrameQueue: Sendable {
     monitor.withLock { state in
       state.isStopped = true
       state.waiting = []
+      state.shared = []
     }
   }
 }

@@ -15,11 +15,34 @@ extension MediaReader: FrameSource {}
 protocol FrameDetector {
   /// - Throws: `DetectionError` where this picture has no result; anything else ends the run.
   func detect(_ pixels: [UInt8], width: Int, height: Int) throws -> [Detection]
-  /// Where the time of the last picture went.
+  /// Where the time of the last picture, or of the last look, went.
   var times: DetectorWorker.Times { get }
+  /// In how many looks a picture of this size is looked at.
+  func lookCount(width: Int, height: Int) -> Int
+  /// Makes one of several looks.
+  ///
+  /// - Throws: as `detect`.
+  func look(_ number: Int, at picture: RGBPicture) throws -> [Detection]
+  /// Puts together what several looks have found, in their order.
+  func merge(_ found: [[Detection]]) -> [Detection]
+  /// What the user should know of how pictures of this size are looked at; nil: nothing.
+  func remark(width: Int, height: Int) -> String?
 }
 
-extension DetectorWorker: FrameDetector {}
+extension FrameDetector {
+  func lookCount(width: Int, height: Int) -> Int { 1 }
+  func look(_ number: Int, at picture: RGBPicture) throws -> [Detection] {
+    try detect(picture.pixels, width: picture.width, height: picture.height)
+  }
+  func merge(_ found: [[Detection]]) -> [Detection] { Array(found.joined()) }
+  func remark(width: Int, height: Int) -> String? { nil }
+}
+
+extension DetectorWorker: FrameDetector {
+  func look(_ number: Int, at picture: RGBPicture) throws -> [Detection] {
+    try look(number, at: picture.pixels, width: picture.width, height: picture.height)
+  }
+}
 
 /// What the stages are run with.
 struct RunEquipment: Sendable {

@@ -76,6 +76,8 @@ struct EvaluateCommand: ToolCommand {
     transform: OptionValue.positiveCount)
   var workers: Int?
 
+  @OptionGroup(title: "With --images, how pictures are looked at") var looks: LookOptions
+
   @Flag(help: "Print one JSON object instead of tables.")
   var json = false
 
@@ -100,6 +102,9 @@ struct EvaluateCommand: ToolCommand {
     }
     guard images != nil || (model == nil && scoreThreshold == nil && workers == nil) else {
       throw ValidationError("--model, --score-threshold and --workers go with --images")
+    }
+    if images == nil, let name = looks.firstGiven {
+      throw ValidationError("\(name) goes with --images")
     }
   }
 
@@ -138,9 +143,11 @@ struct EvaluateCommand: ToolCommand {
       let model = try DetectionModel(
         contentsOf: Places().find(.model, model ?? Places.defaultModel))
       for remark in model.remarks { Log.logger.notice("\(remark)") }
+      var options = DetectionOptions(scoreThreshold: scoreThreshold ?? 0.05)
+      try looks.apply(to: &options)
       let detection = try DatasetDetection(
         of: annotations, below: ArgumentBytes.path(images), model: model,
-        scoreThreshold: scoreThreshold ?? 0.05, workers: workers,
+        options: options, workers: workers,
         showsProgress: Console.standardError.isTerminal && !report.quiet)
       return (
         detection.detections, detection.remarks, model.path.lastComponent?.string ?? "a model"

@@ -29,6 +29,7 @@ struct Fault {
     case let error as SettingsError:
       self.init(.usage, error.description + (Suggestion.forKey(error) ?? ""))
     case let error as UnknownLabelError: self.init(.usage, error.description)
+    case let error as InputSizeError: self.init(.usage, error.description)
     case let error as CheckpointError: self.init(error)
     case let error as DownloadError: self.init(error)
     case let error as ModelError: self.init(.unusableModel, error.description)
