@@ -69,13 +69,21 @@ let package = Package(
       ],
       swiftSettings: [lifetimes]),
     .target(
+      name: "Datasets",
+      dependencies: [
+        "Files", "Settings", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .target(
       name: "Evaluation",
-      dependencies: ["Files", .product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: [
+        "Datasets", "DetectionRecords", "Drawing",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(
       name: "Training",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "Evaluation", "Files", "JSONText", "NeuralNetwork",
-        "RetinaNetModel", "Settings", "Workers",
+        "BoxGeometry", "Checkpoints", "Datasets", "Digests", "Drawing", "Evaluation", "Files",
+        "JSONText", "NeuralNetwork", "RetinaNetModel", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -111,11 +119,12 @@ let package = Package(
         "CFFmpeg", "Media", .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
+    .target(name: "ReportPage", resources: [.embedInCode("Page")]),
     .target(
       name: "Results",
       dependencies: [
-        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "FrameEncoding",
-        "JSONText", "Media",
+        "Datasets", "DetectionRecords", "Digests", "Drawing", "Evaluation", "Files",
+        "FrameDecoding", "FrameEncoding", "JSONText", "Media", "ReportPage", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -123,11 +132,10 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "Checkpoints", "DetectionPipeline", "DetectionRecords", "Digests", "Downloads",
-        "Evaluation", "Files",
-        "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork", "Results", "RetinaNetModel",
-        "Settings", "Training",
-        "Workers",
+        "BoxGeometry", "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords",
+        "Digests", "Downloads",
+        "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork",
+        "Results", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -189,12 +197,12 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Evaluation", "Settings", "Training", "TestSupport",
+        "Datasets", "Drawing", "Evaluation", "Settings", "Training", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"],
+      name: "EvaluationTests", dependencies: ["Datasets", "Evaluation", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "FrameDecodingTests",
@@ -213,7 +221,8 @@ let package = Package(
     .testTarget(
       name: "ResultsTests",
       dependencies: [
-        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "Results",
+        "Datasets", "DetectionRecords", "Drawing", "Files", "FrameDecoding", "FrameEncoding",
+        "Results",
         "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -232,7 +241,8 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "detect-batch", "Digests", "Downloads", "FrameDecoding", "RetinaNetModel", "TestSupport",
+        "detect-batch", "BoxGeometry", "Digests", "Downloads", "FrameDecoding", "RetinaNetModel",
+        "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
   ],
