@@ -28,10 +28,15 @@ let package = Package(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CHEIF", pkgConfig: "libheif", providers: [.apt(["libheif-dev"])]),
+    .systemLibrary(
+      name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CPango", providers: [.apt(["libpango1.0-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+    // What Linux offers, and Swift cannot call.
+    .target(name: "CLinux"),
 
     // Foundations: no domain above their own.
     .target(name: "Workers"),
@@ -64,13 +69,21 @@ let package = Package(
       ],
       swiftSettings: [lifetimes]),
     .target(
+      name: "Datasets",
+      dependencies: [
+        "Files", "Settings", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .target(
       name: "Evaluation",
-      dependencies: ["Files", .product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: [
+        "Datasets", "DetectionRecords", "Drawing",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(
       name: "Training",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "Evaluation", "Files", "JSONText", "NeuralNetwork",
-        "RetinaNetModel", "Settings", "Workers",
+        "BoxGeometry", "Checkpoints", "Datasets", "Digests", "Drawing", "Evaluation", "Files",
+        "JSONText", "NeuralNetwork", "RetinaNetModel", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -79,7 +92,7 @@ let package = Package(
     .target(
       name: "FrameDecoding",
       dependencies: [
-        "CFFmpeg", "CHEIF", "CTIFF", "Media",
+        "CFFmpeg", "CHEIF", "CLinux", "CSeccomp", "CTIFF", "Media", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
@@ -106,11 +119,12 @@ let package = Package(
         "CFFmpeg", "Media", .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
+    .target(name: "ReportPage", resources: [.embedInCode("Page")]),
     .target(
       name: "Results",
       dependencies: [
-        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "FrameEncoding",
-        "JSONText", "Media",
+        "Datasets", "DetectionRecords", "Digests", "Drawing", "Evaluation", "Files",
+        "FrameDecoding", "FrameEncoding", "JSONText", "Media", "ReportPage", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -118,11 +132,10 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "Checkpoints", "DetectionPipeline", "DetectionRecords", "Digests", "Downloads",
-        "Evaluation", "Files",
-        "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork", "Results", "RetinaNetModel",
-        "Settings", "Training",
-        "Workers",
+        "BoxGeometry", "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords",
+        "Digests", "Downloads",
+        "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork",
+        "Results", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -184,12 +197,12 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Evaluation", "Settings", "Training", "TestSupport",
+        "Datasets", "Drawing", "Evaluation", "Settings", "Training", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"],
+      name: "EvaluationTests", dependencies: ["Datasets", "Evaluation", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "FrameDecodingTests",
@@ -208,7 +221,8 @@ let package = Package(
     .testTarget(
       name: "ResultsTests",
       dependencies: [
-        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "Results",
+        "Datasets", "DetectionRecords", "Drawing", "Files", "FrameDecoding", "FrameEncoding",
+        "Results",
         "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -227,7 +241,8 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "detect-batch", "Digests", "Downloads", "RetinaNetModel", "TestSupport",
+        "detect-batch", "BoxGeometry", "Digests", "Downloads", "FrameDecoding", "RetinaNetModel",
+        "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
   ],

@@ -14,7 +14,7 @@
 /// | `corrupt` | only `true`, and only on a frame that the decoder marked as damaged |
 /// | `same` | only on a frame that was not looked at because it equals an earlier one: that one's `frame`; the detections are that one's |
 /// | `detections` | objects by falling score; null where nobody looked |
-/// | `label`, `score` | the class name; 0...1, 4 decimals |
+/// | `label`, `score` | the class name; 0...1, 4 decimals, as soft suppression left it where that was asked for |
 /// | `box` | x, y, width, height in pixels of the upright picture, 2 decimals |
 /// | `failure` | only where `detections` is null: why |
 ///

@@ -56,12 +56,15 @@ package struct OutputDecoder: Sendable {
     }
     if rules.suppressionFrame == .picture { scale(&candidates, geometry) }
     if rules.emptyBoxes == .dropBeforeSuppression { dropEmpty(&candidates) }
-    sortByScore(&candidates)
-    var detections = suppress(candidates).map { candidates[$0] }
+    // Equal scores meet in suppression in the order they are reported.
+    candidates.sort { $0.precedes($1) }
+    var detections = suppress(candidates)
     if rules.suppressionFrame == .input { scale(&detections, geometry) }
     clip(&detections, width: geometry.originalWidth, height: geometry.originalHeight)
     if rules.emptyBoxes == .dropAtEnd { dropEmpty(&detections) }
-    return rules.suppressesAcrossClassesAtEnd ? suppressAcrossClasses(detections) : detections
+    // Soft suppression has seen to that.
+    guard rules.suppressesAcrossClassesAtEnd, selection.scoreDecay == nil else { return detections }
+    return suppressAcrossClasses(detections)
   }
 
   /// Gives candidates of one level their boxes, in pixels of the resized picture.
@@ -94,26 +97,39 @@ package struct OutputDecoder: Sendable {
     return detections
   }
 
-  /// Falling score, then class, then anchor: equal scores meet in suppression in the order they are reported.
-  private func sortByScore(_ detections: inout [Detection]) {
-    detections.sort {
-      ($1.score, $0.classIndex, $0.anchorIndex) < ($0.score, $1.classIndex, $1.anchorIndex)
-    }
-  }
-
-  /// Indices of those that stay.
-  private func suppress(_ candidates: [Detection]) -> [Int] {
+  /// Those that stay.
+  private func suppress(_ candidates: [Detection]) -> [Detection] {
     let boxes = candidates.map(\.box)
     let scores = candidates.map(\.score)
+    if let decay = selection.scoreDecay { return suppressSoftly(candidates, boxes, scores, decay) }
     if selection.classAgnosticNMS {
       return nonMaximumSuppression(
         boxes: boxes, scores: scores, threshold: selection.nmsThreshold,
-        limit: selection.maxDetections)
+        limit: selection.maxDetections
+      ).map { candidates[$0] }
     }
     return classwiseNonMaximumSuppression(
       boxes: boxes, scores: scores, classIndices: candidates.map(\.classIndex),
       separation: rules.classSeparation, threshold: selection.nmsThreshold,
-      limit: selection.maxDetections)
+      limit: selection.maxDetections
+    ).map { candidates[$0] }
+  }
+
+  /// Those whose lowered scores are still above their class's threshold, with these scores.
+  private func suppressSoftly(
+    _ candidates: [Detection], _ boxes: [Box], _ scores: [Float], _ decay: ScoreDecay
+  ) -> [Detection] {
+    let isClassAgnostic = selection.classAgnosticNMS || rules.suppressesAcrossClassesAtEnd
+    return softNonMaximumSuppression(
+      boxes: boxes, scores: scores,
+      classIndices: isClassAgnostic ? nil : candidates.map(\.classIndex), decay: decay,
+      leastScores: candidates.map { selection.scoreThresholds[$0.classIndex] },
+      limit: selection.maxDetections
+    ).map { decayed in
+      var detection = candidates[decayed.index]
+      detection.score = decayed.score
+      return detection
+    }.sorted { $0.precedes($1) }
   }
 
   private func suppressAcrossClasses(_ detections: [Detection]) -> [Detection] {

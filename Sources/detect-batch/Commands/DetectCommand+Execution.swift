@@ -35,7 +35,7 @@ extension DetectCommand {
     }
     let model = try DetectionModel(
       contentsOf: places.find(.model, options.model.model ?? Places.defaultModel))
-    try configuration.detection.requireLabels(of: model.description)
+    try configuration.detection.applied(to: model.description)
     for remark in model.remarks { Log.logger.notice("\(remark)") }
 
     let showsProgress = Console.standardError.isTerminal && !options.report.quiet
@@ -43,8 +43,9 @@ extension DetectCommand {
       configuration, model: model,
       observer: RunReporter(logger: Log.logger, showsProgress: showsProgress))
     if options.output.dryRun {
-      return DryRun(try run.plan(), sampling: configuration.sampling)
-        .tell(options.report.logFormat ?? .text)
+      return DryRun(
+        try run.plan(), sampling: configuration.sampling, decoders: configuration.media
+      ).tell(options.report.logFormat ?? .text)
     }
     SignalHandling.onFirst { status in run.stop(status) }
     return try run.run().status

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import DetectionPipeline
 import Evaluation
 import RetinaNetModel
@@ -75,6 +76,8 @@ struct EvaluateCommand: ToolCommand {
     transform: OptionValue.positiveCount)
   var workers: Int?
 
+  @OptionGroup(title: "With --images, how pictures are looked at") var looks: LookOptions
+
   @Flag(help: "Print one JSON object instead of tables.")
   var json = false
 
@@ -100,11 +103,15 @@ struct EvaluateCommand: ToolCommand {
     guard images != nil || (model == nil && scoreThreshold == nil && workers == nil) else {
       throw ValidationError("--model, --score-threshold and --workers go with --images")
     }
+    if images == nil, let name = looks.firstGiven {
+      throw ValidationError("\(name) goes with --images")
+    }
   }
 
   func execute() throws -> ExitStatus {
     Log.configure(report)
-    let (annotations, annotationRemarks) = try readAnnotations()
+    let (annotations, annotationRemarks) = try AnnotationFiles.read(
+      annotations, split: split)
     let target = try writeThresholds.map { try ThresholdTarget(ArgumentBytes.path($0)) }
     let found = try found(in: annotations)
     let report = EvaluationReport(
@@ -124,18 +131,6 @@ struct EvaluateCommand: ToolCommand {
     return ProgramOutput.write(json ? report.json.compact : report.text)
   }
 
-  private func readAnnotations() throws -> (annotations: COCOAnnotations, remarks: [String]) {
-    let path = ArgumentBytes.path(annotations)
-    if TrainingData.isYOLO(annotations) {
-      return (try TrainingData.yoloDataset(path, split: split ?? "val").annotations, [])
-    }
-    if split != nil || Places.isFolder(path) {
-      return (try PascalVOCFolder(path, split: split).annotations, [])
-    }
-    let file = try COCOAnnotationsFile(contentsOf: path)
-    return (file.annotations, file.remarks)
-  }
-
   /// The detections, what is to be said about them, and what they are called.
   private func found(
     in annotations: COCOAnnotations
@@ -148,9 +143,11 @@ struct EvaluateCommand: ToolCommand {
       let model = try DetectionModel(
         contentsOf: Places().find(.model, model ?? Places.defaultModel))
       for remark in model.remarks { Log.logger.notice("\(remark)") }
+      var options = DetectionOptions(scoreThreshold: scoreThreshold ?? 0.05)
+      try looks.apply(to: &options)
       let detection = try DatasetDetection(
         of: annotations, below: ArgumentBytes.path(images), model: model,
-        scoreThreshold: scoreThreshold ?? 0.05, workers: workers,
+        options: options, workers: workers,
         showsProgress: Console.standardError.isTerminal && !report.quiet)
       return (
         detection.detections, detection.remarks, model.path.lastComponent?.string ?? "a model"

@@ -20,6 +20,7 @@ extension DetectOptions {
     run.partition = try partition(environment)
     run.sampling = frameSampling(segment: run.partition.segment)
     run.detection = detectionOptions()
+    try looks.apply(to: &run.detection)
 
     switch output.output {
     case nil: break
@@ -43,6 +44,7 @@ extension DetectOptions {
     // Bounded: at most OptionValue.largest.
     run.limits.readTimeout = resources.readTimeout.map { .seconds($0) }
     run.maxFailures = resources.maxFailures
+    run.media = Decoders.make(resources.isolation)
     run.nice = resources.nice
     return run
   }

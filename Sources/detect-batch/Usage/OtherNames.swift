@@ -31,6 +31,21 @@ enum OtherNames {
       ["agnostic", "agnostic-nms", "class-agnostic", "nms-agnostic"],
       .options(["class-agnostic-nms"])
     ),
+    (
+      [
+        "tile-size", "slice-size", "slice-height", "slice-width", "patch-size", "tile-size-x",
+        "tile-size-y", "slice", "sliced", "sahi",
+      ], .options(["tile"])
+    ),
+    (
+      [
+        "overlap-height-ratio", "overlap-width-ratio", "overlap-ratio", "patch-overlap", "overlap",
+      ], .options(["tile-overlap"])
+    ),
+    (["postprocess-match-metric", "match-metric"], .options(["tile-merge"])),
+    (["postprocess-match-threshold", "match-threshold"], .options(["tile-merge-threshold"])),
+    (["no-standard-prediction"], .options(["no-tile-whole"])),
+    (["augment", "tta", "test-time-augmentation"], .options(["flip"])),
     (["max-det", "max-dets", "topk", "top-k"], .options(["max-detections"])),
     (["label", "labels", "class", "filter-classes"], .options(["classes"])),
     (["weights", "checkpoint", "ckpt", "model-path", "pretrained"], .options(["model", "start"])),
@@ -152,6 +167,7 @@ enum OtherNames {
         "visualize", "visualise", "annotate", "plot", "render", "blur", "anonymize", "redact",
       ], .subcommand("draw", otherwise: "")
     ),
+    (["gallery", "html", "browse", "dashboard"], .subcommand("report", otherwise: "")),
     (
       ["predict", "infer", "inference", "run"],
       .text("detecting needs no subcommand, as in: detect-batch clips/")
