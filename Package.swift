@@ -24,22 +24,31 @@ let package = Package(
       providers: [
         .apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])
       ]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CHEIF", pkgConfig: "libheif", providers: [.apt(["libheif-dev"])]),
+    .systemLibrary(name: "CPango", providers: [.apt(["libpango1.0-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
     // Foundations: no domain above their own.
     .target(name: "Workers"),
+    .target(
+      name: "Files", dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+    .target(name: "JSONText"),
     .target(name: "Settings", dependencies: ["Yams"]),
     .target(
       name: "Digests",
       dependencies: ["COpenSSL", .product(name: "SystemPackage", package: "swift-system")]),
+    .target(
+      name: "Downloads",
+      dependencies: ["CCurl", .product(name: "SystemPackage", package: "swift-system")]),
     .target(name: "BoxGeometry"),
     .target(
       name: "Checkpoints",
-      dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: ["Files", "JSONText", .product(name: "SystemPackage", package: "swift-system")]),
     .target(
       name: "NeuralNetwork", dependencies: ["COneDNN", "Workers"],
       // Its loops over numbers are a hundred times as slow unoptimised: tests would wait for nothing else.
@@ -49,35 +58,68 @@ let package = Package(
     .target(
       name: "RetinaNetModel",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "NeuralNetwork", "Settings", "Workers",
+        "BoxGeometry", "Checkpoints", "Digests", "Files", "JSONText", "NeuralNetwork", "Settings",
+        "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: [lifetimes]),
     .target(
+      name: "Datasets",
+      dependencies: [
+        "Files", "Settings", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .target(
       name: "Evaluation",
-      dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: [
+        "Datasets", "DetectionRecords", "Drawing",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(
       name: "Training",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "Evaluation", "NeuralNetwork", "RetinaNetModel",
-        "Workers",
+        "BoxGeometry", "Checkpoints", "Datasets", "Digests", "Drawing", "Evaluation", "Files",
+        "JSONText", "NeuralNetwork", "RetinaNetModel", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
     // Media in, records out.
+    .target(name: "Media"),
     .target(
       name: "FrameDecoding",
       dependencies: [
-        "CFFmpeg", "CHEIF", "CTIFF", .product(name: "SystemPackage", package: "swift-system"),
+        "CFFmpeg", "CHEIF", "CTIFF", "Media",
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
       name: "DetectionRecords",
-      dependencies: ["Digests", .product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: [
+        "Digests", "Files", "JSONText", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(
       name: "DetectionPipeline",
       dependencies: [
-        "DetectionRecords", "Digests", "FrameDecoding", "NeuralNetwork", "RetinaNetModel",
+        "DetectionRecords", "Digests", "Files", "FrameDecoding", "NeuralNetwork", "RetinaNetModel",
         "Workers",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+
+    // Records in, media out.
+    .target(
+      name: "Drawing", dependencies: ["CPango", "Media"],
+      // Its loops over pixels are a hundred times as slow unoptimised: tests would wait for nothing else.
+      swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    .target(
+      name: "FrameEncoding",
+      dependencies: [
+        "CFFmpeg", "Media", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+
+    .target(name: "ReportPage", resources: [.embedInCode("Page")]),
+    .target(
+      name: "Results",
+      dependencies: [
+        "Datasets", "DetectionRecords", "Digests", "Drawing", "Evaluation", "Files",
+        "FrameDecoding", "FrameEncoding", "JSONText", "Media", "ReportPage", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -85,8 +127,10 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "Checkpoints", "DetectionPipeline", "DetectionRecords", "Evaluation", "FrameDecoding",
-        "NeuralNetwork", "RetinaNetModel", "Settings", "Training", "Workers",
+        "BoxGeometry", "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords",
+        "Digests", "Downloads",
+        "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork",
+        "Results", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -110,11 +154,22 @@ let package = Package(
       dependencies: [
         "Workers", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    .testTarget(
+      name: "FilesTests",
+      dependencies: [
+        "Files", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "TestSupport"]),
     .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestSupport"]),
     .testTarget(
       name: "DigestsTests",
       dependencies: [
         "Digests", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(
+      name: "DownloadsTests",
+      dependencies: [
+        "Downloads", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "BoxGeometryTests", dependencies: ["BoxGeometry", "TestSupport"],
@@ -137,36 +192,52 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Evaluation", "Training", "TestSupport",
+        "Datasets", "Drawing", "Evaluation", "Settings", "Training", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"],
+      name: "EvaluationTests", dependencies: ["Datasets", "Evaluation", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "FrameDecodingTests",
       dependencies: [
-        "Digests", "FrameDecoding", "TestSupport",
+        "Digests", "FrameDecoding", "Media", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
+    .testTarget(name: "DrawingTests", dependencies: ["Drawing", "Media", "TestSupport"]),
+    .testTarget(
+      name: "FrameEncodingTests",
+      dependencies: [
+        "FrameDecoding", "FrameEncoding", "Media", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(
+      name: "ResultsTests",
+      dependencies: [
+        "Datasets", "DetectionRecords", "Drawing", "Files", "FrameDecoding", "FrameEncoding",
+        "Results",
+        "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .testTarget(
       name: "DetectionRecordsTests",
       dependencies: [
-        "DetectionRecords", "Digests", "TestSupport",
+        "DetectionRecords", "Digests", "Files", "JSONText", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "DetectionPipelineTests",
       dependencies: [
-        "DetectionPipeline", "TestSupport",
+        "DetectionPipeline", "Files", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "detect-batch", "Digests", "TestSupport",
+        "detect-batch", "BoxGeometry", "Digests", "Downloads", "FrameDecoding", "RetinaNetModel",
+        "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
   ],

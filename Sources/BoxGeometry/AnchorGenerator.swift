@@ -1,39 +1,56 @@
-/// The anchor shapes of every level, centred on the origin, made once per model (Lin et al. 2017, section 4;
-/// torchvision `models/detection/anchor_utils.py`). `grid(paddedHeight:paddedWidth:gridSizes:)` lays them over
-/// an input.
+/// The anchor shapes of every level, centred on the origin, made once per model (Lin et al. 2017, section 4).
+/// `grid(paddedHeight:paddedWidth:gridSizes:)` lays them over an input.
 ///
-/// All arithmetic is float32 and in torchvision's order, so the boxes are torchvision's to the bit.
+/// The boxes are to the bit those of the program whose `AnchorRules` are given: torchvision's
+/// `models/detection/anchor_utils.py`, Detectron2's `modeling/anchor_generator.py`, and the same numbers in
+/// MMDetection.
 public struct AnchorGenerator: Equatable, Sendable {
-  /// Per level, the anchors of the cell at the origin: aspect ratio outermost, size innermost
-  /// (anchor = ratio * sizes per level + size). Whole numbers: torchvision rounds the corners.
+  /// Per level, the anchors of the cell at the origin, in the rules' order.
   public let cellAnchors: [[Box]]
+  private let rules: AnchorRules
 
-  /// Makes the anchor shapes.
-  ///
-  /// With r = sqrt(ratio) an anchor of size s is s/r wide and s*r high; its four half sides are rounded to
-  /// whole numbers, halves to even.
+  /// Makes the anchor shapes: with r = sqrt(ratio) an anchor of size s is s/r wide and s*r high.
   ///
   /// - Parameters:
   ///   - sizes: side lengths in pixels of the network's input, per level (P3 first); every level has as many.
   ///   - aspectRatios: height divided by width, the same for every level.
-  public init(sizes: [[Int]], aspectRatios: [Double]) {
+  ///   - rules: rounding, order and strides.
+  public init(sizes: [[Double]], aspectRatios: [Double], rules: AnchorRules = .init()) {
     precondition(
       !aspectRatios.isEmpty && aspectRatios.allSatisfy { $0 > 0 && $0.isFinite },
       "aspect ratios must be positive: \(aspectRatios)")
     precondition(
       sizes.allSatisfy { !$0.isEmpty && $0.count == sizes[0].count && $0.allSatisfy { $0 > 0 } },
       "every level needs the same number of positive anchor sizes: \(sizes)")
-    cellAnchors = sizes.map { levelSizes in
-      aspectRatios.flatMap { aspectRatio in
-        let heightRatio = Float(aspectRatio).squareRoot()
-        let widthRatio = 1 / heightRatio
-        return levelSizes.map { size in
-          let halfWidth = (widthRatio * Float(size) / 2).rounded(.toNearestOrEven)
-          let halfHeight = (heightRatio * Float(size) / 2).rounded(.toNearestOrEven)
-          return Box(minX: -halfWidth, minY: -halfHeight, maxX: halfWidth, maxY: halfHeight)
-        }
+    self.rules = rules
+    cellAnchors = sizes.map { sizes in
+      switch rules.order {
+      case .ratioMajor:
+        aspectRatios.flatMap { ratio in sizes.map { Self.anchor($0, ratio, rules.corners) } }
+      case .sizeMajor:
+        sizes.flatMap { size in aspectRatios.map { Self.anchor(size, $0, rules.corners) } }
       }
     }
+  }
+
+  /// One anchor around the origin; each rule in the order of operations of the program that it is of.
+  private static func anchor(
+    _ size: Double, _ aspectRatio: Double, _ corners: AnchorRules.Corners
+  ) -> Box {
+    let halfWidth: Float
+    let halfHeight: Float
+    switch corners {
+    case .rounded:
+      let heightRatio = Float(aspectRatio).squareRoot()
+      let widthRatio = 1 / heightRatio
+      halfWidth = (widthRatio * Float(size) / 2).rounded(.toNearestOrEven)
+      halfHeight = (heightRatio * Float(size) / 2).rounded(.toNearestOrEven)
+    case .exact:
+      let width = (size * size / aspectRatio).squareRoot()
+      halfWidth = Float(width / 2)
+      halfHeight = Float(aspectRatio * width / 2)
+    }
+    return Box(minX: -halfWidth, minY: -halfHeight, maxX: halfWidth, maxY: halfHeight)
   }
 
   /// Anchors per cell, the same on every level.
@@ -42,8 +59,8 @@ public struct AnchorGenerator: Equatable, Sendable {
   /// Lays the anchors over one input.
   ///
   /// - Parameters:
-  ///   - paddedHeight: rows of the network's input, padding included: with torchvision's batches that of the
-  ///     whole batch, which is why the anchors of P6 and P7 depend on it.
+  ///   - paddedHeight: rows of the network's input, padding included: that of the whole batch, on which P6's and P7's
+  ///     anchors depend where strides are taken from the grid.
   ///   - paddedWidth: columns of the network's input, padding included.
   ///   - gridSizes: rows and columns of each level's map, P3 first; as many as the generator has levels.
   /// - Returns: the grid, whose boxes are computed on demand.
@@ -55,15 +72,17 @@ public struct AnchorGenerator: Equatable, Sendable {
       "\(gridSizes.count) maps for anchors of \(cellAnchors.count) levels")
     var firstIndex = 0
     var levels: [AnchorGrid.Level] = []
-    for (size, anchors) in zip(gridSizes, cellAnchors) {
+    for (level, (size, anchors)) in zip(gridSizes, cellAnchors).enumerated() {
       precondition(
         size.rows > 0 && size.columns > 0 && size.rows <= paddedHeight
           && size.columns <= paddedWidth,
         "a map of \(size.rows)x\(size.columns) over an input of \(paddedHeight)x\(paddedWidth)")
       levels.append(
         AnchorGrid.Level(
-          rows: size.rows, columns: size.columns, strideY: paddedHeight / size.rows,
-          strideX: paddedWidth / size.columns, cellAnchors: anchors, firstIndex: firstIndex))
+          rows: size.rows, columns: size.columns,
+          strideY: rules.strides.stride(level: level, padded: paddedHeight, cells: size.rows),
+          strideX: rules.strides.stride(level: level, padded: paddedWidth, cells: size.columns),
+          centre: rules.centre, cellAnchors: anchors, firstIndex: firstIndex))
       firstIndex += size.rows * size.columns * anchors.count
     }
     return AnchorGrid(levels: levels, count: firstIndex)

@@ -2,7 +2,7 @@
 /// (201 600 of them for 800x1344).
 ///
 /// Order: level (P3 first), then row, column and anchor in the cell, which is the order of the heads' flattened
-/// outputs. A cell's anchors are centred on (column * strideX, row * strideY): the cell's corner, no half stride.
+/// outputs. A cell's anchors are centred on ((column + centre) * strideX, (row + centre) * strideY).
 public struct AnchorGrid: Equatable, Sendable {
   /// One level of the pyramid.
   public struct Level: Equatable, Sendable {
@@ -10,11 +10,12 @@ public struct AnchorGrid: Equatable, Sendable {
     public let rows: Int
     /// Columns of the level's map.
     public let columns: Int
-    /// Pixels of the input between rows: padded height / rows, as integers. For P6 and P7 this is not always
-    /// 64 and 128: an input of 800x1344 has 61 and 114.
+    /// Pixels of the input between rows, by `AnchorRules.Strides`.
     public let strideY: Int
-    /// Pixels of the input between columns: padded width / columns, as integers.
+    /// Pixels of the input between columns.
     public let strideX: Int
+    /// Where in its cell an anchor's centre is, in strides: 0 is the cell's first corner.
+    public let centre: Float
     /// The anchors of the cell at the origin.
     public let cellAnchors: [Box]
     /// Index of the level's first anchor among all anchors.
@@ -34,12 +35,15 @@ public struct AnchorGrid: Equatable, Sendable {
       precondition(
         row >= 0 && row < rows && column >= 0 && column < columns,
         "cell (\(row), \(column)) of a map of \(rows)x\(columns)")
-      let x = Float(column * strideX)
-      let y = Float(row * strideY)
+      let x = centreX(column)
+      let y = centreY(row)
       let shape = cellAnchors[anchorInCell]
       return Box(
         minX: x + shape.minX, minY: y + shape.minY, maxX: x + shape.maxX, maxY: y + shape.maxY)
     }
+
+    func centreX(_ column: Int) -> Float { (Float(column) + centre) * Float(strideX) }
+    func centreY(_ row: Int) -> Float { (Float(row) + centre) * Float(strideY) }
   }
 
   /// Where an anchor sits.
@@ -50,7 +54,7 @@ public struct AnchorGrid: Equatable, Sendable {
     public let row: Int
     /// Column of the cell in the level's map.
     public let column: Int
-    /// Anchor in the cell: aspect ratio * sizes per level + size.
+    /// Anchor in the cell, in the order of `AnchorRules`.
     public let anchorInCell: Int
   }
 
@@ -92,9 +96,9 @@ public struct AnchorGrid: Equatable, Sendable {
     boxes.reserveCapacity(count)
     for level in levels {
       for row in 0..<level.rows {
-        let y = Float(row * level.strideY)
+        let y = level.centreY(row)
         for column in 0..<level.columns {
-          let x = Float(column * level.strideX)
+          let x = level.centreX(column)
           for shape in level.cellAnchors {
             boxes.append(
               Box(

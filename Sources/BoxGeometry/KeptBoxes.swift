@@ -16,13 +16,17 @@ struct KeptBoxes {
   private var groups: [Group] = []
   private var filledLanes = 8
   private let threshold: SIMD8<Float>
+  private let measure: OverlapMeasure
 
   /// Starts without boxes.
   ///
-  /// - Parameter threshold: IoU above which a box is refused.
-  init(threshold: Double) {
-    precondition(!threshold.isNaN, "the IoU threshold is NaN")
-    // The largest Float that is not above the threshold: a float32 IoU exceeds one if and only if it exceeds
+  /// - Parameters:
+  ///   - threshold: overlap above which a box is refused.
+  ///   - measure: how overlap is counted.
+  init(threshold: Double, measure: OverlapMeasure = .iou) {
+    precondition(!threshold.isNaN, "the overlap's threshold is NaN")
+    self.measure = measure
+    // The largest Float that is not above the threshold: a float32 overlap exceeds one if and only if it exceeds
     // the other, so the loop below compares without widening.
     let nearest = Float(threshold)
     self.threshold = .init(repeating: Double(nearest) > threshold ? nearest.nextDown : nearest)
@@ -33,8 +37,20 @@ struct KeptBoxes {
   /// - Parameter box: the next box by falling score.
   /// - Returns: whether the box was taken in.
   mutating func insert(_ box: Box) -> Bool {
+    if overlaps(box) { return false }
+    append(box)
+    return true
+  }
+
+  /// Whether one of the boxes overlaps this one by more than the threshold.
+  func overlaps(_ box: Box) -> Bool {
     let area = box.area
-    for group in groups where overlaps(group, box, area) { return false }
+    for group in groups where overlaps(group, box, area) { return true }
+    return false
+  }
+
+  /// Takes a box in.
+  mutating func append(_ box: Box) {
     if filledLanes == 8 {
       groups.append(.empty)
       filledLanes = 0
@@ -44,12 +60,11 @@ struct KeptBoxes {
     groups[last].minY[filledLanes] = box.minY
     groups[last].maxX[filledLanes] = box.maxX
     groups[last].maxY[filledLanes] = box.maxY
-    groups[last].area[filledLanes] = area
+    groups[last].area[filledLanes] = box.area
     filledLanes += 1
-    return true
   }
 
-  /// The arithmetic of `Box.intersectionOverUnion`, a lane per box.
+  /// The arithmetic of `Box.overlap`, a lane per box.
   @inline(__always)
   private func overlaps(_ group: Group, _ box: Box, _ area: Float) -> Bool {
     let overlapWidth =
@@ -59,11 +74,17 @@ struct KeptBoxes {
       smaller(group.maxY, .init(repeating: box.maxY))
       - larger(group.minY, .init(repeating: box.minY))
     let intersection = larger(.zero, overlapWidth) * larger(.zero, overlapHeight)
-    let union = (group.area + area) - intersection
-    return any(intersection / union .> threshold)
+    let whole =
+      switch measure {
+      case .iou: (group.area + area) - intersection
+      // NaN in lanes not yet filled, as the union is.
+      case .ios: smaller(.init(repeating: area), group.area)
+      }
+    return any(intersection / whole .> threshold)
   }
 
-  // A compare and a select become one instruction each; the library's pointwise functions stay loops over lanes.
+  // A compare and a select become one instruction each; the library's pointwise functions stay loops over lanes. Where
+  // one number is NaN the result is `b`.
   @inline(__always)
   private func smaller(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
     b.replacing(with: a, where: a .< b)

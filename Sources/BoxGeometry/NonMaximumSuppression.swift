@@ -31,8 +31,7 @@ public func nonMaximumSuppression(
 /// As `nonMaximumSuppression(boxes:scores:threshold:limit:)`, with boxes dropped only by boxes of their own class,
 /// on the coordinates as they are.
 ///
-/// This is what every detector means by class-wise NMS. torchvision does it so above 1000 boxes only: where its
-/// result counts to the bit, use `torchvisionNonMaximumSuppression`.
+/// This is what every detector means by class-wise NMS; what they do is `ClassSeparation`.
 ///
 /// - Parameters:
 ///   - boxes: corners in any one frame.
@@ -58,27 +57,44 @@ public func classwiseNonMaximumSuppression(
   return result
 }
 
-/// Class-wise suppression with the arithmetic of torchvision's `batched_nms` on a CPU, so that borderline IoUs fall
-/// as they do there.
-///
-/// Above 1000 boxes (4000 coordinates) that is `classwiseNonMaximumSuppression`. Up to 1000, torchvision moves every
-/// box by class * (largest coordinate + 1) in float32 and suppresses without classes: at class 90 of an image of
-/// 1333 pixels the moved corners are multiples of 1/128, so an IoU near the threshold can round to its other side.
+/// How class-wise suppression keeps the boxes of one class from meeting those of another, in arithmetic: an IoU near
+/// the threshold can fall on its other side.
+public enum ClassSeparation: String, CaseIterable, Sendable {
+  /// Up to 1000 boxes (4000 coordinates) as `moved`, above that by class on the coordinates as they are: torchvision's
+  /// `batched_nms` on a CPU, which Detectron2 calls too.
+  case movedUpTo1000
+  /// Every box is moved by class * (largest coordinate + 1) in float32, then classes do not matter: at class 90 of an
+  /// image of 1333 pixels the moved corners are multiples of 1/128. MMDetection's, and torchvision's on a GPU up to
+  /// 25 000 boxes.
+  case moved
+  /// By class on the coordinates as they are.
+  case byClass
+}
+
+/// Class-wise suppression with the arithmetic of other programs, so that borderline IoUs fall as they do there.
 ///
 /// - Parameters:
-///   - boxes: corners in one frame; torchvision's are clipped to the image, so none is negative.
+///   - boxes: corners in one frame.
 ///   - scores: one per box.
 ///   - classIndices: column of the class head per box, 0 or more, not much larger than the number of classes.
+///   - separation: how classes are kept apart.
 ///   - threshold: IoU above which the lesser box goes.
 ///   - limit: stops after this many kept boxes over all classes.
 /// - Returns: indices of the kept boxes by falling score.
-public func torchvisionNonMaximumSuppression(
-  boxes: [Box], scores: [Float], classIndices: [Int], threshold: Double, limit: Int = .max
+public func classwiseNonMaximumSuppression(
+  boxes: [Box], scores: [Float], classIndices: [Int], separation: ClassSeparation,
+  threshold: Double, limit: Int = .max
 ) -> [Int] {
   precondition(
     boxes.count == scores.count && boxes.count == classIndices.count,
     "\(boxes.count) boxes with \(scores.count) scores and \(classIndices.count) classes")
-  if boxes.count > 1000 {
+  let moves =
+    switch separation {
+    case .movedUpTo1000: boxes.count <= 1000
+    case .moved: true
+    case .byClass: false
+    }
+  guard moves else {
     return classwiseNonMaximumSuppression(
       boxes: boxes, scores: scores, classIndices: classIndices, threshold: threshold, limit: limit)
   }

@@ -13,6 +13,7 @@ static const int64_t cffmpeg_no_timestamp = AV_NOPTS_VALUE;
 
 // Numbers up to FFmpeg 7, an enumeration since: to Swift these are different types.
 static const int cffmpeg_sws_bicubic = SWS_BICUBIC;
+static const int cffmpeg_sws_area = SWS_AREA;
 static const int cffmpeg_sws_accurate_rounding = SWS_ACCURATE_RND;
 static const int cffmpeg_sws_full_chroma = SWS_FULL_CHR_H_INT;
 static const int cffmpeg_sws_bit_exact = SWS_BITEXACT;
@@ -64,5 +65,14 @@ static inline int64_t cffmpeg_position(const AVFrame *frame) {
   return (int64_t)(intptr_t)frame->opaque - 1;
 #else
   return frame->pkt_pos;
+#endif
+}
+
+// How long a frame is shown, in units of its stream's time base; 0 where nobody says.
+static inline int64_t cffmpeg_duration(const AVFrame *frame) {
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
+  return frame->duration;
+#else
+  return frame->pkt_duration;
 #endif
 }

@@ -18,6 +18,8 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
     case unsupported(String)
     /// A pickle with an object of this class, `module.name`, where tensors should be.
     case refusedClass(String)
+    /// A TorchScript module: a program with tensors.
+    case torchScript
     /// No tensors where they could be; the keys at the top.
     case noTensors(keys: [String])
     /// A number too large for the 16 bits it is to be stored in.
@@ -57,6 +59,10 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
       return
         "\(file): has an object of \(name) where tensors should be, and nothing but tensors is made of a checkpoint:"
         + " in PyTorch, save the state dict: torch.save(model.state_dict(), FILE)"
+    case .torchScript:
+      return
+        "\(file): a TorchScript module, a program, and nothing of a checkpoint is run: in PyTorch, save its state dict:"
+        + " torch.save(torch.jit.load(FILE).state_dict(), OTHER)"
     case .noTensors(let keys):
       let shown = keys.prefix(8).joined(separator: ", ") + (keys.count > 8 ? ", …" : "")
       let places = StateDictionary.keys.map { "'\($0)'" }.joined(separator: ", ")

@@ -10,6 +10,8 @@ public struct CheckpointTensor: Sendable {
     case raw
     /// As code points 0...255 of a UTF-8 text: what Python 3 makes of bytes in pickles for Python 2.
     case latin1Text
+    /// Not at all: each is this one.
+    case constant(Float)
   }
 
   private let file: CheckpointFile
@@ -55,6 +57,7 @@ public struct CheckpointTensor: Sendable {
         case .raw: (bits + 7) / 8 <= range.count
         // One or two bytes of text for each byte.
         case .latin1Text: bits / 8 <= range.count
+        case .constant: true
         }
       guard fits else {
         throw malformed("\(bits / 8) bytes needed, \(range.count) there")
@@ -75,6 +78,21 @@ public struct CheckpointTensor: Sendable {
     self.strides = isInOrder ? nil : steps
   }
 
+  /// A tensor of this one's shape whose numbers are all the same and stand in no file.
+  ///
+  /// - Parameter value: each number.
+  /// - Returns: such a tensor.
+  public func filled(with value: Float) -> CheckpointTensor { CheckpointTensor(self, value) }
+
+  private init(_ other: CheckpointTensor, _ value: Float) {
+    file = other.file
+    shape = other.shape
+    range = FileRange(offset: 0, count: 0)
+    elementType = .float32
+    encoding = .constant(value)
+    strides = nil
+  }
+
   /// How many numbers it has.
   public var elementCount: Int { shape.reduce(1, *) }
 
@@ -90,6 +108,8 @@ public struct CheckpointTensor: Sendable {
       strides.map { zip(shape, $0).reduce(1) { $0 + ($1.0 - 1) * $1.1 } } ?? elementCount
     let stored: [Float]
     switch encoding {
+    case .constant(let value):
+      return Array(repeating: value, count: elementCount)
     case .raw where elementType == .float32:
       stored = try readFloats(count: spanned)
     case .raw:

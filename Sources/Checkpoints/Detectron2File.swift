@@ -3,9 +3,8 @@ enum Detectron2File {
   static func read(_ file: CheckpointFile) throws(CheckpointError) -> Checkpoint {
     let pickle = try Unpickler.run(file, FileRange(offset: 0, count: file.size))
     let dictionary = try StateDictionary(file, pickle)
-    let tensors = try dictionary.tensors { (storage, _) throws(CheckpointError) in
+    return try dictionary.checkpoint(.detectron2) { (storage, _) throws(CheckpointError) in
       throw file.error(.malformed("storage '\(storage.key)' is not in the file"))
     }
-    return Checkpoint(file: file, format: .detectron2, tensors: tensors)
   }
 }

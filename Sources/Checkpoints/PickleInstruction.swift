@@ -1,4 +1,5 @@
-/// The instructions of pickles that build data (names as in Python's `pickletools`).
+/// The instructions of pickles that build data, protocols 0 to 5 (names as in Python's `pickletools`). Not among them:
+/// classes by a number in a registry of the reader's machine (EXT1, EXT2, EXT4), and buffers that are not in the file.
 enum PickleInstruction: UInt8 {
   case proto = 0x80
   case frame = 0x95
@@ -50,4 +51,18 @@ enum PickleInstruction: UInt8 {
   case newObjectWithKeys = 0x92
   case build = 0x62
   case binPersId = 0x51
+  // Of protocols 0 and 1; Python 2 writes some of them at protocol 2 too.
+  case dup = 0x32
+  case int = 0x49
+  case long = 0x4c
+  case float = 0x46
+  case string = 0x53
+  case unicode = 0x56
+  case put = 0x70
+  case get = 0x67
+  case list = 0x6c
+  case dict = 0x64
+  case inst = 0x69
+  case obj = 0x6f
+  case persId = 0x50
 }

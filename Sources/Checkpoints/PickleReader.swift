@@ -63,6 +63,13 @@ struct PickleReader {
     }
   }
 
+  /// The bytes to the end of a line, without it; they stay in the file.
+  mutating func skipLine() throws(CheckpointError) -> FileRange {
+    let start = position
+    while try byte() != UInt8(ascii: "\n") {}
+    return FileRange(offset: start, count: position - 1 - start)
+  }
+
   private func truncated() -> CheckpointError {
     file.error(.truncated("its pickle ends at byte \(end)"))
   }

@@ -46,12 +46,12 @@ enum PyTorchLegacyFile {
       position += range.count
     }
     let dictionary = try StateDictionary(file, object)
-    let tensors = try dictionary.tensors { (storage, byteCount) throws(CheckpointError) in
+    return try dictionary.checkpoint(.pytorchLegacy) {
+      (storage, byteCount) throws(CheckpointError) in
       guard let range = ranges[storage.key], range.count == byteCount else {
         throw file.error(.malformed("storage '\(storage.key)' is missing or of another size"))
       }
       return range
     }
-    return Checkpoint(file: file, format: .pytorchLegacy, tensors: tensors)
   }
 }

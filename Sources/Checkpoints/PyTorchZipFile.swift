@@ -9,6 +9,10 @@ enum PyTorchZipFile {
       throw file.error(.unknownFormat("a zip archive without data.pkl"))
     }
     let folder = pickleName.dropLast("data.pkl".count)
+    // What a module's program lies in.
+    if archive.names.contains(where: { $0.hasPrefix(folder + "code/") }) {
+      throw file.error(.torchScript)
+    }
     if let range = try archive.range(folder + "byteorder") {
       let order = try file.bytes(at: range.offset, count: min(range.count, 16))
       guard order == Array("little".utf8) else {
@@ -18,7 +22,7 @@ enum PyTorchZipFile {
     }
     let pickle = try Unpickler.run(file, pickleRange)
     let dictionary = try StateDictionary(file, pickle)
-    let tensors = try dictionary.tensors { (storage, byteCount) throws(CheckpointError) in
+    return try dictionary.checkpoint(.pytorchZip) { (storage, byteCount) throws(CheckpointError) in
       let name = "\(folder)data/\(storage.key)"
       guard let range = try archive.range(name) else {
         throw file.error(.malformed("the entry '\(name)' is missing"))
@@ -29,6 +33,5 @@ enum PyTorchZipFile {
       }
       return range
     }
-    return Checkpoint(file: file, format: .pytorchZip, tensors: tensors)
   }
 }

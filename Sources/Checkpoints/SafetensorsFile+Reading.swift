@@ -1,3 +1,5 @@
+import JSONText
+
 extension SafetensorsFile {
   /// Reads the header and checks it as the reference implementation does: no holes, no overlaps, nothing after
   /// the last tensor, no name twice.
@@ -10,10 +12,10 @@ extension SafetensorsFile {
     let headerBytes = try file.bytes(at: 8, count: Int(headerSize))
     let header: Header
     do {
-      header = try Header(headerBytes)
-    } catch let error as JSONScanner.SyntaxError {
+      header = try headerBytes.withUnsafeBytes { try Header($0) }
+    } catch let error as JSONError {
       throw file.error(
-        .malformed("byte \(8 + error.offset) of the header is not \(error.expected)"))
+        .malformed("byte \(8 + error.offset) of the header: \(error.problem)"))
     } catch let error as HeaderError {
       throw file.error(.malformed(error.problem))
     } catch {
@@ -48,7 +50,7 @@ extension SafetensorsFile {
       throw file.error(.malformed("\(file.size - start - end) bytes after the last tensor"))
     }
     return Checkpoint(
-      file: file, format: .safetensors, tensors: tensors, metadata: header.metadata)
+      files: [file], format: .safetensors, tensors: tensors, metadata: header.metadata)
   }
 }
 
@@ -69,18 +71,20 @@ private struct Header {
   var entries: [Entry] = []
   var metadata: [String: String] = [:]
 
-  init(_ bytes: [UInt8]) throws {
+  init(_ bytes: UnsafeRawBufferPointer) throws {
     var scanner = JSONScanner(bytes)
     var names: Set<String> = []
     var entries: [Entry] = []
     var metadata: [String: String] = [:]
-    try scanner.readObject { name, scanner in
+    try scanner.beginObject()
+    while let name = try scanner.nextKey()?.text {
       guard names.insert(name).inserted else {
         throw HeaderError(problem: "the header has '\(name)' twice")
       }
       if name == SafetensorsFile.metadataKey {
-        try scanner.readObject { key, scanner in
-          guard metadata.updateValue(try scanner.readText(), forKey: key) == nil else {
+        try scanner.beginObject()
+        while let key = try scanner.nextKey()?.text {
+          guard metadata.updateValue(try scanner.readString().text, forKey: key) == nil else {
             throw HeaderError(problem: "the metadata has '\(key)' twice")
           }
         }
@@ -97,16 +101,17 @@ private struct Header {
     var elementType: ElementType?
     var shape: [Int]?
     var offsets: [Int]?
-    try scanner.readObject { key, scanner in
+    try scanner.beginObject()
+    while let key = try scanner.nextKey()?.text {
       switch key {
       case "dtype" where elementType == nil:
-        let text = try scanner.readText()
+        let text = try scanner.readString().text
         elementType = ElementType(rawValue: text)
         if elementType == nil {
           throw HeaderError(problem: "tensor '\(name)' has the unknown type '\(text)'")
         }
-      case "shape" where shape == nil: shape = try scanner.readNumbers()
-      case "data_offsets" where offsets == nil: offsets = try scanner.readNumbers()
+      case "shape" where shape == nil: shape = try sizes(&scanner)
+      case "data_offsets" where offsets == nil: offsets = try sizes(&scanner)
       default:
         throw HeaderError(problem: "tensor '\(name)' has the key '\(key)', unknown or twice")
       }
@@ -116,5 +121,19 @@ private struct Header {
     }
     return Entry(
       name: name, elementType: elementType, shape: shape, begin: offsets[0], end: offsets[1])
+  }
+
+  /// Reads an array of whole numbers that are not negative.
+  private static func sizes(_ scanner: inout JSONScanner) throws(JSONError) -> [Int] {
+    var sizes: [Int] = []
+    try scanner.beginArray()
+    while try scanner.nextElement() {
+      let start = scanner
+      guard case .integer(let size) = try scanner.readNumber(), size >= 0 else {
+        throw start.error("there should be a whole number")
+      }
+      sizes.append(Int(size))
+    }
+    return sizes
   }
 }

@@ -1,3 +1,5 @@
+import Files
+import JSONText
 import SystemPackage
 
 extension SafetensorsFile {
@@ -17,7 +19,7 @@ extension SafetensorsFile {
     }
     let header = header(ordered, metadata: metadata)
     precondition(header.count <= maxHeaderByteCount, "a header of \(header.count) bytes")
-    try AtomicFile.write(to: path) { file in
+    try atomically(path) { file in
       var size = UInt64(header.count).littleEndian
       try file.append(withUnsafeBytes(of: &size) { Array($0) })
       try file.append(header)
@@ -40,15 +42,17 @@ extension SafetensorsFile {
   private static func header(_ tensors: [Tensor], metadata: [String: String]) -> [UInt8] {
     var entries: [String] = []
     if !metadata.isEmpty {
-      let texts = metadata.sorted { $0.key < $1.key }.map { "\(quoted($0)):\(quoted($1))" }
-      entries.append("\(quoted(metadataKey)):{\(texts.joined(separator: ","))}")
+      let texts = metadata.sorted { $0.key < $1.key }.map {
+        "\(JSON.quoted($0)):\(JSON.quoted($1))"
+      }
+      entries.append("\(JSON.quoted(metadataKey)):{\(texts.joined(separator: ","))}")
     }
     var begin = 0
     for tensor in tensors {
       let end = begin + tensor.shape.reduce(1, *) * tensor.storage.byteCount
       let shape = tensor.shape.map { "\($0)" }.joined(separator: ",")
       entries.append(
-        "\(quoted(tensor.name)):{\"dtype\":\"\(tensor.storage.rawValue)\",\"shape\":[\(shape)],"
+        "\(JSON.quoted(tensor.name)):{\"dtype\":\"\(tensor.storage.rawValue)\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(begin),\(end)]}")
       begin = end
     }
@@ -57,20 +61,15 @@ extension SafetensorsFile {
     return bytes
   }
 
-  /// A text as JSON has it.
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\u{0}"..."\u{1f}":
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
+  /// Replaces a file in one step, with the errors of checkpoints.
+  private static func atomically(
+    _ path: FilePath, _ body: (borrowing AtomicFile) throws -> Void
+  ) throws {
+    do {
+      try AtomicFile.replace(path, body)
+    } catch let failure as AtomicFile.Failure {
+      throw CheckpointError(
+        file: path.string, problem: .unwritable(failure.code, doing: failure.doing))
     }
-    return result + "\""
   }
 }

@@ -1,8 +1,20 @@
-/// Finds the named tensors in what a pickle built: under `model`, `state_dict` or `model_state_dict` of a training
-/// checkpoint, else at the top.
+/// Finds the named tensors in what a pickle built: under `model`, `state_dict` or another key of a training checkpoint,
+/// else at the top.
+///
+/// Where a moving average of the weights stands beside them, it is taken: it is what such a training evaluates and
+/// publishes, and what it was kept for. MMEngine's `ema_state_dict` is none, because its hook exchanges the two when it
+/// saves: `state_dict` is the average there.
 struct StateDictionary {
-  /// Where training scripts keep a model: torchvision's, Lightning's and MMDetection's, PyTorch's tutorials'.
-  static let keys = ["model", "state_dict", "model_state_dict"]
+  /// Where training scripts keep a model: torchvision's and Detectron2's, Lightning's and MMDetection's, PyTorch's
+  /// tutorials', Caffe2's.
+  static let keys = ["model", "state_dict", "model_state_dict", "blobs"]
+  /// Where they keep the moving average: torchvision's classification script, timm, Lightning's callbacks, d2go.
+  static let averageKeys = ["model_ema", "state_dict_ema", "ema_state_dict", "ema_state"]
+  /// What only MMEngine's training checkpoints have.
+  private static let mmengineKey = "message_hub"
+
+  /// Where the tensors stand; nil for the top.
+  let key: String?
 
   private let file: CheckpointFile
   private let pickle: PickleResult
@@ -18,11 +30,17 @@ struct StateDictionary {
     default: throw file.error(.noTensors(keys: []))
     }
     // A state dict beside which other tensors stand is the model all the same.
-    let values = Self.keys.compactMap { pickle.lookUp($0, in: top, atMost: .max) }
-    var candidates: [Int] = []
-    for case .dictionary(let inner) in values { candidates.append(inner) }
-    let found = (candidates + [top]).first { candidate in
-      pickle.dictionaries[candidate].contains { entry in
+    let isMMEngines = pickle.lookUp(Self.mmengineKey, in: top, atMost: .max) != nil
+    let places = (isMMEngines ? [] : Self.averageKeys) + Self.keys
+    var candidates: [(key: String?, dictionary: Int)] = []
+    var values: [PickleValue] = []
+    for key in places {
+      guard let value = pickle.lookUp(key, in: top, atMost: .max) else { continue }
+      values.append(value)
+      if case .dictionary(let inner) = value { candidates.append((key, inner)) }
+    }
+    let found = (candidates + [(nil, top)]).first { candidate in
+      pickle.dictionaries[candidate.dictionary].contains { entry in
         switch entry.value {
         case .tensor, .array: true
         default: false
@@ -30,7 +48,7 @@ struct StateDictionary {
       }
     }
     guard let found else {
-      let inner = candidates.flatMap { pickle.dictionaries[$0].map(\.value) }
+      let inner = candidates.flatMap { pickle.dictionaries[$0.dictionary].map(\.value) }
       for case .placeholder(let problem) in values + inner {
         throw file.error(pickle.problems[problem])
       }
@@ -39,7 +57,23 @@ struct StateDictionary {
       }
       throw file.error(.noTensors(keys: keys))
     }
-    dictionary = found
+    (key, dictionary) = found
+  }
+
+  /// The checkpoint that has these tensors.
+  ///
+  /// - Parameters:
+  ///   - format: the file's.
+  ///   - locate: where the bytes of a storage lie, given their number.
+  /// - Returns: the checkpoint.
+  /// - Throws: as `tensors` does.
+  func checkpoint(
+    _ format: Checkpoint.Format,
+    locate: (PickledStorage, Int) throws(CheckpointError) -> FileRange
+  ) throws(CheckpointError) -> Checkpoint {
+    Checkpoint(
+      files: [file], format: format, tensors: try tensors(locate: locate), key: key,
+      notes: CheckpointNotes(file, pickle))
   }
 
   /// The tensors by name; numbers, texts and containers among them (extra state of modules) are left out.
@@ -48,7 +82,7 @@ struct StateDictionary {
   /// - Returns: the tensors.
   /// - Throws: `CheckpointError` for one that does not lie in its storage, for an object of a foreign class among
   ///   the tensors, and what `locate` throws.
-  func tensors(
+  private func tensors(
     locate: (PickledStorage, Int) throws(CheckpointError) -> FileRange
   ) throws(CheckpointError) -> [String: CheckpointTensor] {
     var tensors: [String: CheckpointTensor] = [:]

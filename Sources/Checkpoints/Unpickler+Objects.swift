@@ -12,6 +12,12 @@ extension Unpickler {
     case .orderedDictionary where arguments.isEmpty:
       result.dictionaries.append([])
       return .dictionary(result.dictionaries.count - 1)
+    case .orderedDictionary where arguments.count == 1:
+      // As Python 2 writes one: with its entries as a list of pairs.
+      if let entries = try pairs(arguments[0]) {
+        result.dictionaries.append(entries)
+        return .dictionary(result.dictionaries.count - 1)
+      }
     case .counter:
       if case .dictionary = arguments.first, arguments.count == 1 { return arguments[0] }
     case .size:
@@ -42,7 +48,31 @@ extension Unpickler {
     case .orderedDictionary, .storage, .arrayFromBuffer, .arrayClass, .scalar, .encodeText:
       break
     }
-    throw malformed("calls \(callable) with arguments that do not fit")
+    return result.placeholder(
+      .malformed("its pickle calls \(callable) with arguments that do not fit"))
+  }
+
+  /// The elements of a list of pairs, each a list or a tuple of two; nil where it is something else.
+  private mutating func pairs(
+    _ value: PickleValue
+  ) throws(CheckpointError) -> [(key: PickleValue, value: PickleValue)]? {
+    guard case .list(let list) = value else { return nil }
+    copiedCount += result.lists[list].count
+    guard copiedCount <= reader.position else {
+      throw file.error(.unsupported("a list that many dictionaries are made of"))
+    }
+    var entries: [(key: PickleValue, value: PickleValue)] = []
+    for element in result.lists[list] {
+      let pair: [PickleValue]
+      switch element {
+      case .list(let index): pair = result.lists[index]
+      case .tuple(let index): pair = result.tuples[index]
+      default: return nil
+      }
+      guard pair.count == 2 else { return nil }
+      entries.append((pair[0], pair[1]))
+    }
+    return entries
   }
 
   /// BUILD: gives an object its state.

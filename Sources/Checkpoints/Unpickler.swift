@@ -1,20 +1,30 @@
-/// Runs a pickle (Python's `pickletools`, protocols 2 to 5) as far as it builds tensors and plain containers. Any other
+/// Runs a pickle (Python's `pickletools`, protocols 0 to 5) as far as it builds tensors and plain containers. Any other
 /// class that it names is a word here: what Python would make with it becomes a placeholder, whatever is called with it
 /// or given to it, and nothing is looked up, made or run.
 ///
 /// Memory is in proportion to the pickle's length: texts longer than a name and all numbers stay in the file.
 struct Unpickler {
-  /// R152 with Adam's state takes 200 000.
-  private static let maxInstructionCount = 1 << 22
+  /// R152 with Adam's state takes 200 000. Each can take a hundred bytes of memory: as many as there may be 100 MiB.
+  private static let maxInstructionCount = 1 << 20
   /// Longer texts are no names.
-  private static let maxTextByteCount = 4096
+  static let maxTextByteCount = 4096
 
   let file: CheckpointFile
-  private var reader: PickleReader
+  var reader: PickleReader
   var result = PickleResult()
-  private var stack: [PickleValue] = []
+  var stack: [PickleValue] = []
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
+  /// Entries of dictionaries that were copied from lists: no more than bytes were read, or a list that many dictionaries
+  /// are made of would take more memory than the file.
+  var copiedCount = 0
+
+  /// Whether a file that begins so can be a pickle of a dictionary: protocol 2 and later say their number; 1 begins with
+  /// an empty dictionary that is stored, 0 with a mark and a dictionary that is.
+  static func canBegin(_ start: [UInt8]) -> Bool {
+    if start.count >= 2, start[0] == PickleInstruction.proto.rawValue { return start[1] <= 5 }
+    return start.starts(with: Array("}q".utf8)) || start.starts(with: Array("(dp".utf8))
+  }
 
   /// Runs the pickle that begins at the range's start.
   static func run(
@@ -55,7 +65,7 @@ struct Unpickler {
     case .stop: break
     case .proto:
       let version = try reader.byte()
-      guard (2...5).contains(version) else {
+      guard (0...5).contains(version) else {
         throw file.error(.unsupported("pickle protocol \(version)"))
       }
     case .frame: _ = try reader.number(bytes: 8)
@@ -129,6 +139,36 @@ struct Unpickler {
       let state = try pop()
       try build(try top(), state)
     case .binPersId: stack.append(try storage(try pop()))
+
+    case .dup: stack.append(try top())
+    case .int, .long, .float: stack.append(try writtenNumber(instruction))
+    case .string, .unicode: try pushWrittenText(isQuoted: instruction == .string)
+    case .put: memo[try writtenIndex()] = try top()
+    case .get: try recall(try writtenIndex())
+    case .list:
+      result.lists.append(try popToMark())
+      stack.append(.list(result.lists.count - 1))
+    case .dict:
+      pushDictionary([])
+      // Beneath its entries, as if it had been made before them.
+      let dictionary = try pop()
+      let entries = try popToMark()
+      stack.append(dictionary)
+      try setItems(entries)
+    case .inst:
+      let module = try reader.line()
+      try pushCallable(module: module, name: try reader.line())
+      let callable = try pop()
+      pushTuple(try popToMark())
+      stack.append(try make([callable, try pop()]))
+    case .obj:
+      let values = try popToMark()
+      guard let callable = values.first else { throw malformed("makes an object of no class") }
+      pushTuple(Array(values.dropFirst()))
+      stack.append(try make([callable, try pop()]))
+    case .persId:
+      _ = try reader.skipLine()
+      stack.append(result.placeholder(.unsupported("a storage that is named by a text")))
     }
   }
 }

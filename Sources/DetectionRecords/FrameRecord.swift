@@ -12,8 +12,9 @@
 /// | `time` | seconds, 6 decimals, from the container's start time; null without a timestamp and for still images |
 /// | `width`, `height` | the upright picture, in stored pixels |
 /// | `corrupt` | only `true`, and only on a frame that the decoder marked as damaged |
+/// | `same` | only on a frame that was not looked at because it equals an earlier one: that one's `frame`; the detections are that one's |
 /// | `detections` | objects by falling score; null where nobody looked |
-/// | `label`, `score` | the class name; 0...1, 4 decimals |
+/// | `label`, `score` | the class name; 0...1, 4 decimals, as soft suppression left it where that was asked for |
 /// | `box` | x, y, width, height in pixels of the upright picture, 2 decimals |
 /// | `failure` | only where `detections` is null: why |
 ///
@@ -32,31 +33,41 @@ public struct FrameRecord: Equatable, Sendable {
   public var frame: Int?
   /// Seconds from the container's start time, finite; nil without a timestamp and for still images.
   public var time: Double?
-  /// Width of the upright picture in pixels.
-  public var width: Int
-  /// Height of the upright picture in pixels.
-  public var height: Int
+  /// Width of the upright picture in pixels; nil only in the line that ends a failed input.
+  public var width: Int?
+  /// Height of the upright picture in pixels; nil only in the line that ends a failed input.
+  public var height: Int?
   /// The decoder marked the frame as damaged.
   public var isCorrupt: Bool
+  /// The frame that this one equals, for which reason it was not looked at; nil for one that was.
+  public var same: Int?
   /// What was found.
   public var outcome: Outcome
 
   /// Creates a record from its parts.
   public init(
-    frame: Int?, time: Double?, width: Int, height: Int, isCorrupt: Bool = false, outcome: Outcome
+    frame: Int?, time: Double?, width: Int? = nil, height: Int? = nil, isCorrupt: Bool = false,
+    same: Int? = nil, outcome: Outcome
   ) {
     self.frame = frame
     self.time = time
     self.width = width
     self.height = height
     self.isCorrupt = isCorrupt
+    self.same = same
     self.outcome = outcome
+  }
+
+  /// Whether this is the line that ends a failed input, and so stands for no frame.
+  public var isInputFailure: Bool {
+    guard case .failure = outcome else { return false }
+    return frame == nil && width == nil
   }
 }
 
 /// One object as it is written.
 public struct RecordedDetection: Equatable, Sendable {
-  /// Index into the table of labels that the encoder was made with.
+  /// Index into the table of labels that the encoder was made with, or that the reader has made.
   public var classIndex: Int
   /// 0...1.
   public var score: Double

@@ -1,4 +1,5 @@
 import Digests
+import Files
 import Synchronization
 import SystemPackage
 
@@ -25,7 +26,7 @@ public final class Manifest: Sendable {
   private let state: Mutex<State>
   private let durable = Mutex(Durable())
   /// Called after each step of `publish`, by its number; throwing ends it there, as a crash would.
-  let afterStep: @Sendable (Int) throws(RecordsError) -> Void
+  let afterStep: @Sendable (Int) throws(FileError) -> Void
 
   private struct State {
     var entries = ManifestEntries()
@@ -37,28 +38,28 @@ public final class Manifest: Sendable {
   /// How far the manifest is known to be on the disk.
   private struct Durable {
     var size: Int64 = 0
-    var failure: RecordsError?
+    var failure: FileError?
   }
 
   /// Reads all manifests of an output directory and opens this run's own to append to; a torn last line is cut off
   /// first, and manifests of the first version get the names that they have now. The caller holds the `RunLock`.
   public convenience init(
     _ output: OutputDirectory, _ partition: RunPartition
-  ) throws(RecordsError) {
+  ) throws(FileError) {
     try self.init(output, partition, isReadOnly: false)
   }
 
   /// Reads all manifests of an output directory, which need not exist, to look and change nothing.
   public convenience init(
     reading output: OutputDirectory, _ partition: RunPartition
-  ) throws(RecordsError) {
+  ) throws(FileError) {
     try self.init(output, partition, isReadOnly: true)
   }
 
   init(
     _ output: OutputDirectory, _ partition: RunPartition, isReadOnly: Bool,
-    afterStep: @escaping @Sendable (Int) throws(RecordsError) -> Void = { _ in }
-  ) throws(RecordsError) {
+    afterStep: @escaping @Sendable (Int) throws(FileError) -> Void = { _ in }
+  ) throws(FileError) {
     self.output = output
     self.afterStep = afterStep
     if !isReadOnly { try Self.takeOver(output) }
@@ -82,14 +83,14 @@ public final class Manifest: Sendable {
     self.state = Mutex(state)
   }
 
-  static func manifests(of output: OutputDirectory) throws(RecordsError) -> [FilePath] {
+  static func manifests(of output: OutputDirectory) throws(FileError) -> [FilePath] {
     try names(of: output, endingWith: ".log").map { output.state.pushing(FilePath(bytes: $0)) }
       + firstVersion(of: output)
   }
 
   private static func names(
     of output: OutputDirectory, endingWith suffix: String
-  ) throws(RecordsError) -> [[UInt8]] {
+  ) throws(FileError) -> [[UInt8]] {
     let names = try OpenFile.names(in: output.state) ?? []
     return names.filter { name in
       name.starts(with: "manifest".utf8)
@@ -100,13 +101,13 @@ public final class Manifest: Sendable {
   /// The manifests that still have a name of the first version.
   private static func firstVersion(
     of output: OutputDirectory
-  ) throws(RecordsError) -> [FilePath] {
+  ) throws(FileError) -> [FilePath] {
     try names(of: output, endingWith: ".jsonl").map { output.state.pushing(FilePath(bytes: $0)) }
   }
 
   /// Gives the manifests of the first version, `manifest….jsonl`, the ending that they have now; their lines stay what
   /// they are. Where there is one of the new name too, for the first version was used again, it gets a number.
-  private static func takeOver(_ output: OutputDirectory) throws(RecordsError) {
+  private static func takeOver(_ output: OutputDirectory) throws(FileError) {
     if try firstVersion(of: output).isEmpty { return }
     // Other shards may begin at the same time: behind the gate each name is changed once.
     let gate = try RunLock.gate(of: output)
@@ -157,9 +158,9 @@ extension Manifest {
   /// Cost: one look at the file system, and one at each directory's partial files, so that asking in the order of the
   /// names is cheapest; the final file is read only where manifests contradict each other. What this run has itself
   /// begun in the meantime is not seen.
-  public func prior(_ key: OutputKey) throws(RecordsError) -> PriorOutput {
+  public func prior(_ key: OutputKey) throws(FileError) -> PriorOutput {
     let name = OutputName(key)
-    let (candidates, mayHavePartial) = try state.withLock { state throws(RecordsError) in
+    let (candidates, mayHavePartial) = try state.withLock { state throws(FileError) in
       (try state.entries.candidates(name), state.partials.mayHold(key))
     }
     let wanted = mayHavePartial ? candidates.filter { $0.key == key } : []
@@ -171,7 +172,7 @@ extension Manifest {
     }
 
     let path = output.recordFile(key)
-    let there = try RecordsError.ofOneInput { () throws(RecordsError) in
+    let there = try FileError.ofOneInput { () throws(FileError) in
       try OpenFile.metadata(path)
     }
     guard let final = there else { return .none }
@@ -185,6 +186,19 @@ extension Manifest {
     return matching.first.map(PriorOutput.stale) ?? .unrecorded
   }
 
+  /// What is said of the output of a source, or of one segment of it: the entry that its file agrees with, as far as
+  /// its size tells, else the last one; nil where nothing is said.
+  public func entry(
+    for source: SourceName, segment: Part? = nil
+  ) throws(FileError) -> ManifestEntry? {
+    let entries = try state.withLock { state throws(FileError) in
+      try state.entries.candidates(OutputName(source, segment))
+    }
+    guard entries.count > 1 else { return entries.first }
+    let size = try OpenFile.metadata(output.recordFile(for: source, segment: segment))?.size
+    return entries.last { $0.outputSize == size } ?? entries.last
+  }
+
   /// Makes a partial file the final one and writes it into the manifest. Any thread may call it, and several together
   /// share the waiting for the disk: 23 ms an input by one thread, 0.8 ms by eight (`detect-batch-dev records`).
   ///
@@ -193,11 +207,11 @@ extension Manifest {
   ///   - outcome: What came of the input.
   ///   - origin: Which file it was.
   /// - Returns: The entry that was written.
-  /// - Throws: `RecordsError`; the partial file then stays to be continued.
+  /// - Throws: `FileError`; the partial file then stays to be continued.
   @discardableResult
   public func publish(
     _ partial: PartialFile, _ outcome: InputOutcome, origin: InputOrigin? = nil
-  ) throws(RecordsError) -> ManifestEntry {
+  ) throws(FileError) -> ManifestEntry {
     guard let file else { preconditionFailure("publishing through a manifest opened to be read") }
     let key = partial.key
     let content = try partial.seal()
@@ -213,9 +227,9 @@ extension Manifest {
       detections: progress.detections,
       outputSize: content.size, outputDigest: content.digest)
     let line = entry.line
-    let size = try state.withLock { state throws(RecordsError) in
+    let size = try state.withLock { state throws(FileError) in
       if try !file.hasName() { throw .removed(output) }
-      do throws(RecordsError) {
+      do throws(FileError) {
         try file.write(line)
       } catch {
         // A disk that is full may have taken half of the line; the next one must not be glued to it.
@@ -237,12 +251,12 @@ extension Manifest {
 
   /// Returns when the first `size` bytes of the manifest are on the disk: at once where another thread's
   /// synchronisation has covered them.
-  private func sync(_ file: OpenFile, upTo size: Int64) throws(RecordsError) {
-    try durable.withLock { durable throws(RecordsError) in
+  private func sync(_ file: OpenFile, upTo size: Int64) throws(FileError) {
+    try durable.withLock { durable throws(FileError) in
       if let failure = durable.failure { throw failure }
       if durable.size >= size { return }
       let written = state.withLock { $0.size }
-      do throws(RecordsError) {
+      do throws(FileError) {
         try file.sync()
       } catch {
         // The system tells of lost bytes once, and to one caller only.
@@ -253,16 +267,16 @@ extension Manifest {
     }
   }
 
-  private func finishRenaming(_ key: OutputKey) throws(RecordsError) {
+  private func finishRenaming(_ key: OutputKey) throws(FileError) {
     let partial = output.partialFile(key)
     let final = output.recordFile(key)
-    do throws(RecordsError) {
+    do throws(FileError) {
       try OpenFile.rename(partial, to: final)
     } catch .cannotCreate {
       // The directory of the final name may have been taken away; anything else in its way is this input's trouble
       // alone, for the partial file is where it was.
       guard try OpenFile.metadata(partial) != nil else { throw .removed(output) }
-      try RecordsError.ofOneInput { () throws(RecordsError) in
+      try FileError.ofOneInput { () throws(FileError) in
         try OpenFile.createDirectories(final.removingLastComponent())
         try OpenFile.rename(partial, to: final)
       }
@@ -280,10 +294,10 @@ extension Manifest {
   ///
   /// Cost: one look at the file system for each.
   public func forEachUnasked(
-    _ body: (ManifestEntry) throws(RecordsError) -> Void
-  ) throws(RecordsError) {
-    try state.withLock { state throws(RecordsError) in
-      try state.entries.forEachUnasked { (entries) throws(RecordsError) in
+    _ body: (ManifestEntry) throws(FileError) -> Void
+  ) throws(FileError) {
+    try state.withLock { state throws(FileError) in
+      try state.entries.forEachUnasked { (entries) throws(FileError) in
         for entry in entries {
           // What cannot be looked at is not there for whoever asks.
           let final = try? OpenFile.metadata(output.recordFile(entry.key))
@@ -320,7 +334,7 @@ private struct PartialListing {
 
 extension OpenFile {
   /// The SHA-256 of a file.
-  fileprivate static func digest(of path: FilePath) throws(RecordsError) -> String {
+  fileprivate static func digest(of path: FilePath) throws(FileError) -> String {
     do {
       return try SHA256Digest.hexadecimal(ofFile: path)
     } catch {

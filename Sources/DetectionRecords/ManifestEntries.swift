@@ -1,3 +1,4 @@
+import Files
 import SystemPackage
 
 /// What the manifests of an output directory say: of each output the last entry of each manifest that tells of it,
@@ -46,7 +47,7 @@ struct ManifestEntries {
   ///
   /// - Returns: The bytes of whole lines.
   /// - Throws: Why the manifest cannot be read.
-  mutating func read(_ file: OpenFile, _ partition: RunPartition) throws(RecordsError) -> Int64 {
+  mutating func read(_ file: OpenFile, _ partition: RunPartition) throws(FileError) -> Int64 {
     manifests.append(LineFile(file, isKept: manifests.count < Self.openManifests))
     var offset: Int64 = 0
     return try file.scanLines { line in
@@ -96,21 +97,21 @@ struct ManifestEntries {
   /// What is said of an output, one entry a manifest.
   ///
   /// - Throws: Why a manifest cannot be read again.
-  mutating func candidates(_ name: OutputName) throws(RecordsError) -> [ManifestEntry] {
+  mutating func candidates(_ name: OutputName) throws(FileError) -> [ManifestEntry] {
     guard let index = indices[name.hashValue] else { return [] }
     return try entries(from: index).filter { OutputName($0.key) == name }
   }
 
   /// What is said of each output that nobody has asked about.
   mutating func forEachUnasked(
-    _ body: ([ManifestEntry]) throws(RecordsError) -> Void
-  ) throws(RecordsError) {
+    _ body: ([ManifestEntry]) throws(FileError) -> Void
+  ) throws(FileError) {
     for index in indices.values where !places[Int(index)].isAsked {
       try body(entries(from: index))
     }
   }
 
-  private mutating func entries(from first: Int32) throws(RecordsError) -> [ManifestEntry] {
+  private mutating func entries(from first: Int32) throws(FileError) -> [ManifestEntry] {
     var found: [ManifestEntry] = []
     var index = Int(first)
     while index >= 0 {
@@ -150,7 +151,7 @@ private struct LineFile {
     self.file = isKept ? file : nil
   }
 
-  func line(at offset: Int64, _ length: Int) throws(RecordsError) -> [UInt8] {
+  func line(at offset: Int64, _ length: Int) throws(FileError) -> [UInt8] {
     var line = [UInt8](repeating: 0, count: length)
     let opened: OpenFile
     if let file { opened = file } else { opened = try OpenFile(path, .readOnly) }

@@ -1,4 +1,6 @@
+import Files
 import FoundationEssentials
+import JSONText
 import SystemPackage
 
 /// What is known of one finished input, one line of a manifest:
@@ -65,49 +67,49 @@ extension ManifestEntry {
   var line: [UInt8] {
     var bytes = Array("{\"source\":".utf8)
     func name(_ key: String) { bytes.append(contentsOf: ",\"\(key)\":".utf8) }
-    JSONText.append(key.source, to: &bytes)
+    JSON.append(key.source, to: &bytes)
     if let segment = key.segment {
       name("segment")
-      JSONText.append(segment.description, to: &bytes)
+      JSON.append(segment.description, to: &bytes)
     }
     if let origin {
       let root = origin.root.bytes
       let text = String(decoding: root, as: UTF8.self)
       name("root")
-      JSONText.append(text[...], to: &bytes)
+      JSON.append(text[...], to: &bytes)
       if !text.utf8.elementsEqual(root) {
         name("rootBytes")
-        JSONText.append(Data(root).base64EncodedString()[...], to: &bytes)
+        JSON.append(Data(root).base64EncodedString()[...], to: &bytes)
       }
       name("device")
-      JSONText.append(Int64(bitPattern: origin.device), to: &bytes)
+      JSON.append(Int64(bitPattern: origin.device), to: &bytes)
       name("inode")
-      JSONText.append(Int64(bitPattern: origin.inode), to: &bytes)
+      JSON.append(Int64(bitPattern: origin.inode), to: &bytes)
     }
     name("size")
-    JSONText.append(key.input.size, to: &bytes)
+    JSON.append(key.input.size, to: &bytes)
     name("mtime")
-    JSONText.append(key.input.modificationTime, to: &bytes)
+    JSON.append(key.input.modificationTime, to: &bytes)
     name("settings")
-    JSONText.append(key.settingsDigest, to: &bytes)
+    JSON.append(key.settingsDigest, to: &bytes)
     name("status")
-    JSONText.append(outcome.failure == nil ? "done" : "failed", to: &bytes)
+    JSON.append(outcome.failure == nil ? "done" : "failed", to: &bytes)
     name("frames")
-    JSONText.append(frames, to: &bytes)
+    JSON.append(frames, to: &bytes)
     name("detections")
-    JSONText.append(detections, to: &bytes)
+    JSON.append(detections, to: &bytes)
     name("decodeErrors")
-    JSONText.append(outcome.decodeErrors, to: &bytes)
+    JSON.append(outcome.decodeErrors, to: &bytes)
     name("lastError")
-    JSONText.append(outcome.lastError, to: &bytes)
+    JSON.append(outcome.lastError, to: &bytes)
     name("failure")
-    JSONText.append(outcome.failure, to: &bytes)
+    JSON.append(outcome.failure, to: &bytes)
     name("seconds")
-    JSONText.append(outcome.seconds, decimals: 3, to: &bytes)
+    JSON.append(outcome.seconds, decimals: 3, to: &bytes)
     name("outputSize")
-    JSONText.append(outputSize, to: &bytes)
+    JSON.append(outputSize, to: &bytes)
     name("outputDigest")
-    JSONText.append(outputDigest, to: &bytes)
+    JSON.append(outputDigest, to: &bytes)
     bytes.append(contentsOf: "}\n".utf8)
     return bytes
   }
@@ -116,7 +118,22 @@ extension ManifestEntry {
   /// have added them.
   init?(line: UnsafeRawBufferPointer) {
     var fields = Fields()
-    guard FlatJSON.scan(line, { fields.take($0, $1) }), let entry = fields.entry else { return nil }
+    var scanner = JSONScanner(line)
+    do throws(JSONError) {
+      try scanner.beginObject()
+      while let key = try scanner.nextKey() {
+        let value = try scanner.readToken()
+        guard fields.take(key, value) else { return nil }
+        switch value {
+        case .object, .array: try scanner.skipValue()
+        case .string, .number, .bool, .null: break
+        }
+      }
+      try scanner.readEnd()
+    } catch {
+      return nil
+    }
+    guard let entry = fields.entry else { return nil }
     self = entry
   }
 
@@ -143,43 +160,41 @@ extension ManifestEntry {
     private var outputDigest: String?
 
     /// Takes one member; false for a second one of its key, and for a value of another kind.
-    mutating func take(_ key: FlatJSON.Text, _ value: FlatJSON.Value) -> Bool {
-      if key.equals("source") { return Self.take(value, &source) }
-      if key.equals("sourceBytes") { return Self.take(value, &sourceBytes) }
-      if key.equals("segment") { return Self.take(value, &segment) }
-      if key.equals("root") { return Self.take(value, &root) }
-      if key.equals("rootBytes") { return Self.take(value, &rootBytes) }
-      if key.equals("device") { return Self.take(value, &device) }
-      if key.equals("inode") { return Self.take(value, &inode) }
-      if key.equals("size") { return Self.take(value, &size) }
-      if key.equals("mtime") { return Self.take(value, &modificationTime) }
-      if key.equals("settings") { return Self.take(value, &settings) }
-      if key.equals("status") { return Self.take(value, &status) }
-      if key.equals("frames") { return Self.take(value, &frames) }
-      if key.equals("detections") { return Self.take(value, &detections) }
-      if key.equals("decodeErrors") { return Self.take(value, &decodeErrors) }
-      if key.equals("lastError") { return Self.take(value, &lastError) }
-      if key.equals("failure") { return Self.take(value, &failure) }
-      if key.equals("outputSize") { return Self.take(value, &outputSize) }
-      if key.equals("outputDigest") { return Self.take(value, &outputDigest) }
-      if key.equals("seconds") {
-        guard seconds == nil, let number = value.number else { return false }
-        seconds = number
+    mutating func take(_ key: JSONString, _ value: JSONToken) -> Bool {
+      if key == "source" { return Self.take(value, &source) }
+      if key == "sourceBytes" { return Self.take(value, &sourceBytes) }
+      if key == "segment" { return Self.take(value, &segment) }
+      if key == "root" { return Self.take(value, &root) }
+      if key == "rootBytes" { return Self.take(value, &rootBytes) }
+      if key == "device" { return Self.take(value, &device) }
+      if key == "inode" { return Self.take(value, &inode) }
+      if key == "size" { return Self.take(value, &size) }
+      if key == "mtime" { return Self.take(value, &modificationTime) }
+      if key == "settings" { return Self.take(value, &settings) }
+      if key == "status" { return Self.take(value, &status) }
+      if key == "frames" { return Self.take(value, &frames) }
+      if key == "detections" { return Self.take(value, &detections) }
+      if key == "decodeErrors" { return Self.take(value, &decodeErrors) }
+      if key == "lastError" { return Self.take(value, &lastError) }
+      if key == "failure" { return Self.take(value, &failure) }
+      if key == "outputSize" { return Self.take(value, &outputSize) }
+      if key == "outputDigest" { return Self.take(value, &outputDigest) }
+      if key == "seconds" {
+        guard seconds == nil, case .number(let number) = value else { return false }
+        seconds = number.double
       }
       return true
     }
 
-    private static func take(_ value: FlatJSON.Value, _ field: inout String?) -> Bool {
+    private static func take(_ value: JSONToken, _ field: inout String?) -> Bool {
       if case .null = value { return field == nil }
-      guard field == nil, case .string(let text) = value, let decoded = text.decoded else {
-        return false
-      }
-      field = decoded
+      guard field == nil, case .string(let string) = value else { return false }
+      field = string.text
       return true
     }
 
-    private static func take(_ value: FlatJSON.Value, _ field: inout Int64?) -> Bool {
-      guard field == nil, case .integer(let number) = value else { return false }
+    private static func take(_ value: JSONToken, _ field: inout Int64?) -> Bool {
+      guard field == nil, case .number(.integer(let number)) = value else { return false }
       field = number
       return true
     }

@@ -1,4 +1,5 @@
 import Digests
+import Files
 import Glibc
 import SystemPackage
 
@@ -10,6 +11,7 @@ import SystemPackage
 ///     OUT/.detect-batch/manifest-I-of-N.log                       what shard I of N has
 ///     OUT/.detect-batch/manifest[-I-of-N]-segment-I-of-N.log      what a run of one segment has
 ///     OUT/.detect-batch/settings/<settings digest>                what the digest is the digest of
+///     OUT/.detect-batch/models/<model's SHA-256>                  what the model is called, and its classes
 ///     OUT/.detect-batch/locks/                                    see `RunLock`
 ///     OUT/.detect-batch/partial/<source>.<settings digest>.<size>-<modification time>
 ///                                                                 records of an input that is being worked on
@@ -30,8 +32,8 @@ public struct OutputDirectory: Hashable, Sendable {
 
   /// Makes the directory and its state, as far as they are missing.
   ///
-  /// - Throws: `RecordsError.cannotCreate`, or `.writeFailed` on a full disk.
-  public func create() throws(RecordsError) {
+  /// - Throws: `FileError.cannotCreate`, or `.writeFailed` on a full disk.
+  public func create() throws(FileError) {
     try OpenFile.createDirectories(locks)
     try OpenFile.createDirectories(partials)
   }
@@ -55,24 +57,46 @@ public struct OutputDirectory: Hashable, Sendable {
   /// The text that a settings digest is the digest of, as an earlier run kept it; nil where none did.
   public func settings(_ digest: String) -> String? {
     // Settings that cannot be read are settings that are not known.
-    guard let file = try? OpenFile(settingsFile(digest), .readOnly),
-      let text = try? file.wholeText(), SHA256Digest.hexadecimal(of: text) == digest
+    guard let bytes = try? WholeFile.read(settingsFile(digest), limit: 1 << 20),
+      SHA256Digest.hexadecimal(of: bytes) == digest
     else { return nil }
-    return text
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// Keeps the text that a settings digest is the digest of.
-  public func keepSettings(_ digest: String, _ text: String) throws(RecordsError) {
-    if settings(digest) != nil { return }
-    try OpenFile.createDirectories(settingsFile(digest).removingLastComponent())
-    // Shards may come here together, with the same text.
-    let temporary = settingsFile("\(digest).\(getpid())")
-    try OpenFile(temporary, .writeOnly, options: [.create, .truncate]).write(Array(text.utf8))
-    try OpenFile.rename(temporary, to: settingsFile(digest))
+  public func keepSettings(_ digest: String, _ text: String) throws(FileError) {
+    if settings(digest) == nil { try keep(text, in: settingsFile(digest)) }
+  }
+
+  /// What an earlier run said of the model whose file has this SHA-256: a line `name NAME`, then a line
+  /// `class INDEX LABEL` for each class; nil where none said it.
+  public func model(_ digest: String) -> String? {
+    // A text that cannot be read is one that is not known.
+    guard let bytes = try? WholeFile.read(modelFile(digest), limit: 1 << 20) else { return nil }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Keeps what `model` tells; the last name counts.
+  public func keepModel(_ digest: String, _ text: String) throws(FileError) {
+    if model(digest) != text { try keep(text, in: modelFile(digest)) }
+  }
+
+  private func keep(_ text: String, in file: FilePath) throws(FileError) {
+    try OpenFile.createDirectories(file.removingLastComponent())
+    // Shards may come here together, with the same text. Lost with the power, it is written again.
+    do throws(AtomicFile.Failure) {
+      try AtomicFile.replace(file, with: text.utf8, isDurable: false)
+    } catch {
+      throw error.error(of: file)
+    }
   }
 
   private func settingsFile(_ digest: String) -> FilePath {
     state.appending("settings").appending(digest)
+  }
+
+  private func modelFile(_ digest: String) -> FilePath {
+    state.appending("models").appending(digest)
   }
 
   var state: FilePath { path.appending(Self.stateName) }
@@ -102,7 +126,7 @@ public struct OutputDirectory: Hashable, Sendable {
 
   /// Removes the partial files of the same output that were made from another version of the input or with other
   /// settings.
-  func removeStalePartials(_ key: OutputKey) throws(RecordsError) {
+  func removeStalePartials(_ key: OutputKey) throws(FileError) {
     let place = partialPlace(key)
     let current = Array(key.versionSuffix.utf8)
     let directory = partialDirectory(place.directory)
@@ -114,7 +138,7 @@ public struct OutputDirectory: Hashable, Sendable {
   }
 
   /// Removes an output: its final file, what is left of work on it, and the directories that hold nothing else.
-  public func removeOutput(_ key: OutputKey) throws(RecordsError) {
+  public func removeOutput(_ key: OutputKey) throws(FileError) {
     try OpenFile.remove(recordFile(key))
     try removeStalePartials(key)
     try OpenFile.remove(partialFile(key))

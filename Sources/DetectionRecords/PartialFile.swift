@@ -1,4 +1,5 @@
 import Digests
+import Files
 import Glibc
 import Synchronization
 import SystemPackage
@@ -50,23 +51,23 @@ public final class PartialFile: Sendable {
   ///   - key: What is worked on.
   ///   - output: Where; it has been created.
   ///   - encoder: The encoder of the same source: lines that it could not have written are damage.
-  /// - Throws: `RecordsError.nameTooLong` or `.conflict` where only this input cannot be written; `.cannotCreate` or
+  /// - Throws: `FileError.nameTooLong` or `.conflict` where only this input cannot be written; `.cannotCreate` or
   ///   `.writeFailed` where none can.
   public init(
     _ key: OutputKey, in output: OutputDirectory, encoder: RecordEncoder
-  ) throws(RecordsError) {
+  ) throws(FileError) {
     self.key = key
     self.encoder = encoder
     path = output.partialFile(key)
     finalPath = output.recordFile(key)
     // Whether the final file can be made is found now, not after hours of work.
-    let final = try RecordsError.ofOneInput { () throws(RecordsError) in
+    let final = try FileError.ofOneInput { () throws(FileError) in
       try OpenFile.metadata(output.recordFile(key))
     }
     if final?.type == .directory { throw .creating(finalPath, .isDirectory) }
     // An output directory that was removed while the run goes on must not come back without its locks.
     if try OpenFile.metadata(output.partials) == nil { throw .removed(output) }
-    try RecordsError.ofOneInput { () throws(RecordsError) in
+    try FileError.ofOneInput { () throws(FileError) in
       try OpenFile.createDirectories(output.recordFile(key).removingLastComponent())
     }
     try OpenFile.createDirectories(path.removingLastComponent())
@@ -89,11 +90,11 @@ public final class PartialFile: Sendable {
 
   /// Appends lines, each ended by LF.
   ///
-  /// - Throws: `RecordsError.writeFailed`. The file may then end in a torn line, which the next opening cuts.
-  public func append(_ lines: [UInt8]) throws(RecordsError) {
+  /// - Throws: `FileError.writeFailed`. The file may then end in a torn line, which the next opening cuts.
+  public func append(_ lines: [UInt8]) throws(FileError) {
     if lines.isEmpty { return }
     precondition(lines.last == 0x0a, "appending half a line to \(path.oneLine)")
-    try state.withLock { state throws(RecordsError) in
+    try state.withLock { state throws(FileError) in
       try file.write(lines)
       state.size += Int64(lines.count)
       lines.withUnsafeBytes { bytes in
@@ -111,13 +112,13 @@ public final class PartialFile: Sendable {
   }
 
   /// Removes the file: nothing of it shall be continued.
-  public func discard() throws(RecordsError) { try OpenFile.remove(path) }
+  public func discard() throws(FileError) { try OpenFile.remove(path) }
 
   /// Makes all lines durable and ends the file: nothing may be appended after it.
   ///
   /// - Returns: The bytes of the file and their SHA-256.
-  func seal() throws(RecordsError) -> (size: Int64, digest: String) {
-    try state.withLock { state throws(RecordsError) in
+  func seal() throws(FileError) -> (size: Int64, digest: String) {
+    try state.withLock { state throws(FileError) in
       try file.sync()
       var digest = SHA256Digest()
       swap(&digest, &state.digest)

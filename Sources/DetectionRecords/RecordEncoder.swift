@@ -1,4 +1,6 @@
+import Files
 import FoundationEssentials
+import JSONText
 
 /// Writes the records of one input as lines, as `FrameRecord` describes them.
 ///
@@ -14,7 +16,7 @@ public struct RecordEncoder: Sendable {
   /// An encoder for the records of `source`, whose detections name classes of `labels`.
   public init(source: SourceName, labels: LabelTable) {
     var prefix = Array("{\"source\":".utf8)
-    JSONText.append(source, to: &prefix)
+    JSON.append(source, to: &prefix)
     prefix.append(contentsOf: ",\"frame\":".utf8)
     linePrefix = prefix
     failurePrefix =
@@ -25,18 +27,22 @@ public struct RecordEncoder: Sendable {
   /// Appends the line of one frame.
   public func append(_ record: FrameRecord, to lines: inout [UInt8]) {
     lines.append(contentsOf: linePrefix)
-    JSONText.append(record.frame, to: &lines)
+    JSON.append(record.frame, to: &lines)
     lines.append(contentsOf: ",\"time\":".utf8)
     if let time = record.time {
-      JSONText.append(time, decimals: 6, to: &lines)
+      JSON.append(time, decimals: 6, to: &lines)
     } else {
       lines.append(contentsOf: "null".utf8)
     }
     lines.append(contentsOf: ",\"width\":".utf8)
-    JSONText.append(record.width, to: &lines)
+    JSON.append(record.width, to: &lines)
     lines.append(contentsOf: ",\"height\":".utf8)
-    JSONText.append(record.height, to: &lines)
+    JSON.append(record.height, to: &lines)
     if record.isCorrupt { lines.append(contentsOf: ",\"corrupt\":true".utf8) }
+    if let same = record.same {
+      lines.append(contentsOf: ",\"same\":".utf8)
+      JSON.append(same, to: &lines)
+    }
     switch record.outcome {
     case .failure(let reason):
       lines.append(contentsOf: Self.failureStart)
@@ -61,21 +67,21 @@ public struct RecordEncoder: Sendable {
   static let failureStart = Array(",\"detections\":null,\"failure\":".utf8)
 
   private func endFailure(_ reason: String, _ lines: inout [UInt8]) {
-    JSONText.append(reason, to: &lines)
+    JSON.append(reason, to: &lines)
     lines.append(contentsOf: "}\n".utf8)
   }
 
   private func append(_ detection: RecordedDetection, to lines: inout [UInt8]) {
     lines.append(contentsOf: labels.openings[detection.classIndex])
-    JSONText.append(detection.score, decimals: 4, to: &lines)
+    JSON.append(detection.score, decimals: 4, to: &lines)
     lines.append(contentsOf: ",\"box\":[".utf8)
-    JSONText.append(detection.x, decimals: 2, to: &lines)
+    JSON.append(detection.x, decimals: 2, to: &lines)
     lines.append(UInt8(ascii: ","))
-    JSONText.append(detection.y, decimals: 2, to: &lines)
+    JSON.append(detection.y, decimals: 2, to: &lines)
     lines.append(UInt8(ascii: ","))
-    JSONText.append(detection.width, decimals: 2, to: &lines)
+    JSON.append(detection.width, decimals: 2, to: &lines)
     lines.append(UInt8(ascii: ","))
-    JSONText.append(detection.height, decimals: 2, to: &lines)
+    JSON.append(detection.height, decimals: 2, to: &lines)
     lines.append(contentsOf: "]}".utf8)
   }
 }
@@ -89,7 +95,7 @@ public struct LabelTable: Sendable {
   public init(_ labels: [String]) {
     openings = labels.map { label in
       var opening = LabelTable.detectionStart
-      JSONText.append(label, to: &opening)
+      JSON.append(label, to: &opening)
       opening.append(contentsOf: ",\"score\":".utf8)
       return opening
     }
@@ -99,7 +105,7 @@ public struct LabelTable: Sendable {
   static let detectionStart = Array("{\"label\":".utf8)
 }
 
-extension JSONText {
+extension JSON {
   /// Appends the value of `source` and, where it cannot say it all, the key and value of `sourceBytes`.
   static func append(_ source: SourceName, to bytes: inout [UInt8]) {
     append(source.text, to: &bytes)

@@ -1,3 +1,4 @@
+import Files
 import SystemPackage
 
 /// Keeps two runs from working on one output directory at once, unless they have different parts of the same whole.
@@ -24,17 +25,17 @@ public final class RunLock: Sendable {
   ///   - partition: The part that this run has.
   ///   - whileLocked: Asked each time another run holds the directory, with the error that says who: true to try
   ///     again, after whatever pause the closure makes; false to give up, which is what happens unless it is given.
-  /// - Throws: `RecordsError.locked`, or why the lock files cannot be used.
+  /// - Throws: `FileError.locked`, or why the lock files cannot be used.
   public init(
     _ output: OutputDirectory, _ partition: RunPartition,
-    whileLocked: (RecordsError) -> Bool = { _ in false }
-  ) throws(RecordsError) {
+    whileLocked: (FileError) -> Bool = { _ in false }
+  ) throws(FileError) {
     while true {
       do {
         (run, part) = try Self.take(output, partition)
         return
       } catch .locked(let path, let holder) {
-        let error = RecordsError.locked(path, holder: holder)
+        let error = FileError.locked(path, holder: holder)
         if !whileLocked(error) { throw error }
       }
     }
@@ -47,7 +48,7 @@ public final class RunLock: Sendable {
   }
 
   /// Waits behind whoever takes locks now. The gate is given up with the last reference.
-  static func gate(of output: OutputDirectory) throws(RecordsError) -> OpenFile {
+  static func gate(of output: OutputDirectory) throws(FileError) -> OpenFile {
     let gate = try OpenFile(output.locks.appending("gate.lock"), .readWrite, options: .create)
     try gate.lock()
     return gate
@@ -55,7 +56,7 @@ public final class RunLock: Sendable {
 
   private static func take(
     _ output: OutputDirectory, _ partition: RunPartition
-  ) throws(RecordsError) -> (run: OpenFile, part: FileLock) {
+  ) throws(FileError) -> (run: OpenFile, part: FileLock) {
     // Released when this function returns.
     let gate = try gate(of: output)
     let run = try OpenFile(output.locks.appending("run.lock"), .readWrite, options: .create)
@@ -77,7 +78,7 @@ public final class RunLock: Sendable {
   }
 
   /// Who holds parts now.
-  private static func holders(_ output: OutputDirectory) throws(RecordsError) -> String {
+  private static func holders(_ output: OutputDirectory) throws(FileError) -> String {
     var found: [String] = []
     for name in try OpenFile.names(in: output.locks) ?? [] where name.starts(with: "part".utf8) {
       let file = try OpenFile(output.locks.pushing(FilePath(bytes: name)), .readWrite)

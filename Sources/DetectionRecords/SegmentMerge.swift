@@ -1,4 +1,5 @@
 import Digests
+import Files
 import SystemPackage
 
 /// Puts the record files of an input's segments together into the file that one run over the whole input would have
@@ -24,8 +25,8 @@ public struct SegmentMerge: Sendable {
 
   /// Locks an output directory and reads what its manifests tell of segments.
   ///
-  /// - Throws: `RecordsError.locked` while a run holds the directory; or why the directory cannot be used.
-  public init(_ output: OutputDirectory) throws(RecordsError) {
+  /// - Throws: `FileError.locked` while a run holds the directory; or why the directory cannot be used.
+  public init(_ output: OutputDirectory) throws(FileError) {
     self.output = output
     try output.create()
     lock = try RunLock(output, RunPartition())
@@ -51,10 +52,10 @@ public struct SegmentMerge: Sendable {
   ///   - source: One of `sources`.
   ///   - keepingSegments: Whether the segments' own files stay.
   /// - Returns: What became of it.
-  /// - Throws: `RecordsError`; nothing then has the final name that is not whole.
+  /// - Throws: `FileError`; nothing then has the final name that is not whole.
   public func merge(
     _ source: SourceName, keepingSegments: Bool
-  ) throws(RecordsError) -> Outcome {
+  ) throws(FileError) -> Outcome {
     let sets = segmentSets(of: source)
     var incomplete: [Part] = []
     for set in sets {
@@ -81,7 +82,7 @@ public struct SegmentMerge: Sendable {
     var entries: [Int: ManifestEntry] = [:]
 
     /// The parts without a record file that their entry vouches for.
-    func missing(in output: OutputDirectory) throws(RecordsError) -> [Part] {
+    func missing(in output: OutputDirectory) throws(FileError) -> [Part] {
       var missing: [Part] = []
       for index in 1...count {
         if let entry = entries[index],
@@ -112,7 +113,7 @@ public struct SegmentMerge: Sendable {
     }
   }
 
-  private func write(_ set: SegmentSet, _ key: OutputKey) throws(RecordsError) -> Int {
+  private func write(_ set: SegmentSet, _ key: OutputKey) throws(FileError) -> Int {
     // The labels are in the lines already.
     let encoder = RecordEncoder(source: key.source, labels: LabelTable([]))
     // What a run over the whole has left is the same lines: they are written anew.
@@ -142,18 +143,18 @@ public struct SegmentMerge: Sendable {
   /// - Returns: Whether the last of them ends the input with a failure.
   private func append(
     _ entry: ManifestEntry, to whole: PartialFile, _ encoder: RecordEncoder
-  ) throws(RecordsError) -> Bool {
+  ) throws(FileError) -> Bool {
     let path = output.recordFile(entry.key)
     var digest = SHA256Digest()
     var lines: [UInt8] = []
     var isFailure = false
-    var failure: RecordsError?
+    var failure: FileError?
     _ = try OpenFile(path, .readOnly).scanLines { line in
       digest.update(line)
       lines.append(contentsOf: line)
       isFailure = encoder.isInputFailure(line)
       if lines.count < Self.appendSize { return true }
-      do throws(RecordsError) {
+      do throws(FileError) {
         try whole.append(lines)
       } catch {
         failure = error
@@ -172,7 +173,7 @@ public struct SegmentMerge: Sendable {
   private static let appendSize = 1 << 20
 
   /// Removes the files of all segments of an input, of however many parts.
-  private func removeSegments(of source: SourceName) throws(RecordsError) {
+  private func removeSegments(of source: SourceName) throws(FileError) {
     for entry in inputs[source] ?? [] { try OpenFile.remove(output.recordFile(entry.key)) }
   }
 }

@@ -1,3 +1,4 @@
+import Files
 import SystemPackage
 
 /// The name of an input: a path below some directory, with forward slashes, as bytes that need not be UTF-8.
@@ -10,11 +11,11 @@ public struct SourceName: Hashable, Comparable, Sendable {
 
   /// Checks and normalises a path: `.` components and doubled or trailing slashes are dropped.
   ///
-  /// - Throws: `RecordsError.sourceName` for an empty name, an absolute path, a `..`, a zero byte and for what would be
+  /// - Throws: `SourceNameError` for an empty name, an absolute path, a `..`, a zero byte and for what would be
   ///   written into the output directory's own state.
-  public init(bytes path: [UInt8]) throws(RecordsError) {
-    func refused(_ problem: String) -> RecordsError {
-      .sourceName(oneLineText(path), problem: problem)
+  public init(bytes path: [UInt8]) throws(SourceNameError) {
+    func refused(_ problem: String) -> SourceNameError {
+      SourceNameError(name: oneLineText(path), problem: problem)
     }
     if Self.isNormal(path) {
       bytes = path
@@ -58,7 +59,7 @@ public struct SourceName: Hashable, Comparable, Sendable {
   private static let state = Array(OutputDirectory.stateName.utf8)[...]
 
   /// As `init(bytes:)`, from text.
-  public init(_ text: String) throws(RecordsError) { try self.init(bytes: Array(text.utf8)) }
+  public init(_ text: String) throws(SourceNameError) { try self.init(bytes: Array(text.utf8)) }
 
   /// The name as text, with U+FFFD for what is not UTF-8.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -94,4 +95,21 @@ public struct SourceName: Hashable, Comparable, Sendable {
   public static func < (left: SourceName, right: SourceName) -> Bool {
     left.bytes.lexicographicallyPrecedes(right.bytes)
   }
+}
+
+/// Why an input cannot have a name.
+public struct SourceNameError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The name, on one line.
+  public let name: String
+  /// What is wrong with it.
+  public let problem: String
+
+  /// Creates an error from its parts.
+  public init(name: String, problem: String) {
+    self.name = name
+    self.problem = problem
+  }
+
+  /// One line: what, on what.
+  public var description: String { "'\(name)' cannot be the name of an input: \(problem)" }
 }

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import SystemPackage
 
@@ -13,8 +14,8 @@ public final class StandardOutput: Sendable {
 
   /// Writes lines, each ended by LF.
   ///
-  /// - Throws: `RecordsError.readerGone` when nobody can read any more, `.writeFailed` for all else.
-  public func append(_ lines: [UInt8]) throws(RecordsError) {
+  /// - Throws: `FileError.readerGone` when nobody can read any more, `.writeFailed` for all else.
+  public func append(_ lines: [UInt8]) throws(FileError) {
     var written = 0
     while written < lines.count {
       let count = lines.withUnsafeBytes { bytes in

@@ -42,9 +42,7 @@ public struct SHA256Digest: ~Copyable {
 
   /// The digest as 64 lowercase hexadecimal digits.
   public consuming func hexadecimal() -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    let text = bytes().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-    return String(decoding: text, as: UTF8.self)
+    bytes().hexadecimal
   }
 }
 
@@ -67,23 +65,8 @@ extension SHA256Digest {
   /// - Returns: 64 digits.
   /// - Throws: what the system says when it cannot be read.
   public static func hexadecimal(ofFile path: FilePath) throws(Errno) -> String {
-    do {
-      let file = try FileDescriptor.open(path, .readOnly)
-      defer {
-        // Nothing was written, so closing has nothing to report.
-        try? file.close()
-      }
-      var digest = SHA256Digest()
-      var piece = [UInt8](repeating: 0, count: 1 << 20)
-      while true {
-        let count = try piece.withUnsafeMutableBytes { try file.read(into: $0) }
-        if count == 0 { return digest.hexadecimal() }
-        piece.withUnsafeBytes { digest.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-      }
-    } catch let error as Errno {
-      throw error
-    } catch {
-      preconditionFailure("swift-system throws Errno, not \(error)")
-    }
+    var digest = SHA256Digest()
+    try FilePieces.forEach(of: path) { digest.update($0) }
+    return digest.hexadecimal()
   }
 }

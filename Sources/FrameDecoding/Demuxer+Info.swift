@@ -1,4 +1,5 @@
 import CFFmpeg
+import Media
 
 /// What the container says of its video stream.
 extension Demuxer {
@@ -22,6 +23,20 @@ extension Demuxer {
     let duration = av_rescale_q(
       1, AVRational(num: rate.den, den: rate.num), stream.pointee.time_base)
     return duration > 0 ? duration : nil
+  }
+
+  /// Seconds between two ticks of the stream's clock.
+  var timeBase: Ratio { context.timeBase(of: stream) }
+
+  /// Ticks from the container's start.
+  func ticksFromStart(_ timestamp: Int64) -> Int64? {
+    context.ticksFromStart(timestamp, of: stream)
+  }
+
+  /// Width of a pixel by its height, as it is stored: what the container says counts more than what the codec says.
+  func pixelShape(of frame: Frame) -> Ratio? {
+    let shape = av_guess_sample_aspect_ratio(context.pointer, stream, frame.pointer)
+    return shape.num > 0 && shape.den > 0 ? Ratio(shape.num, shape.den) : nil
   }
 
   /// Frames in the whole file.

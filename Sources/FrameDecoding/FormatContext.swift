@@ -1,4 +1,5 @@
 import CFFmpeg
+import Media
 
 /// An open container; owns the AVFormatContext.
 final class FormatContext {
@@ -50,6 +51,23 @@ final class FormatContext {
   var startTime: Double {
     pointer.pointee.start_time == cffmpeg_no_timestamp
       ? 0 : Double(pointer.pointee.start_time) / Double(AV_TIME_BASE)
+  }
+
+  /// Seconds between two ticks of a stream's clock.
+  func timeBase(of stream: UnsafeMutablePointer<AVStream>) -> Ratio {
+    let base = stream.pointee.time_base
+    precondition(base.num > 0 && base.den > 0, "FFmpeg sets a time base for every stream")
+    return Ratio(base.num, base.den)
+  }
+
+  /// Ticks of a stream's clock from the container's start; nil where a forged timestamp lies too far away.
+  func ticksFromStart(_ timestamp: Int64, of stream: UnsafeMutablePointer<AVStream>) -> Int64? {
+    let start = pointer.pointee.start_time
+    guard start != cffmpeg_no_timestamp else { return timestamp }
+    let ticks = av_rescale_q(
+      start, AVRational(num: 1, den: AV_TIME_BASE), stream.pointee.time_base)
+    let (difference, isAbsurd) = timestamp.subtractingReportingOverflow(ticks)
+    return isAbsurd ? nil : difference
   }
 
   /// Reads and decodes a little, so that sizes, rates and start times are known. The decoders used for it have the

@@ -1,4 +1,5 @@
 import CFFmpeg
+import Glibc
 
 /// One decoded picture as the codec stores it; owns the AVFrame.
 final class Frame {
@@ -8,6 +9,42 @@ final class Frame {
   init() {
     guard let pointer = av_frame_alloc() else { preconditionFailure("out of memory for a frame") }
     self.pointer = pointer
+  }
+
+  /// Room for a picture.
+  ///
+  /// - Throws: a data failure if there is no memory for it.
+  convenience init(_ format: AVPixelFormat, width: Int32, height: Int32) throws(MediaError) {
+    self.init()
+    pointer.pointee.format = format.rawValue
+    pointer.pointee.width = width
+    pointer.pointee.height = height
+    guard av_frame_get_buffer(pointer, 0) == 0 else {
+      throw MediaError(.data, "no memory for a picture of \(width)x\(height)")
+    }
+  }
+
+  /// Room for a picture of four bytes a pixel in rows without padding, all zero, however large: FFmpeg allocates none of
+  /// more than about 2^28 pixels, which it can convert all the same.
+  ///
+  /// - Throws: a data failure if there is no memory for it.
+  convenience init(rgbaWidth width: Int32, height: Int32) throws(MediaError) {
+    self.init()
+    let count = 4 * Int(width) * Int(height)
+    guard let bytes = calloc(count, 1) else {
+      throw MediaError(.data, "no memory for a picture of \(width)x\(height)")
+    }
+    let data = bytes.assumingMemoryBound(to: UInt8.self)
+    guard let buffer = av_buffer_create(data, count, { _, data in free(data) }, nil, 0) else {
+      free(bytes)
+      throw MediaError(.data, "no memory for a picture of \(width)x\(height)")
+    }
+    pointer.pointee.format = AV_PIX_FMT_RGBA.rawValue
+    pointer.pointee.width = width
+    pointer.pointee.height = height
+    pointer.pointee.buf.0 = buffer
+    pointer.pointee.data.0 = data
+    pointer.pointee.linesize.0 = 4 * width
   }
 
   deinit {
@@ -37,6 +74,12 @@ final class Frame {
       return timestamp == cffmpeg_no_timestamp ? nil : timestamp
     }
     set { pointer.pointee.best_effort_timestamp = newValue ?? cffmpeg_no_timestamp }
+  }
+
+  /// How long it is shown, in units of the stream's time base; nil where nobody says.
+  var duration: Int64? {
+    let duration = cffmpeg_duration(pointer)
+    return duration > 0 ? duration : nil
   }
 
   /// Its timestamp is what the container says of this very picture, not guessed from the order of packets.

@@ -1,3 +1,5 @@
+import Media
+
 /// What is known of an input when it is open.
 public struct MediaInfo: Equatable, Sendable {
   /// FFmpeg's name of the container, such as `mov,mp4,m4a,3gp,3g2,mj2` or `png_pipe`; `tiff` and `heif` are read without it.
@@ -14,6 +16,8 @@ public struct MediaInfo: Equatable, Sendable {
   public let duration: Double?
   /// Frames a second on average, as the container says; nil where unknown and for still images.
   public let averageFrameRate: Double?
+  /// Seconds between two ticks of the stream's clock; nil for still images.
+  public let timeBase: Ratio?
   /// Number of frames in the whole file, from the container's count, else duration x rate; 1 for a still image, nil
   /// where unknown, as for the pages of a TIFF file. An estimate: only decoding tells.
   public let estimatedFrames: Int?

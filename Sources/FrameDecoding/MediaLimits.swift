@@ -1,8 +1,9 @@
 /// Bounds that keep one input from taking the memory or the time of all others.
 public struct MediaLimits: Equatable, Sendable {
   /// Most pixels (width x height) of a frame, as FFmpeg allocates it: sides are rounded up to multiples of at most 64. A
-  /// larger one is a data failure before it is allocated.
-  public var maxPixels = 1 << 28
+  /// larger one is a data failure before it is allocated. FFmpeg itself takes no more than about 2^28, of JPEG and PNG
+  /// thus 16 000 x 16 000; TIFF and HEIF have libraries of their own.
+  public var maxPixels = 1 << 29
   /// Most streams in a container.
   public var maxStreams = 1000
   /// Packets of the video stream in a row that may give no frame.
@@ -16,7 +17,7 @@ public struct MediaLimits: Equatable, Sendable {
   /// Asked before an image is decoded, for images may be large and many are decoded at once; nil decodes at once.
   public var pictureGate: PictureGate?
 
-  /// The defaults: 2^28 pixels, 1000 streams, 20 000 packets, 512 MiB, no clock.
+  /// The defaults: 2^29 pixels, 1000 streams, 20 000 packets, 512 MiB, no clock.
   public init() {}
 }
 

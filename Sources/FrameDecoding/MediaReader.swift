@@ -15,6 +15,7 @@ public final class MediaReader {
   private let sampling: FrameSampling
   private let media: OpenMedia
   private let converter: PixelConverter
+  private let planarConverter: PlanarConverter
   private var sampler: FrameSampler
   private var cutter: SegmentCutter
   private var ordinal = 0
@@ -60,6 +61,7 @@ public final class MediaReader {
     framesToSkip = sampledFrames
     info = media.info
     converter = PixelConverter(isStillImage: info.isStillImage)
+    planarConverter = PlanarConverter(isStillImage: info.isStillImage)
     sampler = FrameSampler(
       info.isStillImage ? FrameSampling(maxFrames: sampling.maxFrames) : sampling,
       mayJumpInTime: media.mayJumpInTime)
@@ -78,10 +80,55 @@ public final class MediaReader {
   ///
   /// - Throws: after the last decodable frame, why the input stops early; the same again when called again.
   public func nextFrame() throws(MediaError) -> DecodedFrame? {
+    try nextCandidate().map { (candidate) throws(MediaError) in try frame(candidate) }
+  }
+
+  /// The next sampled frame that is wanted; nil at the end. Others are not converted, which spares most of their time.
+  ///
+  /// - Parameter isWanted: is told a frame's number in the full decode and its time in seconds.
+  /// - Returns: the frame, converted.
+  /// - Throws: as `nextFrame()`, and what `isWanted` throws.
+  public func nextFrame(
+    where isWanted: (_ index: Int, _ time: Double?) throws -> Bool
+  ) throws -> DecodedFrame? {
+    while let candidate = try nextCandidate() {
+      if try isWanted(candidate.stamp.ordinal, candidate.stamp.time) { return try frame(candidate) }
+    }
+    return nil
+  }
+
+  /// The next sampled frame as it is to be encoded again; nil at the end.
+  ///
+  /// - Throws: as `nextFrame()`.
+  public func nextSourceFrame() throws(MediaError) -> SourceFrame? {
+    try nextCandidate().map { (candidate) throws(MediaError) in
+      let orientation = media.orientation(of: candidate.frame)
+      return SourceFrame(
+        index: candidate.stamp.ordinal, time: candidate.stamp.time,
+        timestamp: media.timestamp(of: candidate.frame), duration: candidate.frame.duration,
+        pixelShape: media.pixelShape(of: candidate.frame, orientation),
+        picture: try convert { () throws(MediaError) in
+          try planarConverter.convert(candidate.frame, orientation: orientation)
+        })
+    }
+  }
+
+  private func frame(_ candidate: Candidate) throws(MediaError) -> DecodedFrame {
+    DecodedFrame(
+      index: sampling.needsFrameNumbers ? candidate.stamp.ordinal : nil,
+      time: candidate.stamp.time, isCorrupt: candidate.frame.isCorrupt,
+      isKeyframe: candidate.stamp.isKeyframe,
+      picture: try convert { () throws(MediaError) in
+        try converter.convert(
+          candidate.frame, orientation: media.orientation(of: candidate.frame))
+      })
+  }
+
+  private func nextCandidate() throws(MediaError) -> Candidate? {
     try log.capture { () throws(MediaError) in
       while true {
         while let candidate = ready.popFirst() {
-          if framesToSkip == 0 { return try convert(candidate) }
+          if framesToSkip == 0 { return candidate }
           framesToSkip -= 1
         }
         if let end {
@@ -90,6 +137,19 @@ public final class MediaReader {
         }
         decodeNext()
       }
+    }
+  }
+
+  /// A picture that cannot be converted ends the input.
+  private func convert<Picture>(
+    _ body: () throws(MediaError) -> Picture
+  ) throws(MediaError) -> Picture {
+    do throws(MediaError) {
+      return try log.capture(body)
+    } catch {
+      ready = []
+      end = .failure(error)
+      throw error
     }
   }
 
@@ -132,21 +192,6 @@ public final class MediaReader {
   private func take(_ candidate: Candidate) {
     if let segment = sampling.segment, segment.index != candidate.segment { return }
     ready.append(candidate)
-  }
-
-  private func convert(_ candidate: Candidate) throws(MediaError) -> DecodedFrame {
-    do {
-      return DecodedFrame(
-        index: sampling.needsFrameNumbers ? candidate.stamp.ordinal : nil,
-        time: candidate.stamp.time, isCorrupt: candidate.frame.isCorrupt,
-        isKeyframe: candidate.stamp.isKeyframe,
-        picture: try converter.convert(
-          candidate.frame, orientation: media.orientation(of: candidate.frame)))
-    } catch {
-      ready = []
-      end = .failure(error)
-      throw error
-    }
   }
 
   /// Where decoding may begin: only if nobody counts what lies before.

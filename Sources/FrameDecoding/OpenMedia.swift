@@ -1,4 +1,5 @@
 import CFFmpeg
+import Media
 import SystemPackage
 
 /// An open input: its frames, and what their times and orientations are.
@@ -73,6 +74,18 @@ struct OpenMedia {
     return demuxer?.time(timestamp)
   }
 
+  /// Ticks of the stream's clock from the container's start.
+  func timestamp(of frame: Frame) -> Int64? {
+    guard !info.isStillImage, let timestamp = frame.timestamp else { return nil }
+    return demuxer?.ticksFromStart(timestamp)
+  }
+
+  /// Width of a pixel by its height when it is upright.
+  func pixelShape(of frame: Frame, _ orientation: Orientation) -> Ratio? {
+    guard let shape = demuxer?.pixelShape(of: frame) else { return nil }
+    return orientation.swapsSides ? shape.inverse : shape
+  }
+
   private init(video demuxer: Demuxer, _ frames: any FrameSequence) {
     let parameters = demuxer.stream.pointee.codecpar.pointee
     let (orientation, isExact) = demuxer.orientation ?? (.upright, true)
@@ -90,7 +103,8 @@ struct OpenMedia {
       width: Int(orientation.swapsSides ? parameters.height : parameters.width),
       height: Int(orientation.swapsSides ? parameters.width : parameters.height),
       orientation: orientation, duration: demuxer.context.duration,
-      averageFrameRate: demuxer.averageFrameRate, estimatedFrames: demuxer.estimatedFrames,
+      averageFrameRate: demuxer.averageFrameRate, timeBase: demuxer.timeBase,
+      estimatedFrames: demuxer.estimatedFrames,
       isStillImage: false, remarks: remarks)
   }
 
@@ -135,7 +149,8 @@ struct OpenMedia {
       container: container, codec: codec,
       width: orientation.swapsSides ? stored.height : stored.width,
       height: orientation.swapsSides ? stored.width : stored.height, orientation: orientation,
-      duration: nil, averageFrameRate: nil, estimatedFrames: estimatedFrames, isStillImage: true,
+      duration: nil, averageFrameRate: nil, timeBase: nil, estimatedFrames: estimatedFrames,
+      isStillImage: true,
       remarks: remarks)
   }
 

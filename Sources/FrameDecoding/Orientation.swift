@@ -73,6 +73,25 @@ public enum Orientation: Int, Sendable, CaseIterable {
     let count = width * height * 3
     precondition(
       stored.count >= count, "\(stored.count) bytes for \(width)x\(height) pixels")
+    return [UInt8](unsafeUninitializedCapacity: count) { upright, filled in
+      stored.withUnsafeBytes { stored in
+        // Three bytes each, without padding: any address will do.
+        turn(
+          stored.assumingMemoryBound(to: RGBPixel.self),
+          into: UnsafeMutableRawBufferPointer(upright).assumingMemoryBound(to: RGBPixel.self),
+          width: width, height: height)
+      }
+      filled = count
+    }
+  }
+
+  private typealias RGBPixel = (UInt8, UInt8, UInt8)
+
+  /// Turns rows of `width` pixels or samples; `upright` has room for as many.
+  func turn<Pixel>(
+    _ stored: UnsafeBufferPointer<Pixel>, into upright: UnsafeMutableBufferPointer<Pixel>,
+    width: Int, height: Int
+  ) {
     let lastRow = (height - 1) * width
     /// Index of the stored pixel for the upright one at x, y: first + x * right + y * down.
     let (first, right, down) =
@@ -89,25 +108,17 @@ public enum Orientation: Int, Sendable, CaseIterable {
     let (columns, rows) = swapsSides ? (height, width) : (width, height)
     // Square tiles keep the rows that a column crosses in the cache.
     let tile = 32
-    return [UInt8](unsafeUninitializedCapacity: count) { upright, filled in
-      stored.withUnsafeBufferPointer { stored in
-        for top in stride(from: 0, to: rows, by: tile) {
-          for left in stride(from: 0, to: columns, by: tile) {
-            for y in top..<min(top + tile, rows) {
-              var source = (first + left * right + y * down) * 3
-              var target = (y * columns + left) * 3
-              for _ in left..<min(left + tile, columns) {
-                upright[target] = stored[source]
-                upright[target + 1] = stored[source + 1]
-                upright[target + 2] = stored[source + 2]
-                source += right * 3
-                target += 3
-              }
-            }
+    for top in stride(from: 0, to: rows, by: tile) {
+      for left in stride(from: 0, to: columns, by: tile) {
+        for y in top..<min(top + tile, rows) {
+          var source = first + left * right + y * down
+          let row = y * columns
+          for x in left..<min(left + tile, columns) {
+            upright[row + x] = stored[source]
+            source += right
           }
         }
       }
-      filled = count
     }
   }
 }

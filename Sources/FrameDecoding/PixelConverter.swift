@@ -27,18 +27,10 @@ final class PixelConverter {
   ///
   /// - Throws: a data failure if the pixel format cannot be converted.
   func convert(_ frame: Frame, orientation: Orientation) throws(MediaError) -> RGBPicture {
-    let picture = frame.pointer.pointee
-    guard let description = av_pix_fmt_desc_get(AVPixelFormat(picture.format)),
-      sws_isSupportedInput(AVPixelFormat(picture.format)) != 0
-    else {
-      throw MediaError(.data, "pixel format \(Self.name(picture.format)) cannot be converted")
-    }
-    var source = Scaler.Source(
-      width: picture.width, height: picture.height, format: picture.format,
-      matrix: matrix(of: picture), isFullRange: Self.isFullRange(picture, description.pointee))
+    var source = try Scaler.Source(frame, isStillImage: isStillImage)
     var stored = frame
-    if Self.isLumaAndChroma(description.pointee) {
-      stored = try planarFrame(width: picture.width, height: picture.height)
+    if source.isLumaAndChroma {
+      stored = try planarFrame(width: source.width, height: source.height)
       try scaler(\.toPlanar, source, AV_PIX_FMT_GBRP).scale(frame, into: stored)
       source.format = AV_PIX_FMT_GBRP.rawValue
       source.isFullRange = true
@@ -69,55 +61,8 @@ final class PixelConverter {
     if let planar, planar.pointer.pointee.width == width, planar.pointer.pointee.height == height {
       return planar
     }
-    let frame = Frame()
-    frame.pointer.pointee.format = AV_PIX_FMT_GBRP.rawValue
-    frame.pointer.pointee.width = width
-    frame.pointer.pointee.height = height
-    guard av_frame_get_buffer(frame.pointer, 0) == 0 else {
-      throw MediaError(.data, "no memory for a picture of \(width)x\(height)")
-    }
+    let frame = try Frame(AV_PIX_FMT_GBRP, width: width, height: height)
     planar = frame
     return frame
-  }
-
-  /// The frame's colour matrix. Where none is named: BT.601 for image files, and for video as players do, BT.709 above
-  /// standard definition (1280 columns or more, or more than 576 rows), BT.601 below.
-  private func matrix(of picture: AVFrame) -> Int32 {
-    switch picture.colorspace {
-    case AVCOL_SPC_BT709: return SWS_CS_ITU709
-    case AVCOL_SPC_FCC: return SWS_CS_FCC
-    case AVCOL_SPC_BT470BG, AVCOL_SPC_SMPTE170M: return SWS_CS_ITU601
-    case AVCOL_SPC_SMPTE240M: return SWS_CS_SMPTE240M
-    case AVCOL_SPC_BT2020_NCL, AVCOL_SPC_BT2020_CL: return SWS_CS_BT2020
-    default:
-      let isHighDefinition = picture.width >= 1280 || picture.height > 576
-      return isHighDefinition && !isStillImage ? SWS_CS_ITU709 : SWS_CS_ITU601
-    }
-  }
-
-  /// RGB and gray are full range unless they say otherwise, luma and chroma are not unless they say so.
-  private static func isFullRange(_ picture: AVFrame, _ description: AVPixFmtDescriptor) -> Bool {
-    switch picture.color_range {
-    case AVCOL_RANGE_JPEG: return true
-    case AVCOL_RANGE_MPEG: return false
-    default:
-      let deprecatedFullRange = [
-        AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUVJ422P, AV_PIX_FMT_YUVJ444P, AV_PIX_FMT_YUVJ440P,
-        AV_PIX_FMT_YUVJ411P,
-      ]
-      return !isLumaAndChroma(description)
-        || deprecatedFullRange.contains(AVPixelFormat(picture.format))
-    }
-  }
-
-  private static func isLumaAndChroma(_ description: AVPixFmtDescriptor) -> Bool {
-    let others = AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BAYER
-    // XYZ has three components and no flag of its own; swscale has one format of it.
-    let isXYZ = strncmp(description.name, "xyz", 3) == 0
-    return description.nb_components >= 3 && Int32(description.flags) & others == 0 && !isXYZ
-  }
-
-  private static func name(_ format: Int32) -> String {
-    av_get_pix_fmt_name(AVPixelFormat(format)).map { String(cString: $0) } ?? "number \(format)"
   }
 }

@@ -1,4 +1,5 @@
 import CFFmpeg
+import Media
 
 /// Converts pictures of one size and format to another format; owns the SwsContext.
 final class Scaler {
@@ -20,10 +21,13 @@ final class Scaler {
   /// swscale's vector code may write this far past the last pixel.
   private static let padding = 64
 
-  /// Prepares a conversion to a full-range format.
+  /// Prepares a conversion to full-range red, green and blue or, with a `colour`, to luma and chroma of that meaning.
   ///
   /// - Throws: a data failure if swscale refuses the size or the format.
-  init(_ source: Source, to target: AVPixelFormat, flags: Int32) throws(MediaError) {
+  init(
+    _ source: Source, to target: AVPixelFormat, flags: Int32,
+    colour: ColourDescription? = nil
+  ) throws(MediaError) {
     self.source = source
     guard
       let context = sws_getContext(
@@ -37,7 +41,8 @@ final class Scaler {
     // Refused for formats without a matrix, which need none.
     _ = sws_setColorspaceDetails(
       context, sws_getCoefficients(source.matrix), source.isFullRange ? 1 : 0,
-      sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, unity, unity)
+      sws_getCoefficients(colour.map { Int32($0.matrix) } ?? SWS_CS_DEFAULT),
+      colour.map { $0.isFullRange ? 1 : 0 } ?? 1, 0, unity, unity)
   }
 
   deinit { sws_freeContext(context) }

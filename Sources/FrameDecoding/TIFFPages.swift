@@ -85,16 +85,10 @@ final class TIFFPages: FrameSequence {
   private func decode() throws(MediaError) -> Frame {
     let (width, height) = try size()
     limits.pictureGate?.wait(pixels: width * height, bitsPerPixel: 32)
-    let frame = Frame()
-    let fields = frame.pointer
-    fields.pointee.format = AV_PIX_FMT_RGBA.rawValue
-    fields.pointee.width = Int32(width)
-    fields.pointee.height = Int32(height)
-    // Rows without padding, as libtiff writes them.
-    guard av_frame_get_buffer(fields, 1) == 0, let bytes = fields.pointee.data.0,
-      Int(fields.pointee.linesize.0) == width * 4
-    else { throw MediaError(.data, "no memory for a picture of \(width)x\(height)") }
-    bytes.update(repeating: 0, count: width * height * 4)
+    let frame = try Frame(rgbaWidth: Int32(width), height: Int32(height))
+    guard let bytes = frame.pointer.pointee.data.0 else {
+      preconditionFailure("a frame without its bytes")
+    }
     file.clearError()
     let isWhole = try bytes.withMemoryRebound(to: UInt32.self, capacity: width * height) {
       pixels throws(MediaError) in

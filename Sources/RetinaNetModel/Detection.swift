@@ -9,7 +9,8 @@ public struct Detection: Equatable, Sendable {
   /// In pixels of the picture that was given to the detector, clipped to it.
   public var box: Box
   /// Ordinal of the anchor it came from, over all levels (P3 first) in (y, x, anchor-in-cell) order: the last
-  /// key of the documented order of detections.
+  /// key of the documented order of detections. Where there are several looks at one picture, 2^32 more for each look
+  /// before: tiles row by row, then the whole picture, each before its mirror image.
   public var anchorIndex: Int
 
   /// Creates a detection from its parts.

@@ -9,7 +9,8 @@ import SystemPackage
 public struct DetectionModel: Sendable {
   /// The network and what surrounds it.
   public let description: ModelDescription
-  /// SHA-256 of the file, 64 hexadecimal digits.
+  /// SHA-256 of the file (of shards, the index and each of them; with DeepForest's configuration, where that was read),
+  /// 64 hexadecimal digits.
   public let digest: String
   /// What was assumed and should be said aloud, each one line.
   public let remarks: [String]
@@ -21,44 +22,54 @@ public struct DetectionModel: Sendable {
   /// By the network's names.
   private let tensors: [String: CheckpointTensor]
 
-  /// Opens a model file, or a checkpoint of a RetinaNet with torchvision's names (of both generations).
+  /// Opens a model file, or a checkpoint of a RetinaNet: torchvision's, DeepForest's and MLPerf's, Detectron2's or
+  /// MMDetection's. Whose it is shows in the tensors' names.
   ///
   /// - Parameters:
   ///   - path: any format that `Checkpoint` reads.
-  ///   - configuration: what the weights do not say; over what a model file says itself. Published torchvision
-  ///     checkpoints need none.
+  ///   - configuration: what the weights do not say; over what a model file says itself. Published checkpoints need
+  ///     none.
   /// - Throws: `CheckpointError`, `ModelError`, `SettingsError`.
   public init(contentsOf path: FilePath, configuration: ModelConfiguration? = nil) throws {
     let checkpoint = try Checkpoint(contentsOf: path)
+    var digest = SHA256Digest()
+    try checkpoint.forEachPiece { digest.update($0) }
     do {
-      if let problem = KnownVariants.otherFamily(checkpoint.tensors.keys) {
-        throw ProblemError(problem)
-      }
-      let (tensors, hasBatchCounts) = WeightNames.canonical(checkpoint.tensors)
+      let weights = NamedWeights(checkpoint.tensors)
+      if let problem = Self.unusable(weights) { throw ProblemError(problem) }
       let facts = try WeightFacts(
-        shapes: tensors.mapValues(\.shape), hasBatchCounts: hasBatchCounts)
-      let known = KnownVariants.description(of: facts)
+        shapes: weights.tensors.mapValues(\.shape), hasBatchCounts: weights.hasBatchCounts)
       let own = try Self.ownDescription(checkpoint, facts)
+      let hub =
+        own == nil && checkpoint.format == .safetensors
+        ? DeepForestConfiguration(beside: path) : nil
+      let known =
+        own == nil
+        ? try KnownModel(weights, facts, notes: checkpoint.notes, hub: hub) : nil
       let settings = try SettingsTree.parse(
         configuration?.text ?? "", file: configuration?.file ?? path.string)
-      description = try ModelDescriptionReader.read(
-        settings, facts, defaults: own ?? known?.description)
-      // A configuration that changes the architecture has said itself what the remark would say.
-      remarks =
-        if own == nil, let known, known.description.architecture == description.architecture {
-          [known.remark].compactMap { $0 }
-        } else {
-          []
-        }
-      self.tensors = tensors
+      description = try ModelDescriptionReader.read(settings, facts, own: own, known: known)
+      var remarks: [String] = []
+      // A configuration that changes the architecture has said itself what the remarks would say.
+      if let known, known.description.architecture == description.architecture,
+        known.description.conventions == description.conventions
+      {
+        remarks = known.remarks
+      }
+      if checkpoint.isMovingAverage || weights.isMovingAverage {
+        let place = checkpoint.key.map { " under '\($0)'" } ?? ""
+        remarks.append("the weights are the moving average that the file keeps\(place)")
+      }
+      self.remarks = remarks
+      tensors = weights.tensors
+      // What else the description is of.
+      if let hub { digest.update(hub.text) }
       try Self.compare(tensors, description.makeNetwork().parameters)
     } catch let error as ProblemError {
       throw ModelError(file: path.string, problem: error.problem)
     }
     self.path = path
     format = checkpoint.format
-    var digest = SHA256Digest()
-    try checkpoint.forEachPiece { digest.update($0) }
     self.digest = digest.hexadecimal()
   }
 
@@ -76,7 +87,7 @@ public struct DetectionModel: Sendable {
       ModelError(file: path.string, problem: .numbers(tensor: name, problem: problem))
     }
     guard values.withUnsafeBufferPointer(areFinite) else { throw wrong("holds NaN or infinity") }
-    let epsilon = description.architecture.normEpsilon
+    let epsilon = description.conventions.network.normEpsilon
     if name.hasSuffix(".running_var"), let least = values.min(), least + epsilon <= 0 {
       throw wrong("a variance of \(least)")
     }
@@ -93,6 +104,24 @@ public struct DetectionModel: Sendable {
     to path: FilePath, storage: SafetensorsFile.Storage = .float32
   ) throws {
     try ModelFile.write(description, to: path, storage: storage) { try values($0) }
+  }
+
+  /// Why these weights are no detector's; nil where they may be.
+  private static func unusable(_ weights: NamedWeights) -> ModelError.Problem? {
+    if weights.tensors["conv1.weight"] != nil, weights.tensors["layer1.0.conv1.weight"] != nil {
+      return .backboneOnly
+    }
+    guard weights.families.count <= 1 else {
+      return .mixedFamilies(weights.families.map(\.rawValue))
+    }
+    guard weights.family == .caffe2 else { return nil }
+    if weights.tensors.keys.contains(where: { $0.hasPrefix("retnet_") }) {
+      return .otherFamily(
+        name: CheckpointFamily.caffe2.rawValue,
+        differences: "boxes that are a pixel larger, aspect ratios in another order, and no program"
+          + " of today that it could be compared with")
+    }
+    return .backboneOnly
   }
 
   /// What a model file says of itself; nil for a checkpoint.

@@ -1,3 +1,5 @@
+import BoxGeometry
+
 /// What of a network's outputs becomes a detection: the choices a user has for each run, over a model's defaults.
 public struct DetectionOptions: Equatable, Sendable {
   /// Detections must score above this (strictly). nil: the model's threshold, with its per-class thresholds.
@@ -14,12 +16,33 @@ public struct DetectionOptions: Equatable, Sendable {
   public var maxDetections: Int?
   /// Of each level, this many best-scoring (anchor, class) pairs go on to suppression. nil: the model's.
   public var candidatesPerLevel: Int?
+  /// Pixels that the shorter side of a picture is brought to. nil: the model's.
+  public var shorterSide: Int?
+  /// Bound of the longer side. nil: the model's, in proportion to `shorterSide` if that is given.
+  public var longerSide: Int?
+  /// Looking at large pictures in parts. nil: as a whole. Without `maxDetections`, the model's limit then holds for each
+  /// part, and there is none for the picture.
+  public var tiling: Tiling?
+  /// Whether the mirror image (left and right exchanged) is looked at as well; what both show is suppressed by
+  /// `nmsThreshold`.
+  public var flip: Bool
+  /// Lowering scores of overlapping boxes instead of dropping them. nil: dropping.
+  public var softNMS: SoftNMS?
+
+  /// The two forms of soft suppression (Bodla et al. 2017).
+  public enum SoftNMS: Equatable, Sendable {
+    /// Times 1 - IoU, above `nmsThreshold`.
+    case linear
+    /// Times exp(-IoU² / sigma); 0.5 in the paper.
+    case gaussian(sigma: Double)
+  }
 
   /// Creates options; the defaults are the model's.
   public init(
     scoreThreshold: Float? = nil, classThresholds: [String: Float] = [:],
     classes: Set<String>? = nil, nmsThreshold: Double? = nil, classAgnosticNMS: Bool? = nil,
-    maxDetections: Int? = nil, candidatesPerLevel: Int? = nil
+    maxDetections: Int? = nil, candidatesPerLevel: Int? = nil, shorterSide: Int? = nil,
+    longerSide: Int? = nil, tiling: Tiling? = nil, flip: Bool = false, softNMS: SoftNMS? = nil
   ) {
     self.scoreThreshold = scoreThreshold
     self.classThresholds = classThresholds
@@ -28,6 +51,11 @@ public struct DetectionOptions: Equatable, Sendable {
     self.classAgnosticNMS = classAgnosticNMS
     self.maxDetections = maxDetections
     self.candidatesPerLevel = candidatesPerLevel
+    self.shorterSide = shorterSide
+    self.longerSide = longerSide
+    self.tiling = tiling
+    self.flip = flip
+    self.softNMS = softNMS
   }
 }
 
@@ -45,12 +73,15 @@ public struct UnknownLabelError: Error, Equatable, Sendable, CustomStringConvert
 }
 
 extension DetectionOptions {
-  /// Finds labels that a model does not have, before anything is done with it.
+  /// Finds labels that a model does not have and sizes that it cannot take, before anything is done with it.
   ///
   /// - Parameter description: the model.
-  /// - Throws: `UnknownLabelError`.
-  public func requireLabels(of description: ModelDescription) throws(UnknownLabelError) {
+  /// - Returns: the model with the sizes that these options ask for.
+  /// - Throws: `UnknownLabelError`, `InputSizeError`.
+  @discardableResult
+  public func applied(to description: ModelDescription) throws -> ModelDescription {
     _ = try OutputSelection(self, for: description)
+    return try description.withInputSize(shorter: shorterSide, longer: longerSide)
   }
 }
 
@@ -60,8 +91,13 @@ struct OutputSelection: Sendable {
   let scoreThresholds: [Float]
   let nmsThreshold: Double
   let classAgnosticNMS: Bool
+  /// Of one look at a picture.
   let maxDetections: Int
+  /// Of the picture.
+  let pictureLimit: Int
   let candidatesPerLevel: Int
+  /// nil where overlapping boxes are dropped.
+  let scoreDecay: ScoreDecay?
 
   init(
     _ options: DetectionOptions, for description: ModelDescription
@@ -79,7 +115,20 @@ struct OutputSelection: Sendable {
     }
     nmsThreshold = options.nmsThreshold ?? defaults.nmsThreshold
     classAgnosticNMS = options.classAgnosticNMS ?? defaults.classAgnosticNMS
-    maxDetections = options.maxDetections ?? defaults.detectionsPerImage
+    // Of several looks each may show all there is to find; which of it stays is known after they are merged.
+    let hasSeveralLooks = options.tiling != nil || options.flip
+    maxDetections =
+      hasSeveralLooks
+      ? max(options.maxDetections ?? 0, defaults.detectionsPerImage)
+      : options.maxDetections ?? defaults.detectionsPerImage
+    pictureLimit =
+      options.maxDetections ?? (options.tiling == nil ? defaults.detectionsPerImage : .max)
+    scoreDecay =
+      switch options.softNMS {
+      case nil: nil
+      case .linear: .linear(threshold: options.nmsThreshold ?? defaults.nmsThreshold)
+      case .gaussian(let sigma): .gaussian(sigma: sigma)
+      }
     candidatesPerLevel = options.candidatesPerLevel ?? defaults.candidatesPerLevel
   }
 }

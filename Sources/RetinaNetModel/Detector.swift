@@ -8,9 +8,10 @@ public final class Detector: Sendable {
   /// Plans of this many padded sizes are kept: a directory of photographs has a handful.
   private static let planCapacity = 8
 
-  /// What the model is.
+  /// What the model is, with the sizes that the options ask for.
   public let description: ModelDescription
   let decoder: OutputDecoder
+  let looks: Looks
   let preprocessor: Preprocessor
   private let plans: InferencePlanCache
   /// Of the weights; nil where they come from elsewhere.
@@ -22,7 +23,7 @@ public final class Detector: Sendable {
   ///   - model: description and weights.
   ///   - options: what of its outputs becomes a detection.
   ///   - algorithm: `direct` for comparisons only.
-  /// - Throws: `UnknownLabelError`, `NeuralNetworkError`.
+  /// - Throws: `UnknownLabelError`, `InputSizeError`, `NeuralNetworkError`.
   public convenience init(
     model: DetectionModel, options: DetectionOptions = .init(),
     algorithm: ConvolutionAlgorithm = .winograd
@@ -38,7 +39,7 @@ public final class Detector: Sendable {
   ///   - options: what of its outputs becomes a detection.
   ///   - algorithm: `direct` for comparisons only.
   ///   - values: gives a tensor by the network's names, in PyTorch's order; called from several threads.
-  /// - Throws: `UnknownLabelError`, `NeuralNetworkError`.
+  /// - Throws: `UnknownLabelError`, `InputSizeError`, `NeuralNetworkError`.
   public convenience init(
     description: ModelDescription, options: DetectionOptions = .init(),
     algorithm: ConvolutionAlgorithm = .winograd, values: @escaping WeightStore.Loader
@@ -51,9 +52,11 @@ public final class Detector: Sendable {
     _ algorithm: ConvolutionAlgorithm, file: FilePath?, values: @escaping WeightStore.Loader
   ) throws {
     self.file = file
+    let description = try options.applied(to: description)
     self.description = description
+    looks = Looks(options, try OutputSelection(options, for: description))
     decoder = try OutputDecoder(description, options)
-    preprocessor = Preprocessor(description.preprocessing)
+    preprocessor = Preprocessor(description.conventions.input)
     plans = InferencePlanCache(
       description.makeNetwork(), store: WeightStore(load: values), algorithm: algorithm,
       capacity: Self.planCapacity)
@@ -77,12 +80,12 @@ public final class Detector: Sendable {
   /// - Parameters:
   ///   - width: columns of the picture.
   ///   - height: rows of the picture.
-  /// - Returns: bytes for each worker, and bytes of packed weights that all workers share.
+  /// - Returns: bytes for each worker, its copy of a tile included, and bytes of packed weights that all workers share.
   /// - Throws: `NeuralNetworkError`.
   public func memory(width: Int, height: Int) throws -> (perWorker: Int, shared: Int) {
     let geometry = geometry(width: width, height: height)
     let memory = try plans.memory(height: geometry.paddedHeight, width: geometry.paddedWidth)
-    return (memory.perWorker, memory.weights)
+    return (memory.perWorker + looks.tileBytes, memory.weights)
   }
 
   /// Makes what one thread needs to run the detector.
@@ -94,7 +97,7 @@ public final class Detector: Sendable {
   }
 
   package func geometry(width: Int, height: Int) -> InputGeometry {
-    InputGeometry(height: height, width: width, preprocessing: description.preprocessing)
+    description.inputGeometry(height: height, width: width)
   }
 
   package func plan(for geometry: InputGeometry) throws -> InferencePlan {
@@ -113,11 +116,11 @@ public final class Detector: Sendable {
 
 /// One thread's use of a `Detector`, with memory of its own. Not `Sendable`.
 public final class DetectorWorker {
-  private let detector: Detector
+  let detector: Detector
   private let worker: InferenceWorker
 
-  /// Where the time of the last picture went.
-  public private(set) var times = Times()
+  /// Where the time of the last picture went, all looks at it together.
+  public internal(set) var times = Times()
 
   /// Time of the three parts of looking at a picture.
   public struct Times: Equatable, Sendable {
@@ -143,7 +146,7 @@ public final class DetectorWorker {
     set { worker.stepObserver = newValue }
   }
 
-  /// Finds objects in one picture.
+  /// Finds objects in one picture, in as many looks as the options say.
   ///
   /// - Parameters:
   ///   - pixels: height x width x 3 bytes, red first, upright.
@@ -153,32 +156,59 @@ public final class DetectorWorker {
   /// - Throws: `DetectionError` where the network's output is not finite; `ModelError` where the weights are not usable;
   ///   `NeuralNetworkError`, or what the source of weights throws, where a plan has to be made.
   public func detect(_ pixels: [UInt8], width: Int, height: Int) throws -> [Detection] {
-    let geometry = detector.geometry(width: width, height: height)
-    return try run(pixels, geometry) { outputs in
+    times = Times()
+    let regions = detector.regions(width: width, height: height)
+    if regions.count == 1 {
+      let found = try look(at: regions[0], number: 0, of: pixels, pictureWidth: width)
+      return Array(found.prefix(detector.looks.limit))
+    }
+    var found: [[Detection]] = []
+    for (number, region) in regions.enumerated() {
+      found.append(try look(at: region, number: number, of: pixels, pictureWidth: width))
+    }
+    return detector.merge(found)
+  }
+
+  /// What one look at a picture, or at its mirror image, finds.
+  func detections(
+    _ pixels: [UInt8], _ geometry: InputGeometry, isMirrored: Bool
+  ) throws -> [Detection] {
+    try run(pixels, geometry, isMirrored: isMirrored) { outputs in
       try detector.decoder.detections(outputs, geometry)
     }
   }
 
-  /// Runs the network on one picture and hands its outputs over.
+  /// Runs the network on one picture, or on its mirror image, and hands its outputs over.
   package func run<Result>(
-    _ pixels: [UInt8], _ geometry: InputGeometry,
+    _ pixels: [UInt8], _ geometry: InputGeometry, isMirrored: Bool = false,
     readOutputs: (HeadOutputs) throws -> Result
   ) throws -> Result {
     let start = ContinuousClock.now
     var (ready, done) = (start, start)
     defer {
-      times.preprocessing = start.duration(to: ready)
-      times.network = ready.duration(to: done)
-      times.postprocessing = done.duration(to: .now)
+      times.preprocessing += start.duration(to: ready)
+      times.network += ready.duration(to: done)
+      times.postprocessing += done.duration(to: .now)
     }
     let plan = try detector.plan(for: geometry)
     return try detector.namingFile {
       try worker.run(plan) { input in
         detector.preprocessor.write(pixels.span, geometry, to: &input)
+        if isMirrored { mirror(&input, geometry) }
         ready = .now
       } readOutputs: { images in
         done = .now
         return try readOutputs(HeadOutputs(images))
+      }
+    }
+  }
+
+  /// Exchanges left and right of the resized picture, as Detectron2 and MMDetection do; the padding stays at the right.
+  private func mirror(_ input: inout MutableSpan<Float>, _ geometry: InputGeometry) {
+    input.withUnsafeMutableBufferPointer { input in
+      for start in stride(from: 0, to: input.count, by: geometry.paddedWidth) {
+        var row = UnsafeMutableBufferPointer(rebasing: input[start..<start + geometry.resizedWidth])
+        row.reverse()
       }
     }
   }

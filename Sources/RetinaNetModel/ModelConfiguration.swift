@@ -1,3 +1,4 @@
+import Files
 import Settings
 import SystemPackage
 
@@ -25,21 +26,13 @@ public struct ModelConfiguration: Sendable {
   /// - Parameter path: of YAML or JSON in UTF-8.
   /// - Throws: `Errno`, or `SettingsError` where it is no text.
   public init(contentsOf path: FilePath) throws {
-    let descriptor = try FileDescriptor.open(path, .readOnly)
-    let bytes = try descriptor.closeAfter {
-      var bytes = [UInt8](repeating: 0, count: Self.maxByteCount + 1)
-      var count = 0
-      while count < bytes.count {
-        let added = try bytes.withUnsafeMutableBytes {
-          try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[count...]))
-        }
-        if added == 0 { break }
-        count += added
-      }
-      return bytes[..<count]
+    var bytes: [UInt8]?
+    do {
+      bytes = try WholeFile.read(path, limit: Self.maxByteCount)
+    } catch {
+      if error != .fileTooLarge { throw error }
     }
-    guard bytes.count <= Self.maxByteCount, let text = String(validating: bytes, as: UTF8.self)
-    else {
+    guard let bytes, let text = String(validating: bytes, as: UTF8.self) else {
       throw SettingsError(
         file: path.string, line: nil, keyPath: "",
         problem: .wrongValue(found: "something else", expected: "a text of at most 1 MiB in UTF-8"))

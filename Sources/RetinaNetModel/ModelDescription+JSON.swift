@@ -1,3 +1,4 @@
+import JSONText
 import Settings
 import SystemPackage
 
@@ -20,7 +21,7 @@ extension ModelDescription {
   static func read(_ json: String, _ facts: WeightFacts) throws(ProblemError) -> ModelDescription {
     do {
       let settings = try SettingsTree.parseJSON(json, file: ModelFile.descriptionKey)
-      return try ModelDescriptionReader.read(settings, facts, defaults: nil)
+      return try ModelDescriptionReader.read(settings, facts)
     } catch let error as ProblemError {
       throw error
     } catch {
@@ -32,7 +33,7 @@ extension ModelDescription {
   /// The description as the JSON that `ModelFile` documents, its keys always in the same order.
   public var json: String {
     let thresholds = postprocessing.classThresholds.sorted { $0.key < $1.key }.map {
-      "\(Self.text($0)): \($1)"
+      "\(JSON.quoted($0, isForYAML: true)): \($1)"
     }
     return """
       {
@@ -40,21 +41,21 @@ extension ModelDescription {
         "architecture": {
           "backbone": "\(architecture.backbone.rawValue)",
           "baseWidth": \(architecture.baseWidth),\(groups)
-          "normEpsilon": \(architecture.normEpsilon),
+          "normEpsilon": \(conventions.network.normEpsilon),
           "pyramidChannels": \(architecture.pyramidChannels),
-          "p6Source": "\(architecture.p6Source.rawValue)",
+          "p6Source": "\(conventions.network.p6Source.rawValue)",
           "headDepth": \(architecture.headDepth),
           "headNorm": "\(architecture.headNorm.rawValue)"
         },
-        "classes": \(Self.list(classes) { $0.map(Self.text) ?? "null" }),
+        "classes": \(Self.list(classes) { $0.map { JSON.quoted($0, isForYAML: true) } ?? "null" }),\(rules)
         "preprocessing": {
           "minSize": \(preprocessing.minSize),
           "maxSize": \(preprocessing.maxSize),
-          "mean": \(Self.list(preprocessing.mean) { "\($0)" }),
-          "standardDeviation": \(Self.list(preprocessing.standardDeviation) { "\($0)" })
+          "mean": \(Self.list(conventions.input.mean) { "\($0)" }),
+          "standardDeviation": \(Self.list(conventions.input.standardDeviation) { "\($0)" })
         },
         "anchors": {
-          "sizes": \(Self.list(anchors.sizes) { Self.list($0) { "\($0)" } }),
+          "sizes": \(Self.list(anchors.sizes) { Self.list($0, Anchors.text) }),
           "aspectRatios": \(Self.list(anchors.aspectRatios) { "\($0)" })
         },
         "postprocessing": {
@@ -68,12 +69,21 @@ extension ModelDescription {
       """
   }
 
+  /// What only models under other rules than torchvision's have.
+  private var rules: String {
+    conventions.json(indent: "  ").map { "\n  \"conventions\": \($0)," } ?? ""
+  }
+
   /// What only a ResNeXt, or one with its stride elsewhere, has.
   private var groups: String {
     var lines: [String] = []
     if architecture.groups != 1 { lines.append("\"groups\": \(architecture.groups)") }
     if let width = architecture.groupWidth { lines.append("\"groupWidth\": \(width)") }
-    if architecture.strideIn1x1 { lines.append("\"strideIn1x1\": true") }
+    let strideIn1x1 = conventions.network.strideIn1x1
+    // Where it is false, too, if the preset that is named says otherwise.
+    if strideIn1x1 || conventions.nearestPreset.conventions.network.strideIn1x1 {
+      lines.append("\"strideIn1x1\": \(strideIn1x1)")
+    }
     return lines.map { "\n    \($0)," }.joined()
   }
 
@@ -87,22 +97,5 @@ extension ModelDescription {
     _ elements: [Element], _ write: (Element) -> String
   ) -> String {
     "[\(elements.map(write).joined(separator: ", "))]"
-  }
-
-  /// A text in quotes. What YAML's reader does not take as it is becomes an escape that is JSON's too.
-  private static func text(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar.value {
-      case 0x22, 0x5c:
-        result += "\\\(scalar)"
-      case 0...0x1f, 0x7f...0x9f, 0x2028, 0x2029, 0xfeff, 0xfffe, 0xffff:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default:
-        result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

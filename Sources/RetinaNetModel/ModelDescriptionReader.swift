@@ -1,31 +1,53 @@
 import Settings
 
 /// Reads a description from settings, the weights and defaults: for each value, what the settings say if they agree
-/// with the weights, else what the weights say, else the default, else it is missing.
+/// with the weights, else what the weights say, else the default, else it is missing. The defaults are what the model
+/// file says of itself, else the preset that the settings name, else what is known of such weights; a named preset's
+/// conventions go over the file's own.
 struct ModelDescriptionReader {
   private typealias Architecture = ModelDescription.Architecture
 
   private let facts: WeightFacts
-  private let defaults: ModelDescription?
+  private let isModelFile: Bool
+  private var defaults: ModelDescription?
+  /// Whose rules hold where a key does not say; nil where nobody knows.
+  private var rules: Conventions?
+  /// What is not known of such weights, though there is a default.
+  private let openChoices: [KnownModel.OpenChoice]
   /// Keys that nobody gave, with what they could be.
   private var missing: [String] = []
 
   /// - Parameters:
   ///   - tree: the settings; all of its keys are read.
   ///   - facts: what the weights say.
-  ///   - defaults: what is known of such weights, or stands in the model file.
+  ///   - own: what stands in the model file.
+  ///   - known: what is known of such weights.
   /// - Returns: the description.
   /// - Throws: `SettingsError` for what the settings say, `ProblemError` for what they do not.
   static func read(
-    _ tree: SettingsTree, _ facts: WeightFacts, defaults: ModelDescription?
+    _ tree: SettingsTree, _ facts: WeightFacts, own: ModelDescription? = nil,
+    known: KnownModel? = nil
   ) throws -> ModelDescription {
-    var reader = ModelDescriptionReader(facts: facts, defaults: defaults)
+    var reader = ModelDescriptionReader(facts: facts, own: own, known: known)
     return try reader.read(tree)
   }
 
-  private init(facts: WeightFacts, defaults: ModelDescription?) {
+  private init(facts: WeightFacts, own: ModelDescription?, known: KnownModel?) {
     self.facts = facts
-    self.defaults = defaults
+    isModelFile = own != nil
+    defaults = own ?? known?.description
+    openChoices = known?.openChoices ?? []
+    rules = defaults?.conventions
+  }
+
+  /// Takes a preset's rules, and its sizes, anchors and thresholds for defaults where the file has none of its own;
+  /// classes stay those that are known.
+  private mutating func take(_ preset: Conventions.Preset) {
+    rules = preset.conventions
+    if isModelFile { return }
+    defaults = ModelDescription(
+      preset: preset, architecture: .init(backbone: facts.backbone),
+      classes: defaults?.classes ?? [])
   }
 
   private mutating func read(_ tree: SettingsTree) throws -> ModelDescription {
@@ -34,18 +56,35 @@ struct ModelDescriptionReader {
         throw version.wrong("\(ModelFile.formatVersion), the one version there is")
       }
     }
-    let architecture = try architecture(tree.map("architecture"))
+    let rulesTree = try tree.map("conventions")
+    let preset = rulesTree?.value(Conventions.presetKey)
+    if let preset { take(try preset.choice(of: Conventions.Preset.self)) }
+    var conventions = rules ?? Conventions()
+    if let rulesTree { try conventions.read(rulesTree) }
+    let network = try tree.map("architecture")
+    let architecture = try architecture(network)
+    conventions.network = try networkRules(network, conventions.network)
     let classes = try classes(tree.value("classes"))
     let sizes = try tree.map("preprocessing")
-    let preprocessing = try preprocessing(sizes)
-    try requireCountable(preprocessing, sizes)
+    conventions.input.mean =
+      try colours(sizes?.value("mean"), in: -1000...1000) ?? conventions.input.mean
+    conventions.input.standardDeviation =
+      try colours(sizes?.value("standardDeviation"), in: 1e-6...1000)
+      ?? conventions.input.standardDeviation
+    let preprocessing = try preprocessing(sizes, conventions.input, preset)
+    try requireCountable(preprocessing, conventions.input, sizes)
     let anchors = try anchors(tree.map("anchors"))
     let postprocessing = try postprocessing(tree.map("postprocessing"), classes)
     try tree.finish()
+    // Who names the rules has chosen.
+    for choice in openChoices where preset == nil {
+      guard try tree.map(choice.map)?.value(choice.key) == nil else { continue }
+      missing.append("\(choice.map).\(choice.key) (\(choice.meaning))")
+    }
     guard missing.isEmpty else { throw ProblemError(.undescribed(missing)) }
     return ModelDescription(
-      architecture: architecture, classes: classes, preprocessing: preprocessing, anchors: anchors,
-      postprocessing: postprocessing)
+      architecture: architecture, classes: classes, conventions: conventions,
+      preprocessing: preprocessing, anchors: anchors, postprocessing: postprocessing)
   }
 
   private mutating func architecture(_ tree: SettingsTree?) throws -> Architecture {
@@ -55,27 +94,34 @@ struct ModelDescriptionReader {
     let baseWidth = try agreeing(tree, "baseWidth", [facts.baseWidth]) { try $0.int() }
     let groups = try agreeing(tree, "groups", [facts.groups]) { try $0.int() }
     let groupWidth = try agreeing(tree, "groupWidth", [facts.groupWidth]) { try $0.int() }
-    let strideIn1x1 =
-      try tree?.value("strideIn1x1")?.bool() ?? defaults?.architecture.strideIn1x1 ?? false
     let pyramidChannels = try agreeing(tree, "pyramidChannels", [facts.pyramidChannels]) {
       try $0.int()
-    }
-    let p6Source = try agreeing(tree, "p6Source", facts.p6Sources) {
-      try $0.choice(of: Architecture.P6Source.self)
     }
     let headDepth = try agreeing(tree, "headDepth", [facts.headDepth]) { try $0.int() }
     let headNorm = try agreeing(tree, "headNorm", [facts.headNorm]) {
       try $0.choice(of: Architecture.HeadNorm.self)
     }
-    let normEpsilon = needed(
-      try tree?.float("normEpsilon", in: 0...0.1) ?? defaults?.architecture.normEpsilon,
-      "architecture.normEpsilon (of the batch norms; PyTorch's default is 1e-5)", or: 0)
     return Architecture(
       backbone: backbone, baseWidth: baseWidth, groups: groups,
       groupWidth: groupWidth == baseWidth ? nil : groupWidth,
-      strideIn1x1: strideIn1x1, normEpsilon: normEpsilon,
-      pyramidChannels: pyramidChannels, p6Source: p6Source, headDepth: headDepth,
-      headNorm: headNorm)
+      pyramidChannels: pyramidChannels, headDepth: headDepth, headNorm: headNorm)
+  }
+
+  /// What a description says of the network's rules, which stood among its shape before there were conventions.
+  private mutating func networkRules(
+    _ tree: SettingsTree?, _ usual: Conventions.Network
+  ) throws -> Conventions.Network {
+    var result = usual
+    // The usual source first, where the weights fit more than one.
+    let sources = facts.p6Sources.sorted { $0 == rules?.network.p6Source && $1 != $0 }
+    result.p6Source = try agreeing(tree, "p6Source", sources) {
+      try $0.choice(of: Conventions.Network.P6Source.self)
+    }
+    result.strideIn1x1 = try tree?.value("strideIn1x1")?.bool() ?? usual.strideIn1x1
+    result.normEpsilon = needed(
+      try tree?.float("normEpsilon", in: 0...0.1) ?? rules?.network.normEpsilon,
+      "architecture.normEpsilon (of the batch norms; PyTorch's default is 1e-5)", or: 0)
+    return result
   }
 
   /// A value that the weights say: what the settings add has to be among what is possible.
@@ -92,8 +138,9 @@ struct ModelDescriptionReader {
   private mutating func classes(_ value: SettingsValue?) throws -> [String?] {
     let count = facts.classCount
     guard let value else {
+      let known = defaults?.classes ?? []
       return needed(
-        defaults?.classes,
+        known.isEmpty ? nil : known,
         "classes (\(count) labels in order; null for a column without a class)", or: [])
     }
     let list = try value.list()
@@ -116,10 +163,9 @@ struct ModelDescriptionReader {
   }
 
   private mutating func preprocessing(
-    _ tree: SettingsTree?
+    _ tree: SettingsTree?, _ rules: Conventions.Input, _ preset: SettingsValue?
   ) throws -> ModelDescription.Preprocessing {
     let known = defaults?.preprocessing
-    let usual = ModelDescription.Preprocessing()
     let sides = 1...16_384
     let minSize = needed(
       try tree?.int("minSize", in: sides) ?? known?.minSize,
@@ -127,22 +173,24 @@ struct ModelDescriptionReader {
     let maxSize = needed(
       try tree?.int("maxSize", in: sides) ?? known?.maxSize,
       "preprocessing.maxSize (bound of the longer side)", or: minSize)
-    if maxSize < minSize, let value = tree?.value("maxSize") ?? tree?.value("minSize") {
-      throw value.wrong("such that maxSize (\(maxSize)) is at least minSize (\(minSize))")
+    if maxSize < minSize || (rules.resize == .stretch && maxSize != minSize),
+      let value = tree?.value("maxSize") ?? tree?.value("minSize") ?? preset
+    {
+      throw value.wrong(
+        rules.resize == .stretch
+          ? "such that maxSize (\(maxSize)) equals minSize (\(minSize)): pictures are stretched to a square"
+          : "such that maxSize (\(maxSize)) is at least minSize (\(minSize))")
     }
-    return ModelDescription.Preprocessing(
-      minSize: minSize, maxSize: maxSize,
-      mean: try colours(tree?.value("mean"), in: -1000...1000) ?? known?.mean ?? usual.mean,
-      standardDeviation: try colours(tree?.value("standardDeviation"), in: 1e-6...1000)
-        ?? known?.standardDeviation ?? usual.standardDeviation)
+    return ModelDescription.Preprocessing(minSize: minSize, maxSize: maxSize)
   }
 
   /// (anchor, class) pairs of a level are numbered in 32 bits (`CandidateSearch`).
   private func requireCountable(
-    _ sizes: ModelDescription.Preprocessing, _ tree: SettingsTree?
+    _ sizes: ModelDescription.Preprocessing, _ rules: Conventions.Input, _ tree: SettingsTree?
   ) throws(SettingsError) {
     // P3 has an eighth of the padded input's rows and columns.
-    let cells = (sizes.minSize + 31) / 8 * ((sizes.maxSize + 31) / 8)
+    let padding = rules.paddingMultiple - 1
+    let cells = (sizes.minSize + padding) / 8 * ((sizes.maxSize + padding) / 8)
     let pairs = cells * facts.anchorsPerCell * facts.classCount
     if pairs > UInt32.max, let value = tree?.value("maxSize") ?? tree?.value("minSize") {
       throw value.wrong(
@@ -168,21 +216,25 @@ struct ModelDescriptionReader {
       throw sizesValue.wrong("a list of sizes for each of the five levels P3 to P7")
     }
     let sizes =
-      try levels?.map { try $0.list().map { try $0.int(in: 1...100_000) } }
+      try levels?.map { try $0.list().map { try $0.double(in: 1...100_000) } }
       ?? defaults?.anchors.sizes
     let ratios =
       try ratiosValue?.list().map { try $0.double(in: 0.001...1000) }
       ?? defaults?.anchors.aspectRatios
     let perCell = facts.anchorsPerCell
+    // Defaults are of nine a cell.
+    let fits = sizesValue != nil || ratiosValue != nil || defaults?.anchors.countPerCell == perCell
     if let sizes, let ratios, !sizes.allSatisfy({ $0.count * ratios.count == perCell }),
       let value = sizesValue ?? ratiosValue
     {
       throw value.wrong("such that sizes x ratios are \(perCell) a cell, as in the weights")
     }
     return ModelDescription.Anchors(
-      sizes: needed(sizes, "anchors.sizes (a list of side lengths for each of P3 to P7)", or: []),
+      sizes: needed(
+        fits ? sizes : nil, "anchors.sizes (a list of side lengths for each of P3 to P7)", or: []),
       aspectRatios: needed(
-        ratios, "anchors.aspectRatios (height / width; sizes x ratios are \(perCell) a cell)",
+        fits ? ratios : nil,
+        "anchors.aspectRatios (height / width; sizes x ratios are \(perCell) a cell)",
         or: []))
   }
 

@@ -13,6 +13,10 @@ public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case unknownBackbone(blockCounts: [Int])
     /// What neither the weights nor a configuration say: keys and what their values could be.
     case undescribed([String])
+    /// Tensors with the names of several projects.
+    case mixedFamilies([String])
+    /// A residual network without pyramid and heads.
+    case backboneOnly
     /// A RetinaNet of another project, and how its arithmetic differs from what is implemented.
     case otherFamily(name: String, differences: String)
     /// A model file of another version of the format.
@@ -40,7 +44,9 @@ public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   private var text: String {
     switch problem {
     case .notRetinaNet(let missing):
-      return "\(file): not a RetinaNet with torchvision's names: it has no \(Self.list(missing))"
+      return
+        "\(file): not a RetinaNet of torchvision, DeepForest, MLPerf, Detectron2 or MMDetection: it has no"
+        + " \(Self.list(missing))"
     case .tensors(let missing, let unexpected, let misshaped):
       let parts = [
         missing.isEmpty ? nil : "missing: \(Self.list(missing))",
@@ -55,6 +61,12 @@ public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case .undescribed(let keys):
       return "\(file): the weights do not say everything; give a configuration (--config FILE.yaml)"
         + " with \(keys.joined(separator: "; "))"
+    case .mixedFamilies(let names):
+      return
+        "\(file): its tensors have names of \(names.joined(separator: " and of ")): whose network is it?"
+    case .backboneOnly:
+      return
+        "\(file): a residual network that tells pictures apart, no detector: `train --start` begins with it"
     case .otherFamily(let name, let differences):
       return "\(file): a RetinaNet of \(name), which is not supported: \(differences)"
     case .formatVersion(let version):

@@ -15,19 +15,22 @@ package struct HeadOutputs: ~Escapable {
   }
 }
 
-/// Turns the network's outputs into detections as torchvision's `postprocess_detections` does
-/// (`models/detection/retinanet.py`): threshold, best candidates of each level, boxes, clipping, suppression,
-/// limit, scaling to the picture.
+/// Turns the network's outputs into detections in the order that the model's conventions say: threshold, best candidates
+/// of each level, boxes, suppression, limit; clipping and scaling to the picture before or after it. The defaults are
+/// torchvision's `postprocess_detections` (`models/detection/retinanet.py`).
 package struct OutputDecoder: Sendable {
   private let selection: OutputSelection
   private let anchors: AnchorGenerator
+  private let coder: BoxCoder
+  private let rules: Conventions.Detections
 
   package init(
     _ description: ModelDescription, _ options: DetectionOptions
   ) throws(UnknownLabelError) {
     selection = try OutputSelection(options, for: description)
-    anchors = AnchorGenerator(
-      sizes: description.anchors.sizes, aspectRatios: description.anchors.aspectRatios)
+    anchors = AnchorGenerator(description)
+    coder = description.conventions.boxes
+    rules = description.conventions.detections
   }
 
   /// Detections of one picture.
@@ -51,18 +54,25 @@ package struct OutputDecoder: Sendable {
       candidates += try boxes(
         of: best, outputs.regressions[index], level, level: index + 3, geometry)
     }
-    sortByScore(&candidates)
-    return suppress(candidates).map { scaled(candidates[$0], geometry) }
+    if rules.suppressionFrame == .picture { scale(&candidates, geometry) }
+    if rules.emptyBoxes == .dropBeforeSuppression { dropEmpty(&candidates) }
+    // Equal scores meet in suppression in the order they are reported.
+    candidates.sort { $0.precedes($1) }
+    var detections = suppress(candidates)
+    if rules.suppressionFrame == .input { scale(&detections, geometry) }
+    clip(&detections, width: geometry.originalWidth, height: geometry.originalHeight)
+    if rules.emptyBoxes == .dropAtEnd { dropEmpty(&detections) }
+    // Soft suppression has seen to that.
+    guard rules.suppressesAcrossClassesAtEnd, selection.scoreDecay == nil else { return detections }
+    return suppressAcrossClasses(detections)
   }
 
-  /// Gives candidates of one level their boxes, in pixels of the resized picture, clipped to it.
+  /// Gives candidates of one level their boxes, in pixels of the resized picture.
   private func boxes(
     of candidates: [CandidateSearch.Candidate], _ regression: BlockedImage,
     _ grid: AnchorGrid.Level, level: Int, _ geometry: InputGeometry
   ) throws(DetectionError) -> [Detection] {
     let classCount = selection.scoreThresholds.count
-    let width = Float(geometry.resizedWidth)
-    let height = Float(geometry.resizedHeight)
     var detections: [Detection] = []
     detections.reserveCapacity(candidates.count)
     for candidate in candidates {
@@ -70,7 +80,7 @@ package struct OutputDecoder: Sendable {
       let (cell, anchorInCell) = anchor.quotientAndRemainder(dividingBy: grid.cellAnchors.count)
       let (row, column) = cell.quotientAndRemainder(dividingBy: grid.columns)
       let deltas = regression[channels: anchorInCell * 4, y: row, x: column]
-      let box = BoxCoder.decode(
+      let box = coder.decode(
         BoxDeltas(dx: deltas[0], dy: deltas[1], dw: deltas[2], dh: deltas[3]),
         relativeTo: grid.anchor(row: row, column: column, anchorInCell: anchorInCell))
       guard box.isFinite else {
@@ -78,47 +88,89 @@ package struct OutputDecoder: Sendable {
       }
       detections.append(
         Detection(
-          classIndex: classIndex, score: candidate.score,
-          box: box.clipped(width: width, height: height), anchorIndex: grid.firstIndex + anchor))
+          classIndex: classIndex, score: candidate.score, box: box,
+          anchorIndex: grid.firstIndex + anchor))
+    }
+    if rules.clipping == .beforeSuppression {
+      clip(&detections, width: geometry.resizedWidth, height: geometry.resizedHeight)
     }
     return detections
   }
 
-  /// Falling score, then class, then anchor: equal scores meet in suppression in the order they are reported.
-  private func sortByScore(_ detections: inout [Detection]) {
-    detections.sort {
-      ($1.score, $0.classIndex, $0.anchorIndex) < ($0.score, $1.classIndex, $1.anchorIndex)
-    }
-  }
-
-  /// Indices of those that stay.
-  private func suppress(_ candidates: [Detection]) -> [Int] {
+  /// Those that stay.
+  private func suppress(_ candidates: [Detection]) -> [Detection] {
     let boxes = candidates.map(\.box)
     let scores = candidates.map(\.score)
+    if let decay = selection.scoreDecay { return suppressSoftly(candidates, boxes, scores, decay) }
     if selection.classAgnosticNMS {
       return nonMaximumSuppression(
         boxes: boxes, scores: scores, threshold: selection.nmsThreshold,
-        limit: selection.maxDetections)
+        limit: selection.maxDetections
+      ).map { candidates[$0] }
     }
-    return torchvisionNonMaximumSuppression(
+    return classwiseNonMaximumSuppression(
       boxes: boxes, scores: scores, classIndices: candidates.map(\.classIndex),
-      threshold: selection.nmsThreshold, limit: selection.maxDetections)
+      separation: rules.classSeparation, threshold: selection.nmsThreshold,
+      limit: selection.maxDetections
+    ).map { candidates[$0] }
   }
 
-  /// From the resized picture to the picture: float32 ratios, x and y apart. Clipped once more, as a ratio that
-  /// was rounded up can carry an edge beyond the last pixel.
-  private func scaled(_ detection: Detection, _ geometry: InputGeometry) -> Detection {
-    let width = Float(geometry.originalWidth)
-    let height = Float(geometry.originalHeight)
-    let ratioX = width / Float(geometry.resizedWidth)
-    let ratioY = height / Float(geometry.resizedHeight)
-    let box = detection.box
-    var detection = detection
-    detection.box = Box(
-      minX: box.minX * ratioX, minY: box.minY * ratioY, maxX: box.maxX * ratioX,
-      maxY: box.maxY * ratioY
-    ).clipped(width: width, height: height)
-    return detection
+  /// Those whose lowered scores are still above their class's threshold, with these scores.
+  private func suppressSoftly(
+    _ candidates: [Detection], _ boxes: [Box], _ scores: [Float], _ decay: ScoreDecay
+  ) -> [Detection] {
+    let isClassAgnostic = selection.classAgnosticNMS || rules.suppressesAcrossClassesAtEnd
+    return softNonMaximumSuppression(
+      boxes: boxes, scores: scores,
+      classIndices: isClassAgnostic ? nil : candidates.map(\.classIndex), decay: decay,
+      leastScores: candidates.map { selection.scoreThresholds[$0.classIndex] },
+      limit: selection.maxDetections
+    ).map { decayed in
+      var detection = candidates[decayed.index]
+      detection.score = decayed.score
+      return detection
+    }.sorted { $0.precedes($1) }
+  }
+
+  private func suppressAcrossClasses(_ detections: [Detection]) -> [Detection] {
+    nonMaximumSuppression(
+      boxes: detections.map(\.box), scores: detections.map(\.score),
+      threshold: selection.nmsThreshold
+    ).map { detections[$0] }
+  }
+
+  /// From the resized picture to the picture: float32 ratios, x and y apart.
+  private func scale(_ detections: inout [Detection], _ geometry: InputGeometry) {
+    let ratioX = Float(geometry.originalWidth) / Float(geometry.resizedWidth)
+    let ratioY = Float(geometry.originalHeight) / Float(geometry.resizedHeight)
+    for index in detections.indices {
+      detections[index].box.minX *= ratioX
+      detections[index].box.minY *= ratioY
+      detections[index].box.maxX *= ratioX
+      detections[index].box.maxY *= ratioY
+    }
+  }
+
+  /// In the end of those too that were clipped before: a ratio that was rounded up can carry an edge beyond the last
+  /// pixel.
+  private func clip(_ detections: inout [Detection], width: Int, height: Int) {
+    for index in detections.indices {
+      detections[index].box = detections[index].box.clipped(
+        width: Float(width), height: Float(height))
+    }
+  }
+
+  private func dropEmpty(_ detections: inout [Detection]) {
+    detections.removeAll { $0.box.width <= 0 || $0.box.height <= 0 }
+  }
+}
+
+extension AnchorGenerator {
+  /// The anchors of a model.
+  package init(_ description: ModelDescription) {
+    self.init(
+      sizes: description.anchors.sizes, aspectRatios: description.anchors.aspectRatios,
+      rules: description.conventions.anchors)
   }
 }
 

@@ -4,7 +4,7 @@ extension ModelDescription {
   /// The network as declared by this description: ResNet (He et al. 2016) or ResNeXt, feature pyramid (Lin et al. 2017,
   /// P3 to P7) and the two subnets (Lin et al. 2017, section 4). Parameters have torchvision's names.
   ///
-  /// Input: 3 channels, red first, normalised. Outputs: class logits of P3...P7 (anchors per cell * classes
+  /// Input: 3 channels in the conventions' order, normalised. Outputs: class logits of P3...P7 (anchors per cell * classes
   /// channels, channel = anchor * classes + class), then box regression of P3...P7 (anchors per cell * 4
   /// channels, channel = anchor * 4 + one of dx, dy, dw, dh).
   ///
@@ -41,6 +41,7 @@ private struct RetinaNetBuilder {
   var graph = NetworkGraph(inputChannels: 3)
 
   private var architecture: ModelDescription.Architecture { description.architecture }
+  private var rules: Conventions.Network { description.conventions.network }
 
   init(description: ModelDescription) {
     self.description = description
@@ -99,7 +100,7 @@ private struct RetinaNetBuilder {
     if hasBottlenecks {
       let groupWidth = architecture.groupWidth ?? architecture.baseWidth
       let width = architecture.groups * groupWidth << stage
-      let strides = architecture.strideIn1x1 ? (stride, 1) : (1, stride)
+      let strides = rules.strideIn1x1 ? (stride, 1) : (1, stride)
       value = normalised(value, name, 1, channels: width, kernel: 1, stride: strides.0)
       value = graph.relu(value)
       value = normalised(
@@ -131,15 +132,15 @@ private struct RetinaNetBuilder {
           lateral, "\(fpn).layer_blocks.\(index).0", outputChannels: channels, kernel: 3), at: 0)
     }
     let source =
-      switch architecture.p6Source {
+      switch rules.p6Source {
       case .p5: levels[2]
       case .c5: stages[2]
       }
     let p6 = graph.convolution(
       source, "\(fpn).extra_blocks.p6", outputChannels: channels, kernel: 3, stride: 2)
-    // P7 reads P6 through a ReLU; the heads read P6 without.
     let p7 = graph.convolution(
-      graph.relu(p6), "\(fpn).extra_blocks.p7", outputChannels: channels, kernel: 3, stride: 2)
+      rules.reluBeforeP7 ? graph.relu(p6) : p6, "\(fpn).extra_blocks.p7", outputChannels: channels,
+      kernel: 3, stride: 2)
     return levels + [p6, p7]
   }
 
@@ -175,6 +176,6 @@ private struct RetinaNetBuilder {
     let convolved = graph.convolution(
       value, name, outputChannels: channels, kernel: kernel, stride: stride, groups: groups,
       hasBias: false)
-    return graph.batchNorm(convolved, norm, epsilon: architecture.normEpsilon)
+    return graph.batchNorm(convolved, norm, epsilon: rules.normEpsilon)
   }
 }

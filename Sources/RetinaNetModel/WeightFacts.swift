@@ -6,7 +6,7 @@ struct WeightFacts: Equatable {
   var groupWidth: Int
   var pyramidChannels: Int
   /// Both, where the pyramid has as many channels as C5.
-  var p6Sources: [ModelDescription.Architecture.P6Source]
+  var p6Sources: [Conventions.Network.P6Source]
   var headDepth: Int
   var headNorm: ModelDescription.Architecture.HeadNorm
   var anchorsPerCell: Int

@@ -28,7 +28,7 @@ struct HeadsCommand: ParsableCommand {
       description: source.description, options: decoding.options, algorithm: network.algorithm,
       values: source.values)
     let (width, height) = (decoding.size.width, decoding.size.height)
-    let pixels = try bytes(count: width * height * 3)
+    let pixels = try RawPicture.bytes(picture, count: width * height * 3)
     let geometry = detector.geometry(width: width, height: height)
     let worker = try detector.makeWorker()
     let detections = try worker.detect(pixels, width: width, height: height)
@@ -39,25 +39,6 @@ struct HeadsCommand: ParsableCommand {
       ]
     }
     try decoding.write(detections, tensors, geometry)
-  }
-
-  private func bytes(count: Int) throws -> [UInt8] {
-    let file = try FileDescriptor.open(FilePath(picture), .readOnly)
-    let bytes = try file.closeAfter {
-      try [UInt8](unsafeUninitializedCapacity: count + 1) { buffer, filled in
-        while filled < count + 1 {
-          let rest = UnsafeMutableRawBufferPointer(
-            rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
-          let read = try file.read(into: rest)
-          if read == 0 { break }
-          filled += read
-        }
-      }
-    }
-    guard bytes.count == count else {
-      throw ValidationError("\(picture) does not hold \(count) bytes")
-    }
-    return bytes
   }
 
   private func flattened(
@@ -93,9 +74,8 @@ struct DecodeCommand: ParsableCommand {
   func run() throws {
     let description = try network.open().description
     let checkpoint = try Checkpoint(contentsOf: FilePath(heads))
-    let geometry = InputGeometry(
-      height: decoding.size.height, width: decoding.size.width,
-      preprocessing: description.preprocessing)
+    let geometry = description.inputGeometry(
+      height: decoding.size.height, width: decoding.size.width)
     let tensors = try ["cls_logits", "bbox_regression"].map { name in
       guard let tensor = checkpoint.tensors[name] else {
         throw ValidationError("\(heads) has no tensor \(name)")

@@ -59,10 +59,10 @@ struct ModelOptions: ParsableArguments {
     let isSecond = parts[0] == "v2"
     return ModelDescription(
       architecture: .init(
-        backbone: backbone, p6Source: isSecond ? .c5 : .p5,
-        headNorm: isSecond ? .groupNorm : .none),
-      classes: (0..<classes).map { "class_\($0)" }, preprocessing: .init(), anchors: .init(),
-      postprocessing: .init())
+        backbone: backbone, headNorm: isSecond ? .groupNorm : .none),
+      classes: (0..<classes).map { "class_\($0)" },
+      conventions: .init(network: .init(p6Source: isSecond ? .c5 : .p5)), preprocessing: .init(),
+      anchors: .init(), postprocessing: .init())
   }
 }
 

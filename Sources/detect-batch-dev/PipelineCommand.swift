@@ -85,8 +85,7 @@ struct PipelineCommand: ParsableCommand {
   }
 
   private func makeBench(_ model: DetectionModel) throws -> NetworkBench {
-    let geometry = InputGeometry(
-      height: size.height, width: size.width, preprocessing: model.description.preprocessing)
+    let geometry = model.description.inputGeometry(height: size.height, width: size.width)
     let plan = try InferencePlan(
       model.description.makeNetwork(), height: geometry.paddedHeight, width: geometry.paddedWidth,
       store: WeightStore(load: model.values))

@@ -1,6 +1,8 @@
 import ArgumentParser
 import RetinaNetModel
 
+extension Conventions.Preset: ExpressibleByArgument {}
+
 /// Times preprocessing: normalising, resizing, padding.
 struct PreprocessCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -10,13 +12,17 @@ struct PreprocessCommand: ParsableCommand {
   var size = Size(width: 1920, height: 1080)
   @Option var minSize = 800
   @Option var maxSize = 1333
+  @Option(
+    help: "Whose rules: \(Conventions.Preset.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var rules = Conventions.Preset.torchvision
   @Option var rounds = 15
 
   func run() throws {
     let preprocessing = ModelDescription.Preprocessing(minSize: minSize, maxSize: maxSize)
     let geometry = InputGeometry(
-      height: size.height, width: size.width, preprocessing: preprocessing)
-    let preprocessor = Preprocessor(preprocessing)
+      height: size.height, width: size.width, preprocessing: preprocessing,
+      rules: rules.conventions.input)
+    let preprocessor = Preprocessor(rules.conventions.input)
     let pixels = Formula.pixels("picture", count: size.width * size.height * 3)
     var input = [Float](
       repeating: 0, count: 3 * geometry.paddedHeight * geometry.paddedWidth)

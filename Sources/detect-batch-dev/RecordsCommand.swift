@@ -8,7 +8,8 @@ import Workers
 struct RecordsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "records",
-    abstract: "Times writing records, publishing them, reading manifests and finding inputs.")
+    abstract:
+      "Times writing records, reading them, publishing them, reading manifests and finding inputs.")
 
   @Option(help: "An output directory, made and left behind.")
   var output: String
@@ -22,11 +23,14 @@ struct RecordsCommand: ParsableCommand {
   var detections = 100
   @Option(help: "A directory to search for inputs as well.")
   var search: String?
+  @Option(help: "Files or directories of records to read instead of all else.")
+  var read: [String] = []
 
   private static let labels = LabelTable((0..<91).map { "class_\($0)" })
   private static let settingsDigest = String(repeating: "0af9", count: 16)
 
   func run() throws {
+    if !read.isEmpty { return try readRecords() }
     try encode()
     try publishAndRead()
     guard let search else { return }
@@ -59,6 +63,22 @@ struct RecordsCommand: ParsableCommand {
     try Report.json([
       "encodeMicrosecondsPerLine": Report.number(seconds / Double(lines) * 1e6, 2),
       "megabytesPerSecond": Report.number(Double(bytes) / seconds * 1e-6, 0),
+    ])
+  }
+
+  private func readRecords() throws {
+    let reader = RecordReader(try RecordFiles(read.map { FilePath($0) }))
+    var (lines, found) = (0, 0)
+    let (seconds, _) = try timed {
+      while let line = try reader.next() {
+        lines += 1
+        if case .detections(let detections) = line.record.outcome { found += detections.count }
+      }
+    }
+    try Report.json([
+      "lines": "\(lines)", "detections": "\(found)", "labels": "\(reader.labels.count)",
+      "megabytesPerSecond": Report.number(Double(reader.bytesRead) / seconds * 1e-6, 0),
+      "peakMiB": "\(Report.peakMemory())",
     ])
   }
 

@@ -10,7 +10,9 @@ struct DetectBatch: ParsableCommand {
     abstract: "Finds objects in directories of videos and images.",
     subcommands: [
       DetectCommand.self, ImportCommand.self, InspectCommand.self, MergeCommand.self,
-      EvaluateCommand.self, TrainCommand.self, CompletionsCommand.self,
+      EvaluateCommand.self, TrainCommand.self, DrawCommand.self, ExportCommand.self,
+      ModelsCommand.self, FetchCommand.self, ReportCommand.self,
+      CompletionsCommand.self,
     ],
     defaultSubcommand: DetectCommand.self)
 

@@ -2,12 +2,12 @@ import BoxGeometry
 import Testing
 
 @Suite struct AnchorTests {
-  static let sizes = [
+  static let sizes: [[Double]] = [
     [32, 40, 50], [64, 80, 101], [128, 161, 203], [256, 322, 406], [512, 645, 812],
   ]
 
   struct Case: Decodable, CustomTestStringConvertible {
-    let sizes: [[Int]]
+    let sizes: [[Double]]
     let aspectRatios: [Double]
     let height: Int
     let width: Int

@@ -44,7 +44,7 @@ import Testing
     ),
     (
       "refused-elsewhere.pth",
-      "no tensors at the top, nor under 'model', 'state_dict', 'model_state_dict'; its keys are epoch, net"
+      "no tensors at the top, nor under 'model', 'state_dict', 'model_state_dict', 'blobs'; its keys are epoch, net"
     ),
     ("refused-deflated.pth", "is compressed or encrypted"),
   ])
@@ -78,6 +78,47 @@ import Testing
       try Checkpoint(contentsOf: absent)
     }
     #expect(throws: CheckpointError.self) { try Checkpoint(contentsOf: "/dev/null") }
+  }
+
+  /// An index names files beside it that hold what it says, and nothing else.
+  @Test func shardsAreWhatTheirIndexSays() throws {
+    let folder = try TemporaryFolder()
+    for (name, tensors) in [("1.safetensors", ["a", "b"]), ("2.safetensors", ["c"])] {
+      try SafetensorsFile.write(
+        tensors.map { tensor in
+          .init(name: tensor, shape: [2]) { [1, Float(tensor.utf8.first ?? 0)] }
+        },
+        to: folder.path.appending(name))
+    }
+    func open(_ map: String) throws(CheckpointError) -> Checkpoint {
+      let text = #"{"metadata": {"total_size": 24.0, "x": "y"}, "weight_map": {"# + map + "}}"
+      guard let path = try? folder.write("model.safetensors.index.json", Array(text.utf8)) else {
+        preconditionFailure("no file")
+      }
+      return try Checkpoint(contentsOf: path)
+    }
+    let first = #""a": "1.safetensors", "b": "1.safetensors", "#
+    let whole = try open(first + #""c": "2.safetensors""#)
+    #expect(whole.tensors.keys.sorted() == ["a", "b", "c"])
+    #expect(try whole.tensors["c"]?.floats() == [1, 99])
+    var pieces = 0
+    try whole.forEachPiece { _ in pieces += 1 }
+    #expect(pieces == 3)
+    for (map, part) in [
+      (#""a": "1.safetensors""#, "does not say that 'b' is in it"),
+      (first + #""d": "2.safetensors""#, "does not say that 'c' is in it"),
+      (first + #""c": "2.safetensors", "d": "2.safetensors""#, "no 'd' in 2.safetensors"),
+      (first + #""c": "3.safetensors""#, "3.safetensors: cannot be read: No such file"),
+      (#""a": "../1.safetensors""#, "'../1.safetensors' is no name of a file beside it"),
+      (#""a": "..""#, "'..' is no name of a file beside it"),
+      (#""a": "/etc/passwd""#, "'/etc/passwd' is no name of a file beside it"),
+      (#""a": """#, "'' is no name of a file beside it"),
+      (#""a": "1.safetensors", "a": "1.safetensors""#, "it has 'a' twice"),
+      ("", "JSON that is no index of safetensors files"),
+    ] {
+      let error = #expect(throws: CheckpointError.self) { try open(map) }
+      #expect(error?.description.contains(part) == true, "\(map): \(error as Any)")
+    }
   }
 
   @Test func piecesAreTheFile() throws {

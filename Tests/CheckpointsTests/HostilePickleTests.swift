@@ -139,6 +139,48 @@ import Testing
     try expectPythonRuns(bytes, canary, in: folder)
   }
 
+  /// What `scripts/make-hostile-fixtures.py` wrote, of which it saw Python run each.
+  private struct Fixture: Decodable {
+    var name: String
+    var `protocol`: Int
+    var place: String
+    var isZip: Bool
+    var bytes: Data
+  }
+
+  /// Every instruction that makes something, in every protocol: among the tensors it is refused, beside them it is
+  /// passed over, and nowhere is it run.
+  @Test func noInstructionRunsAnything() throws {
+    let fixtures = try JSONDecoder().decode(
+      [Fixture].self, from: Data(contentsOf: CheckpointFixture.url("hostile.json")))
+    #expect(Set(fixtures.map(\.protocol)) == [0, 1, 2, 3, 4, 5])
+    let folder = try TemporaryFolder()
+    let canary = folder.path.appending("canary")
+    // The fixtures' command makes the file that this variable names.
+    setenv("CANARY", canary.string, 1)
+    for fixture in fixtures {
+      let what =
+        "\(fixture.name), protocol \(fixture.protocol), \(fixture.isZip ? "zip" : "pickle")"
+      let path = try folder.write("file", Array(fixture.bytes))
+      let outcome = Result { () throws(CheckpointError) in try Checkpoint(contentsOf: path) }
+      switch (fixture.place, outcome) {
+      // A list among the tensors is left out, whatever it holds.
+      case ("outside", .success(let checkpoint)),
+        ("inside", .success(let checkpoint)) where fixture.name == "append inside":
+        #expect(checkpoint.tensors.keys.sorted() == ["w"], "\(what)")
+        #expect(try checkpoint.tensors["w"]?.floats() == [0x1.828282p3, 0x1.848484p5], "\(what)")
+      case ("inside", .failure(let error)), ("whole", .failure(let error)):
+        switch error.problem {
+        case .refusedClass, .malformed, .noTensors, .unsupported, .unknownFormat: break
+        default: Issue.record("\(what): \(error)")
+        }
+      case (_, let outcome):
+        Issue.record("\(what): \(outcome)")
+      }
+      #expect(!FileManager.default.fileExists(atPath: canary.string), "\(what): it was run")
+    }
+  }
+
   /// That the canary means anything: Python's own reader runs the call.
   private func expectPythonRuns(
     _ bytes: [UInt8], _ canary: FilePath, in folder: TemporaryFolder

@@ -10,7 +10,8 @@ import Testing
   ) -> MediaInfo {
     MediaInfo(
       container: "x", codec: "x", width: 6, height: 4, orientation: .upright, duration: duration,
-      averageFrameRate: nil, estimatedFrames: frames, isStillImage: isStillImage, remarks: [])
+      averageFrameRate: nil, timeBase: nil, estimatedFrames: frames, isStillImage: isStillImage,
+      remarks: [])
   }
 
   /// Of 250 frames in 10 seconds.

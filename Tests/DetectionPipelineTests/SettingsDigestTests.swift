@@ -34,6 +34,19 @@ import Testing
       Self.digest(DetectionOptions(classAgnosticNMS: true)),
       Self.digest(DetectionOptions(maxDetections: 10)),
       Self.digest(DetectionOptions(candidatesPerLevel: 10)),
+      Self.digest(DetectionOptions(shorterSide: 640)),
+      Self.digest(DetectionOptions(longerSide: 1000)),
+      Self.digest(DetectionOptions(tiling: Tiling(side: 800))),
+      Self.digest(DetectionOptions(maxDetections: 300, tiling: Tiling(side: 800))),
+      Self.digest(DetectionOptions(tiling: Tiling(side: 640))),
+      Self.digest(DetectionOptions(tiling: Tiling(side: 800, overlap: 0.1))),
+      Self.digest(DetectionOptions(tiling: Tiling(side: 800, measure: .iou))),
+      Self.digest(DetectionOptions(tiling: Tiling(side: 800, threshold: 0.4))),
+      Self.digest(DetectionOptions(tiling: Tiling(side: 800, includesWhole: false))),
+      Self.digest(DetectionOptions(flip: true)),
+      Self.digest(DetectionOptions(softNMS: .linear)),
+      Self.digest(DetectionOptions(softNMS: .gaussian(sigma: 0.5))),
+      Self.digest(DetectionOptions(softNMS: .gaussian(sigma: 0.4))),
       Self.digest(.init(), FrameSampling(selection: .every(2))),
       Self.digest(.init(), FrameSampling(selection: .every(3))),
       Self.digest(.init(), FrameSampling(selection: .rate(2))),
@@ -63,6 +76,7 @@ import Testing
       DetectionOptions(classes: ["qr_code", "aztec"]),
       DetectionOptions(classAgnosticNMS: false),
       DetectionOptions(nmsThreshold: 0.5, maxDetections: 300, candidatesPerLevel: 1000),
+      DetectionOptions(shorterSide: 800, longerSide: 1333), DetectionOptions(shorterSide: 800),
     ]
     for options in same { #expect(Self.digest(options) == Self.digest(), "\(options)") }
     #expect(Self.digest(.init(), FrameSampling(selection: .every(1))) == Self.digest())

@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import SystemPackage
 import Testing
 
@@ -61,7 +62,7 @@ import Testing
       "detections is an output directory, which is never searched for inputs: choose another --output"
     ),
     (
-      .name(.sourceName("x", problem: "it is empty")), 64,
+      .name(SourceNameError(name: "x", problem: "it is empty")), 64,
       "'x' cannot be the name of an input: it is empty"
     ),
   ]

@@ -1,4 +1,5 @@
 import DetectionRecords
+import Files
 import Foundation
 import Glibc
 import SystemPackage

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Glibc
 import SystemPackage
@@ -126,22 +127,22 @@ import Testing
         try contents(fixture.output.path.appending("d/\(name).jsonl")) == fixture.lines(0..<1))
     }
     let tooLong = try RecordsFixture(String(repeating: "x", count: 250))
-    let error = #expect(throws: RecordsError.self) { try tooLong.openPartial() }
+    let error = #expect(throws: FileError.self) { try tooLong.openPartial() }
     #expect(error == .nameTooLong(tooLong.finalPath))
-    #expect(error?.concernsOneInput == true)
+    #expect(error?.concernsOnePath == true)
   }
 
   @Test func whatIsInTheWayIsFoundBeforeTheWork() throws {
     let fixture = try RecordsFixture("a.mp4")
     mkdir(fixture.finalPath.string, 0o755)
     #expect(
-      throws: RecordsError.conflict(fixture.finalPath, reason: "there is a directory of that name")
+      throws: FileError.conflict(fixture.finalPath, reason: "there is a directory of that name")
     ) { try fixture.openPartial() }
     let below = try RecordsFixture("b.mp4.jsonl/c.mp4")
     try write([], to: below.output.path.appending("b.mp4.jsonl"))
-    let error = #expect(throws: RecordsError.self) { try below.openPartial() }
+    let error = #expect(throws: FileError.self) { try below.openPartial() }
     #expect(error?.exitCode == 73)
-    #expect(error?.concernsOneInput == true)
+    #expect(error?.concernsOnePath == true)
   }
 
   @Test func discardedRecordsAreGone() throws {
@@ -161,7 +162,7 @@ import Testing
     let partial = try PartialFile(fixture.key, in: output, encoder: fixture.encoder)
     let path = output.partialFile(fixture.key)
     var frame = 0
-    let error = #expect(throws: RecordsError.self) {
+    let error = #expect(throws: FileError.self) {
       while frame < 100_000 {
         try partial.append(fixture.line(frame))
         frame += 1
@@ -171,7 +172,7 @@ import Testing
     #expect(error?.exitCode == 74)
     #expect(error?.description == "cannot write \(path.oneLine): No space left on device")
     #expect(frame > 100)
-    #expect(throws: RecordsError.self) { try OutputDirectory(disk.path.appending("x/y/z")).fill() }
+    #expect(throws: FileError.self) { try OutputDirectory(disk.path.appending("x/y/z")).fill() }
     // Somebody makes room, and the next run goes on.
     try disk.grow(kilobytes: 4096)
     let again = try PartialFile(fixture.key, in: output, encoder: fixture.encoder)

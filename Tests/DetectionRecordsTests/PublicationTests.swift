@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import SystemPackage
 import TestSupport
@@ -25,14 +26,14 @@ import Testing
   /// A run over the one input that stops after a step.
   private func run(stopAfter stop: Int?) throws {
     let manifest = try Manifest(fixture.output, RunPartition(), isReadOnly: false) {
-      step throws(RecordsError) in
+      step throws(FileError) in
       if step == stop { throw .readerGone }
     }
     if case .complete = try manifest.prior(fixture.key) { return }
     let partial = try fixture.openPartial()
     let done = partial.progress.frames
     try partial.append(fixture.lines(done..<Self.frames))
-    if stop == 0 { throw RecordsError.readerGone }
+    if stop == 0 { throw FileError.readerGone }
     try manifest.publish(
       partial, InputOutcome(decodeErrors: 2, lastError: "in the decoder's words", seconds: 3))
   }
@@ -88,7 +89,7 @@ import Testing
       try write(old, to: fixture.finalPath)
     }
 
-    #expect(throws: RecordsError.readerGone) { try run(stopAfter: step) }
+    #expect(throws: FileError.readerGone) { try run(stopAfter: step) }
     try lose(loss, after: step, old: old)
     // Never half of one: what has the final name is all old or all new.
     let final = try contents(fixture.finalPath)
@@ -148,7 +149,7 @@ import Testing
     try output.create()
     let manifest = try Manifest(output, RunPartition())
     var published = 0
-    let error = #expect(throws: RecordsError.self) {
+    let error = #expect(throws: FileError.self) {
       while published < 1000 {
         let source = try SourceName("\(published).png")
         let key = OutputKey(
@@ -173,12 +174,12 @@ import Testing
     try partial.append(whole)
     try OpenFile.createDirectories(fixture.finalPath)
     let manifest = try Manifest(fixture.output, RunPartition())
-    let error = #expect(throws: RecordsError.self) {
+    let error = #expect(throws: FileError.self) {
       try manifest.publish(partial, InputOutcome(seconds: 0))
     }
-    #expect(error?.concernsOneInput == true, "\(String(describing: error))")
+    #expect(error?.concernsOnePath == true, "\(String(describing: error))")
     #expect(
-      throws: RecordsError.conflict(fixture.finalPath, reason: "there is a directory of that name")
+      throws: FileError.conflict(fixture.finalPath, reason: "there is a directory of that name")
     ) {
       try fixture.openPartial()
     }
@@ -203,8 +204,8 @@ import Testing
     let loop = fixture.finalPath.removingLastComponent()
     try FileManager.default.createSymbolicLink(
       atPath: loop.string, withDestinationPath: loop.string)
-    let error = #expect(throws: RecordsError.self) { try fixture.openPartial() }
-    #expect(error?.concernsOneInput == true, "\(String(describing: error))")
+    let error = #expect(throws: FileError.self) { try fixture.openPartial() }
+    #expect(error?.concernsOnePath == true, "\(String(describing: error))")
   }
 
   @Test func anOutputDirectoryThatIsGoneIsSaid() throws {
@@ -213,11 +214,11 @@ import Testing
     try partial.append(whole)
     let moved = fixture.folder.path.appending("moved")
     try OpenFile.rename(fixture.output.path, to: moved)
-    let gone = RecordsError.cannotCreate(
+    let gone = FileError.cannotCreate(
       fixture.output.path, reason: "it was removed, or moved, while the run was writing to it")
     #expect(throws: gone) { try fixture.openPartial() }
-    #expect(gone.exitCode == 73 && !gone.concernsOneInput)
-    #expect(throws: RecordsError.self) { try manifest.publish(partial, InputOutcome(seconds: 0)) }
+    #expect(gone.exitCode == 73 && !gone.concernsOnePath)
+    #expect(throws: FileError.self) { try manifest.publish(partial, InputOutcome(seconds: 0)) }
     #expect(try OpenFile.metadata(fixture.output.path) == nil)
     try FileManager.default.removeItem(atPath: moved.string)
     #expect(throws: gone) { try manifest.publish(partial, InputOutcome(seconds: 0)) }

@@ -1,4 +1,6 @@
+import Files
 import Foundation
+import JSONText
 import TestSupport
 import Testing
 
@@ -63,7 +65,7 @@ import Testing
     for value in values {
       for decimals in [2, 4, 6] {
         var bytes: [UInt8] = []
-        JSONText.append(value, decimals: decimals, to: &bytes)
+        JSON.append(value, decimals: decimals, to: &bytes)
         var expected = String(format: "%.\(decimals)f", value)
         if expected.allSatisfy({ "-0.".contains($0) }) {
           expected = expected.replacing("-", with: "")
@@ -80,7 +82,7 @@ import Testing
   @Test func integersAreWritten() {
     for value in [0, 7, -7, 1_000_000, Int.max, Int.min] {
       var bytes: [UInt8] = []
-      JSONText.append(value, to: &bytes)
+      JSON.append(value, to: &bytes)
       #expect(text(bytes) == String(value))
     }
   }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Glibc
 import Synchronization
@@ -18,7 +19,7 @@ import Testing
 
   /// The words of the refusal; nil when the lock was had (and is given up).
   private func refusal(_ output: OutputDirectory, _ partition: RunPartition) throws -> String? {
-    do throws(RecordsError) {
+    do throws(FileError) {
       try RunLock(output, partition).release()
       return nil
     } catch .locked(_, let holder) {
@@ -85,7 +86,7 @@ import Testing
       return true
     }
     #expect(asked == 3)
-    #expect(throws: RecordsError.self) {
+    #expect(throws: FileError.self) {
       try RunLock(output, partition()) { _ in
         asked += 1
         return asked < 6
@@ -199,10 +200,10 @@ import Testing
   @Test func anOutputThatCannotBeMadeIsSaid() throws {
     let file = fixture.folder.path.appending("file")
     try write([1], to: file)
-    let error = #expect(throws: RecordsError.self) { try OutputDirectory(file).create() }
+    let error = #expect(throws: FileError.self) { try OutputDirectory(file).create() }
     #expect(error?.exitCode == 73)
     #expect(error?.description.contains(file.string) == true)
-    let readOnly = #expect(throws: RecordsError.self) { try OutputDirectory("/proc/out").create() }
+    let readOnly = #expect(throws: FileError.self) { try OutputDirectory("/proc/out").create() }
     #expect(readOnly?.exitCode == 73)
     #expect(readOnly?.description.hasPrefix("cannot create /proc/out") == true)
   }

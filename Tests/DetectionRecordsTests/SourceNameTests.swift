@@ -1,3 +1,4 @@
+import Files
 import SystemPackage
 import TestSupport
 import Testing
@@ -19,11 +20,10 @@ import Testing
       "", ".", "./", "/a.mp4", "../a.mp4", "a/../b", "a/..", "..", "a\0b", ".detect-batch/x",
       "./.detect-batch", ".detect-batch",
     ] {
-      let error = #expect(throws: RecordsError.self) { try SourceName(name) }
-      #expect(error?.exitCode == 64)
+      #expect(throws: SourceNameError.self) { try SourceName(name) }
     }
     #expect(
-      RecordsError.sourceName("a/../b", problem: "it leads out of its directory with '..'")
+      SourceNameError(name: "a/../b", problem: "it leads out of its directory with '..'")
         .description
         == "'a/../b' cannot be the name of an input: it leads out of its directory with '..'")
   }

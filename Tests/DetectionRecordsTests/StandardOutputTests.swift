@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Glibc
 import SystemPackage
@@ -14,7 +15,7 @@ import Testing
     let output = StandardOutput(pipe.writeEnd)
     try output.append(Array("one line\n".utf8))
     try pipe.readEnd.close()
-    let error = #expect(throws: RecordsError.self) { try output.append(Array("x\n".utf8)) }
+    let error = #expect(throws: FileError.self) { try output.append(Array("x\n".utf8)) }
     #expect(error == .readerGone)
     #expect(error?.exitCode == 0)
   }
@@ -22,7 +23,7 @@ import Testing
   @Test func aFullDiskIsAFailedWrite() throws {
     let full = try FileDescriptor.open("/dev/full", .writeOnly)
     defer { try? full.close() }
-    let error = #expect(throws: RecordsError.self) {
+    let error = #expect(throws: FileError.self) {
       try StandardOutput(full).append(Array("x\n".utf8))
     }
     #expect(error == .writeFailed("standard output", .noSpace))

@@ -42,7 +42,7 @@ import Testing
     let whole = try Self.open(name).description
     let short = """
       classes: [red, green, blue]
-      architecture: {normEpsilon: \(whole.architecture.normEpsilon)}
+      architecture: {normEpsilon: \(whole.conventions.network.normEpsilon)}
       preprocessing: {minSize: 96, maxSize: 160}
       anchors:
         sizes: \(whole.anchors.sizes)
@@ -147,7 +147,7 @@ import Testing
           uniqueKeysWithValues: description.makeNetwork().parameters.map { ($0.name, $0.shape) }),
         hasBatchCounts: false)
       let tree = try SettingsTree.parseJSON(description.json, file: "f")
-      let read = try ModelDescriptionReader.read(tree, facts, defaults: nil)
+      let read = try ModelDescriptionReader.read(tree, facts)
       #expect(read == description, "labels from U+\(String(start, radix: 16)) on")
     }
   }

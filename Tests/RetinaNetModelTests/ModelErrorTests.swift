@@ -68,7 +68,7 @@ import Testing
     ),
     (
       "architecture:\n  normEps: 0",
-      "2: there is no key 'architecture.normEps'; backbone, baseWidth, groups, groupWidth, strideIn1x1, pyramidChannels, p6Source, headDepth, headNorm, normEpsilon can stand there"
+      "2: there is no key 'architecture.normEps'; backbone, baseWidth, groups, groupWidth, pyramidChannels, headDepth, headNorm, p6Source, strideIn1x1, normEpsilon can stand there"
     ),
     (
       "classes: [red]",
@@ -104,8 +104,8 @@ import Testing
       "1: 'anchors.sizes' has to be a list of sizes for each of the five levels P3 to P7, not a list of 2"
     ),
     (
-      "anchors: {sizes: [[1], [2], [4], [8], [8.5]]}",
-      "1: 'anchors.sizes[4][0]' has to be a whole number from 1 to 100000, not '8.5'"
+      "anchors: {sizes: [[1], [2], [4], [8], [0.5]]}",
+      "1: 'anchors.sizes[4][0]' has to be a number from 1.0 to 100000.0, not '0.5'"
     ),
     (
       "anchors: {sizes: [[1], [2], [4], [8], [8]], aspectRatios: [1]}",
@@ -130,7 +130,7 @@ import Testing
     ("formatVersion: 2", "1: 'formatVersion' has to be 1, the one version there is, not '2'"),
     (
       "nonsense: 1",
-      "1: there is no key 'nonsense'; formatVersion, architecture, classes, preprocessing, anchors, postprocessing can stand there"
+      "1: there is no key 'nonsense'; formatVersion, conventions, architecture, classes, preprocessing, anchors, postprocessing can stand there"
     ),
   ])
   func namesKeyAndLine(_ configuration: String, _ expected: String) throws {
@@ -195,7 +195,8 @@ import Testing
     }
     #expect(
       classifier.hasPrefix(
-        "model: not a RetinaNet with torchvision's names: it has no backbone.fpn"))
+        "model: not a RetinaNet of torchvision, DeepForest, MLPerf, Detectron2 or MMDetection: it has no backbone.fpn"
+      ))
     let odd = try message(of: model) { tensors in
       tensors.removeAll { $0.name.hasPrefix("backbone.body.layer3.1") }
     }
@@ -270,11 +271,20 @@ import Testing
       tensors.append(.init(name: "backbone.bottom_up.stem.conv1.weight", shape: []) { [0] })
     }
     #expect(
-      detectron.hasPrefix("model: a RetinaNet of Detectron2, which is not supported: strides"))
+      detectron
+        == "model: its tensors have names of torchvision and of Detectron2: whose network is it?")
     let mmdetection = try message(of: model) { tensors in
       tensors.append(.init(name: "bbox_head.retina_cls.weight", shape: []) { [0] })
     }
-    #expect(mmdetection.hasPrefix("model: a RetinaNet of MMDetection, which is not supported: P7"))
+    #expect(mmdetection.contains("names of torchvision and of MMDetection: "))
+    let first = try message(of: model) { tensors in
+      tensors = [
+        .init(name: "res2_0_branch2a_w", shape: []) { [0] },
+        .init(name: "retnet_cls_pred_fpn3_w", shape: []) { [0] },
+      ]
+    }
+    #expect(
+      first.hasPrefix("model: a RetinaNet of Detectron for Caffe2, which is not supported: boxes"))
   }
 
   @Test func refusesForeignMetadata() throws {

@@ -21,6 +21,10 @@ enum ModelFixture: String, CaseIterable, Sendable {
     try Checkpoint(contentsOf: FilePath(url(name).path))
   }
 
+  static func metadata(of path: FilePath) throws -> [String: String] {
+    try Checkpoint(contentsOf: path).metadata
+  }
+
   func makeModel() throws -> DetectionModel {
     try DetectionModel(
       contentsOf: FilePath(Self.url("\(rawValue).pth").path),

@@ -26,13 +26,14 @@ private struct Pieces: Decodable {
     let sizes = try Pieces.read().sizes
     #expect(sizes.count > 50)
     for size in sizes {
-      let geometry = InputGeometry(height: size[1], width: size[0], preprocessing: .init())
+      let geometry = InputGeometry(
+        height: size[1], width: size[0], preprocessing: .init(), rules: .init())
       #expect([geometry.resizedWidth, geometry.resizedHeight] == size[2...], "\(size)")
     }
   }
 
   @Test func paddingGoesToMultiplesOf32() {
-    let geometry = InputGeometry(height: 480, width: 640, preprocessing: .init())
+    let geometry = InputGeometry(height: 480, width: 640, preprocessing: .init(), rules: .init())
     #expect(geometry.paddedHeight == 800 && geometry.paddedWidth == 1088)
     let exact = InputGeometry(
       originalHeight: 1, originalWidth: 1, resizedHeight: 64, resizedWidth: 1)
@@ -41,23 +42,23 @@ private struct Pieces: Decodable {
 
   /// torchvision would stop here; a strip of pixels has a record all the same.
   @Test func noSideVanishes() {
-    let geometry = InputGeometry(height: 1, width: 5000, preprocessing: .init())
+    let geometry = InputGeometry(height: 1, width: 5000, preprocessing: .init(), rules: .init())
     #expect(geometry.resizedHeight == 1 && geometry.resizedWidth == 1333)
   }
 }
 
 @Suite struct PreprocessorTests {
   private func write(
-    _ pixels: [UInt8], _ geometry: InputGeometry, _ preprocessing: ModelDescription.Preprocessing
+    _ pixels: [UInt8], _ geometry: InputGeometry, _ rules: Conventions.Input
   ) -> [Float] {
     var input = [Float](repeating: .nan, count: 3 * geometry.paddedHeight * geometry.paddedWidth)
     var span = input.mutableSpan
-    Preprocessor(preprocessing).write(pixels.span, geometry, to: &span)
+    Preprocessor(rules).write(pixels.span, geometry, to: &span)
     return input
   }
 
   /// Bytes as they are, so that the resize stands alone.
-  private let plain = ModelDescription.Preprocessing(
+  private let plain = Conventions.Input(
     mean: [0, 0, 0], standardDeviation: [1 / 255, 1 / 255, 1 / 255])
 
   @Test func resizeIsTorchvisions() throws {
@@ -90,7 +91,7 @@ private struct Pieces: Decodable {
   @Test func inputIsTorchvisions() throws {
     let fixture = try PictureFixture(model: .v1ResNet18, name: "portrait")
     let input = write(
-      fixture.pixels, fixture.geometry, try ModelFixture.v1ResNet18.description.preprocessing)
+      fixture.pixels, fixture.geometry, try ModelFixture.v1ResNet18.description.conventions.input)
     let expected = try fixture.values("input")
     #expect(input.count == expected.count)
     let greatest = zip(input, expected).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
@@ -103,7 +104,7 @@ private struct Pieces: Decodable {
     let geometry = InputGeometry(
       originalHeight: sizes.0, originalWidth: sizes.1, resizedHeight: sizes.2,
       resizedWidth: sizes.3)
-    let settings = ModelDescription.Preprocessing()
+    let settings = Conventions.Input()
     let seed: UInt64 = 51
     var generator = SeededGenerator(seed: seed)
     let pixels = (0..<sizes.0 * sizes.1 * 3).map { _ in UInt8(generator.below(256)) }
@@ -132,5 +133,66 @@ private struct Pieces: Decodable {
       }
     }
     #expect(greatest < 1e-4, "seed \(seed)")
+  }
+}
+
+/// Resizing of bytes, by the vectors of Pillow 13 and OpenCV 5 (`PIL.Image.resize(BILINEAR)`, `cv2.resize`).
+@Suite struct ByteResizeTests {
+  private typealias Resize = (UnsafeBufferPointer<UInt8>, UnsafeMutableBufferPointer<UInt8>) -> Void
+
+  /// Green of the resized picture; red is its complement, blue is 7.
+  private func resized(
+    _ source: [UInt8], _ geometry: InputGeometry, _ resize: Resize
+  ) -> [UInt8] {
+    let pixels = source.flatMap { [255 - $0, $0, 7] as [UInt8] }
+    var output = [UInt8](repeating: 0, count: 3 * geometry.resizedHeight * geometry.resizedWidth)
+    pixels.withUnsafeBufferPointer { pixels in
+      output.withUnsafeMutableBufferPointer { resize(pixels, $0) }
+    }
+    #expect(stride(from: 2, to: output.count, by: 3).allSatisfy { output[$0] == 7 })
+    return stride(from: 1, to: output.count, by: 3).map { output[$0] }
+  }
+
+  /// Source rows and columns, target rows and columns, bytes, Pillow's, OpenCV's.
+  @Test(
+    arguments: [
+      (
+        [1, 6, 1, 9], [10, 60, 200, 30, 90, 250], [10, 35, 83, 177, 115, 40, 80, 170, 250],
+        [10, 35, 83, 177, 115, 40, 80, 170, 250]
+      ),
+      ([1, 6, 1, 4], [10, 60, 200, 30, 90, 250], [29, 134, 69, 190], [23, 165, 45, 210]),
+      (
+        [3, 3, 4, 5], [0, 100, 200, 50, 150, 250, 255, 5, 60],
+        [
+          0, 40, 100, 160, 200, 31, 71, 131, 191, 231, 127, 114, 96, 146, 179, 255, 155, 5, 38, 60,
+        ],
+        [
+          0, 40, 100, 160, 200, 31, 71, 131, 191, 231, 127, 114, 96, 146, 179, 255, 155, 5, 38, 60,
+        ]
+      ),
+      ([2, 2, 1, 1], [1, 2, 2, 4], [3], [2]),
+    ] as [([Int], [UInt8], [UInt8], [UInt8])])
+  func equalsTheLibraries(_ sides: [Int], _ source: [UInt8], _ pillow: [UInt8], _ opencv: [UInt8]) {
+    let geometry = InputGeometry(
+      originalHeight: sides[0], originalWidth: sides[1], resizedHeight: sides[2],
+      resizedWidth: sides[3])
+    #expect(resized(source, geometry, PillowResize(geometry).resize) == pillow)
+    #expect(resized(source, geometry, OpenCVResize(geometry).resize) == opencv)
+  }
+
+  /// 62x3 pixels: Detectron2 makes 64 rows of it, MMDetection 65; torchvision cuts where both round.
+  @Test func sizesFollowTheRule() {
+    func sides(_ rule: Conventions.Input.Resize, _ width: Int, _ height: Int) -> [Int] {
+      let geometry = InputGeometry(
+        height: height, width: width, preprocessing: .init(), rules: .init(resize: rule))
+      return [geometry.resizedWidth, geometry.resizedHeight]
+    }
+    #expect(sides(.roundInSteps, 62, 3) == [1333, 64])
+    #expect(sides(.round, 62, 3) == [1333, 65])
+    #expect(sides(.truncate, 62, 3)[1] == 64)
+    #expect(sides(.truncate, 640, 480) == [1066, 800])
+    #expect(sides(.round, 640, 480) == [1067, 800])
+    #expect(sides(.roundInSteps, 640, 480) == [1067, 800])
+    #expect(sides(.stretch, 640, 480) == [800, 800])
   }
 }

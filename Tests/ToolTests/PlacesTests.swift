@@ -43,6 +43,31 @@ struct PlacesTests {
         + "\(workspace.path)/checkout/samples/models (there: b, c)")
   }
 
+  @Test func fetchedModelsAreFoundAfterTheUsersOwn() throws {
+    let workspace = try Workspace()
+    for file in [
+      "home/models/a.safetensors", "data/detect-batch/models/a.safetensors",
+      "data/detect-batch/models/b.safetensors",
+    ] { try workspace.write(file, "") }
+    let data = workspace.file("data")
+    let userData = try #require(Places.userData(["XDG_DATA_HOME": data.string, "HOME": "/h"]))
+    #expect(userData == data.appending("detect-batch"))
+    #expect(
+      Places.userData(["XDG_DATA_HOME": "x", "HOME": "/h"]) == "/h/.local/share/detect-batch")
+    #expect(Places.userData(["HOME": ""]) == nil)
+    let places = Places(home: workspace.file("home"), userData: userData, executable: nil)
+    #expect(try places.find(.model, "a") == workspace.file("home/models/a.safetensors"))
+    #expect(try places.find(.model, "b") == userData.appending("models/b.safetensors"))
+    let published = #expect(throws: RunError.self) { try places.find(.model, "detectron2-r50") }
+    #expect(
+      published?.description.hasSuffix("; `detect-batch fetch detectron2-r50` gets it") == true)
+    #expect(places.fetched == workspace.file("home/models"))
+    #expect(places.models().keys.sorted() == ["a", "b"])
+    #expect(
+      Places(home: nil, userData: userData, executable: nil).fetched == userData.appending("models")
+    )
+  }
+
   @Test func aPathIsNoName() throws {
     let workspace = try Workspace()
     try workspace.write("home/models/x/a.safetensors", "")

@@ -1,5 +1,4 @@
 import DetectionPipeline
-import Digests
 import Foundation
 import SystemPackage
 import TestSupport
@@ -8,63 +7,6 @@ import Testing
 /// The scripts that users run.
 struct ScriptTests {
   private static let root = FilePath(TestData.packageRoot.path)
-
-  /// A web server on this machine that serves one folder, until it goes out of scope, and the process with it.
-  private final class Server {
-    let address: String
-    private let process: RunningTool
-
-    init(_ folder: String, in workspace: Workspace) throws {
-      process = try Tool.start(
-        "/usr/bin/python3",
-        ["-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", folder, "0"],
-        in: workspace)
-      let limit = ContinuousClock.now + .seconds(30)
-      var port: Substring?
-      while port == nil, ContinuousClock.now < limit {
-        usleep(20_000)
-        port = try process.output().firstMatch(of: /port (\d+)/)?.1
-      }
-      address = "http://127.0.0.1:\(port ?? "0")"
-    }
-  }
-
-  @Test func fetchedWeightsAreCheckedAndImported() throws {
-    let workspace = try Workspace()
-    let fixtures = Self.root.appending("Tests/RetinaNetModelTests/Fixtures")
-    let checkpoint = try Bytes.of(fixtures.appending("v1-resnet50.pth"))
-    let digest = SHA256Digest.hexadecimal(of: checkpoint).prefix(8)
-    try workspace.write("served/tiny-\(digest).pth", checkpoint)
-    try workspace.write("served/other-\(digest).pth", Array(checkpoint.dropLast()))
-    let server = try Server("served", in: workspace)
-
-    func fetch(_ name: String) throws -> ToolOutcome {
-      try Tool.run(
-        Self.root.appending("scripts/fetch-weights"),
-        [
-          "--base-url", server.address, "--config", fixtures.appending("v1-resnet50.json"),
-          "--program", Tool.program, "--to", "models", name,
-        ], in: workspace)
-    }
-    let fetched = try fetch("tiny-\(digest).pth")
-    #expect(fetched.status == 0, "\(fetched.messages)")
-    let facts = try Tool.run(["inspect", "models/tiny.safetensors"], in: workspace)
-    #expect(facts.text.contains("RetinaNet over resnet50"), "\(facts.messages)")
-
-    let again = try fetch("tiny-\(digest).pth")
-    #expect(
-      again.status == 0 && again.messages == "fetch-weights: models/tiny.safetensors is there\n")
-
-    let damaged = try fetch("other-\(digest).pth")
-    #expect(damaged.status == 1)
-    #expect(damaged.messages.contains("not \(digest): damaged, or not that file"))
-    #expect(!workspace.exists("models/other.safetensors"))
-
-    let missing = try fetch("missing-\(digest).pth")
-    #expect(missing.status == 1)
-    #expect(missing.messages.contains("cannot be fetched; --base-url names another place"))
-    #expect(try fetch("nameless.pth").status == 64)
-  }
 
   /// The Kubernetes job gives up what will not go better, by this program's exit codes, and tries the rest again.
   @Test func theKubernetesJobKnowsTheExitCodes() throws {

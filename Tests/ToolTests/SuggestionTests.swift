@@ -40,7 +40,7 @@ struct SuggestionTests {
         ("--num-workers", "'--workers'"), ("--project", "'--output'"),
         ("--force", "'--overwrite'"), ("--frame-rate", "'--fps'"),
         ("--device", "runs on CPUs"), ("--gpu", "runs on CPUs"), ("--devise", "runs on CPUs"),
-        ("--save-txt", "records are JSON Lines"), ("--save-img", "nothing is drawn"),
+        ("--save-txt", "'export'"), ("--save-img", "'draw'"),
         ("--source", "named without an option"), ("--recursive", "always searched"),
         ("--half", "float32"),
         // None is better than a wrong one.

@@ -43,7 +43,7 @@ struct WholeFixture: Decodable {
   let height: Int
   let width: Int
   let grids: [[Int]]
-  let sizes: [[Int]]
+  let sizes: [[Double]]
   let classes: Int
   let images: [Image]
   let losses: [Answer]

@@ -140,7 +140,7 @@ import Workers
   /// A model whose outputs are finite for a black picture only.
   private func fragileModel(_ path: FilePath) throws -> DetectionModel {
     var description = SquaresFixture.description()
-    description.preprocessing.mean = [0, 0, 0]
+    description.conventions.input.mean = [0, 0, 0]
     let initial = InitialParameters(seed: 3)
     let parameters = Dictionary(
       uniqueKeysWithValues: description.makeNetwork().parameters.map { ($0.name, $0) })

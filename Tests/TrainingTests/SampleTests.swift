@@ -1,4 +1,5 @@
 import BoxGeometry
+import Datasets
 import Evaluation
 import RetinaNetModel
 import Synchronization
@@ -122,7 +123,7 @@ import Testing
       })
     let dataset = try TrainingDataset(annotations, folder: folder.path, place: "x.json")
     let source = SampleSource(
-      dataset, preprocessing: .init(minSize: 64, maxSize: 100), sizes: sizes,
+      dataset, preprocessing: .init(minSize: 64, maxSize: 100), rules: .init(), sizes: sizes,
       augmentation: augmentation, seed: seed
     ) { path in
       let index = Int(path.stem ?? "") ?? 0
@@ -239,8 +240,8 @@ import Testing
       })
     let dataset = try TrainingDataset(annotations, folder: folder.path, place: "x.json")
     let source = SampleSource(
-      dataset, preprocessing: .init(minSize: 30, maxSize: 40), sizes: [30], augmentation: .none,
-      seed: 1
+      dataset, preprocessing: .init(minSize: 30, maxSize: 40), rules: .init(), sizes: [30],
+      augmentation: .none, seed: 1
     ) { path in
       TrainingPicture(
         width: 40, height: 30, pixels: [UInt8](repeating: 0, count: 3600),
@@ -264,7 +265,8 @@ import Testing
   @Test func aPictureOfAnotherSizeIsAnError() throws {
     let (good, folder) = try source(1)
     let source = SampleSource(
-      good.dataset, preprocessing: .init(), sizes: [64], augmentation: .none, seed: 1
+      good.dataset, preprocessing: .init(), rules: .init(), sizes: [64], augmentation: .none,
+      seed: 1
     ) { _ in TrainingPicture(width: 30, height: 40, pixels: [UInt8](repeating: 0, count: 3600)) }
     let error = #expect(throws: DatasetError.self) { _ = try source.batch(0, size: 1) { _ in } }
     #expect(

@@ -1,5 +1,7 @@
 import BoxGeometry
 import Checkpoints
+import Datasets
+import Drawing
 import Evaluation
 import Foundation
 import FoundationXML
@@ -259,11 +261,11 @@ final class EventLog: Sendable {
           name: String(entry.parameter.name.dropFirst(prefix.count)), shape: entry.parameter.shape
         ) { values }
       } + [.init(name: "fc.weight", shape: [1, 2]) { [1, 2] }], to: backbone)
-    #expect(
-      try StartingWeights.backboneArchitecture(of: backbone)
-        == .init(backbone: .resnet18, baseWidth: 16))
-    #expect(try StartingWeights.backboneArchitecture(of: first.lastModel) == nil)
-    let (body, bodyRemarks) = try start(.backbone(backbone), SquaresFixture.description())
+    let bare = try #require(try BackboneWeights(contentsOf: backbone))
+    #expect(bare.architecture == .init(backbone: .resnet18, baseWidth: 16))
+    #expect(bare.preset == .torchvision)
+    #expect(try BackboneWeights(contentsOf: first.lastModel) == nil)
+    let (body, bodyRemarks) = try start(.backbone(bare), SquaresFixture.description())
     #expect(
       try body["backbone.body.layer4.1.bn2.running_var"]
         == model.values("backbone.body.layer4.1.bn2.running_var"))
@@ -273,7 +275,7 @@ final class EventLog: Sendable {
     )
     var wide = SquaresFixture.description()
     wide.architecture.baseWidth = 32
-    let misfit = #expect(throws: TrainingError.self) { _ = try start(.backbone(backbone), wide) }
+    let misfit = #expect(throws: TrainingError.self) { _ = try start(.backbone(bare), wide) }
     #expect(
       misfit?.description
         == "\(backbone): its backbone does not fit the network: no tensor for "
@@ -298,7 +300,7 @@ final class EventLog: Sendable {
     #expect(
       evaluation.line
         == "{\"iteration\":3,\"AP\":0.5,\"APsmall\":null,"
-        + "\"classes\":{\"a \\\"b\\\"\\u000a\":0.25,\"c\":null},\"seconds\":2.0}")
+        + "\"classes\":{\"a \\\"b\\\"\\n\":0.25,\"c\":null},\"seconds\":2.0}")
   }
 
   @Test func predictionsAreDrawn() throws {
@@ -335,7 +337,8 @@ final class EventLog: Sendable {
     #expect(small.pixels == [75, 85, 95, 135, 145, 155])
     // Made with Python's zlib: the checksums of these very bytes.
     #expect(
-      PNGFile.bytes(small).map { String($0, radix: 16) }.joined(separator: " ")
+      PNGFile.bytes(rgb: small.pixels, width: 2, height: 1).map { String($0, radix: 16) }.joined(
+        separator: " ")
         == Self.png)
   }
 

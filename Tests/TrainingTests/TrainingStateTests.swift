@@ -155,6 +155,28 @@ import Workers
         == "training: a/b.png 1 [1.0, 2.5, 3.0, 4.0]\n")
   }
 
+  /// torchvision's rule: 128 pixels between rows of P7 at 512, 114 at 800, 106 at 320. True strides are the same.
+  @Test func anchorsThatMoveWithTheSizeAreRemarkedUpon() throws {
+    var configuration = SquaresFixture.configuration(iterations: 1)
+    configuration.augmentation = .none
+    func remark(_ sizes: [Int], detectingAt size: Int) -> String? {
+      configuration.sizes = sizes
+      configuration.description.preprocessing = .init(minSize: size, maxSize: 2 * size)
+      return configuration.strideRemark
+    }
+    #expect(
+      remark([512], detectingAt: 800)?.hasPrefix(
+        "anchors of P7 are 128 pixels apart at a size of 512, which is trained at, and 114 at 800,")
+        == true)
+    #expect(
+      remark([320, 512], detectingAt: 512)?.contains("are 106 pixels apart at a size of 320")
+        == true)
+    #expect(remark([512, 640], detectingAt: 768) == nil)
+    #expect(remark([800], detectingAt: 800) == nil)
+    configuration.description.conventions = .trainedHere
+    #expect(remark([320, 512], detectingAt: 800) == nil)
+  }
+
   /// Whatever the weights follow from changes the fingerprint, and how it runs does not.
   @Test func everyFieldCounts() throws {
     let squares = try SquaresFixture(count: 2)
@@ -169,15 +191,16 @@ import Workers
     let changes: [(inout TrainingConfiguration) -> Void] = [
       { _ in }, { $0.description.architecture.backbone = .resnet34 },
       { $0.description.architecture.baseWidth = 8 },
-      { $0.description.architecture.normEpsilon = 0 },
+      { $0.description.conventions.network.normEpsilon = 0 },
       { $0.description.architecture.pyramidChannels = 8 },
-      { $0.description.architecture.p6Source = .c5 },
+      { $0.description.conventions.network.p6Source = .c5 },
       { $0.description.architecture.headDepth = 2 },
       { $0.description.architecture.headNorm = .groupNorm },
       { $0.description.classes = ["light", "black"] },
       { $0.description.preprocessing.minSize = 32 }, { $0.description.preprocessing.maxSize = 96 },
-      { $0.description.preprocessing.mean[1] = 0 },
-      { $0.description.preprocessing.standardDeviation[2] = 1 },
+      { $0.description.conventions.input.mean[1] = 0 },
+      { $0.description.conventions.input.standardDeviation[2] = 1 },
+      { $0.description.conventions.anchors.strides = .powersOfTwo },
       { $0.description.anchors.sizes[3] = [1, 2] }, { $0.description.anchors.aspectRatios = [2] },
       { $0.description.postprocessing.scoreThreshold = 0.1 },
       { $0.description.postprocessing.classThresholds["dark"] = 0.1 },

@@ -15,6 +15,8 @@ DEFAULT = "detect"
 # What is not said of any option.
 FILES = [
     ("DETECT_BATCH_HOME/models, DETECT_BATCH_HOME/pipelines", "models and pipelines that are found by name, first"),
+    ("XDG_DATA_HOME/detect-batch, else ~/.local/share/detect-batch",
+     "the same of the user, second; `detect-batch fetch` puts models there unless DETECT_BATCH_HOME is set"),
     ("../share/detect-batch/models, ../share/detect-batch/pipelines", "those that come along, beside the program"),
     ("detections/.detect-batch", "what earlier runs have finished, locks, and work in progress"),
 ]

@@ -1,3 +1,4 @@
+import Datasets
 import DetectionPipeline
 import Evaluation
 import FrameDecoding
@@ -20,22 +21,21 @@ struct DatasetDetection {
   ///   - annotations: the images, and the categories whose names are the model's labels.
   ///   - folder: where the images' names begin.
   ///   - model: what is measured.
-  ///   - scoreThreshold: of every class, over the model's own.
+  ///   - options: what of the model's outputs becomes a detection, and how images are looked at.
   ///   - workers: threads; nil: as many as cores.
   ///   - showsProgress: whether there is a terminal to draw a progress line on.
-  /// - Throws: `RunError` where an image does not exist, `EvaluationError` where no label is a category,
+  /// - Throws: `RunError` where an image does not exist, `DatasetError` where no label is a category,
   ///   `DetectionError` where the outputs are finite for no image, and what else the detector throws.
   init(
     of annotations: COCOAnnotations, below folder: FilePath, model: DetectionModel,
-    scoreThreshold: Float, workers: Int?, showsProgress: Bool
+    options: DetectionOptions, workers: Int?, showsProgress: Bool
   ) throws {
     let labels = LabelledCategories(model.description.classes, annotations.categories)
     try labels.requireOne()
     let images = Dictionary(annotations.images.map { ($0.id, $0) }) { $1 }
       .values.sorted { $0.id < $1.id }
     try Self.requireFiles(images, below: folder)
-    let detector = try Detector(
-      model: model, options: DetectionOptions(scoreThreshold: scoreThreshold))
+    let detector = try Detector(model: model, options: options)
 
     let gathering = Monitor(Gathering())
     let lastFault = Monitor<DetectionError?>(nil)
@@ -49,7 +49,11 @@ struct DatasetDetection {
         let picture = frame.picture
         let found = try worker.detect(
           picture.pixels, width: picture.width, height: picture.height)
-        gathering.withLock { $0.add(found, in: frame, of: image, labels) }
+        let remark = detector.remark(width: picture.width, height: picture.height)
+        gathering.withLock { gathering in
+          gathering.add(found, in: frame, of: image, labels)
+          if let remark { gathering.shrunk.append("\(image.fileName): \(remark)") }
+        }
       } catch let error as MediaError {
         gathering.withLock { $0.failures.append("\(image.fileName): \(error)") }
       } catch let error as DetectionError {
@@ -91,6 +95,8 @@ private struct Gathering: Sendable {
   private(set) var detections: [COCODetection] = []
   var failures: [String] = []
   var notFinite: [String] = []
+  /// Remarks on images of which small objects are lost.
+  var shrunk: [String] = []
   private var otherSizes: [String] = []
   private var damaged: [String] = []
   private(set) var examined = 0
@@ -125,6 +131,7 @@ private struct Gathering: Sendable {
         "the network's outputs are not finite for \(notFinite.count) images (first: \(first)): their objects count as "
           + "missed")
     }
+    if let first = shrunk.min() { remarks.append(first) }
     return remarks
       + [ImageRemark.damaged(damaged), ImageRemark.otherSizes(otherSizes)].compactMap(\.self)
   }
@@ -146,7 +153,7 @@ private struct LabelledCategories: Sendable {
     unknown = names.filter { !labels.contains($0) }
   }
 
-  func requireOne() throws(EvaluationError) {
+  func requireOne() throws(DatasetError) {
     guard categoryIDs.contains(where: { $0 != nil }) else {
       throw .noCommonLabel(labels: strangers, categories: names)
     }

@@ -35,7 +35,7 @@ extension DetectCommand {
     }
     let model = try DetectionModel(
       contentsOf: places.find(.model, options.model.model ?? Places.defaultModel))
-    try configuration.detection.requireLabels(of: model.description)
+    try configuration.detection.applied(to: model.description)
     for remark in model.remarks { Log.logger.notice("\(remark)") }
 
     let showsProgress = Console.standardError.isTerminal && !options.report.quiet

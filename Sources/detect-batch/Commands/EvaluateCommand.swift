@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import DetectionPipeline
 import Evaluation
 import RetinaNetModel
@@ -26,15 +27,16 @@ struct EvaluateCommand: ToolCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What is to be found: images, categories and annotations with boxes, in COCO's format; with --split a folder "
-        + "in Pascal VOC's form.",
-      valueName: "file.json|folder"),
+      "What is to be found: images, categories and annotations with boxes, in COCO's format; a folder in Pascal "
+        + "VOC's form; or a data.yaml in Ultralytics'.",
+      valueName: "file.json|folder|data.yaml"),
     completion: .file())
   var annotations: String
 
   @Option(
     help: ArgumentHelp(
-      "Measure on this list of a folder in Pascal VOC's form (ImageSets/Main).", valueName: "name"))
+      "Measure on this list of a folder in Pascal VOC's form (ImageSets/Main; default: all annotations) or of a data.yaml (default: val).",
+      valueName: "name"))
   var split: String?
 
   @Argument(
@@ -74,6 +76,8 @@ struct EvaluateCommand: ToolCommand {
     transform: OptionValue.positiveCount)
   var workers: Int?
 
+  @OptionGroup(title: "With --images, how pictures are looked at") var looks: LookOptions
+
   @Flag(help: "Print one JSON object instead of tables.")
   var json = false
 
@@ -99,11 +103,15 @@ struct EvaluateCommand: ToolCommand {
     guard images != nil || (model == nil && scoreThreshold == nil && workers == nil) else {
       throw ValidationError("--model, --score-threshold and --workers go with --images")
     }
+    if images == nil, let name = looks.firstGiven {
+      throw ValidationError("\(name) goes with --images")
+    }
   }
 
   func execute() throws -> ExitStatus {
     Log.configure(report)
-    let (annotations, annotationRemarks) = try readAnnotations()
+    let (annotations, annotationRemarks) = try AnnotationFiles.read(
+      annotations, split: split)
     let target = try writeThresholds.map { try ThresholdTarget(ArgumentBytes.path($0)) }
     let found = try found(in: annotations)
     let report = EvaluationReport(
@@ -123,13 +131,6 @@ struct EvaluateCommand: ToolCommand {
     return ProgramOutput.write(json ? report.json.compact : report.text)
   }
 
-  private func readAnnotations() throws -> (annotations: COCOAnnotations, remarks: [String]) {
-    let path = ArgumentBytes.path(annotations)
-    if let split { return (try PascalVOCFolder(path, split: split).annotations, []) }
-    let file = try COCOAnnotationsFile(contentsOf: path)
-    return (file.annotations, file.remarks)
-  }
-
   /// The detections, what is to be said about them, and what they are called.
   private func found(
     in annotations: COCOAnnotations
@@ -142,9 +143,11 @@ struct EvaluateCommand: ToolCommand {
       let model = try DetectionModel(
         contentsOf: Places().find(.model, model ?? Places.defaultModel))
       for remark in model.remarks { Log.logger.notice("\(remark)") }
+      var options = DetectionOptions(scoreThreshold: scoreThreshold ?? 0.05)
+      try looks.apply(to: &options)
       let detection = try DatasetDetection(
         of: annotations, below: ArgumentBytes.path(images), model: model,
-        scoreThreshold: scoreThreshold ?? 0.05, workers: workers,
+        options: options, workers: workers,
         showsProgress: Console.standardError.isTerminal && !report.quiet)
       return (
         detection.detections, detection.remarks, model.path.lastComponent?.string ?? "a model"

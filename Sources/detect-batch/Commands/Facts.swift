@@ -1,6 +1,8 @@
+import JSONText
+
 /// Named facts in their order, for people and for machines.
 struct Facts {
-  private var members: [(key: String, value: JSONText)] = []
+  private var members: [(key: String, value: JSONValue)] = []
   private var rows: [(name: String, text: String)] = []
 
   /// Adds a fact.
@@ -10,17 +12,17 @@ struct Facts {
   ///   - name: its name for people.
   ///   - value: its value.
   ///   - text: its value for people; nil: as for machines, without quotes.
-  mutating func add(_ key: String, _ name: String, _ value: JSONText, text: String? = nil) {
+  mutating func add(_ key: String, _ name: String, _ value: JSONValue, text: String? = nil) {
     addForMachines(key, value)
     addForPeople(name, text ?? value.plain)
   }
 
-  mutating func addForMachines(_ key: String, _ value: JSONText) { members.append((key, value)) }
+  mutating func addForMachines(_ key: String, _ value: JSONValue) { members.append((key, value)) }
 
   mutating func addForPeople(_ name: String, _ text: String) { rows.append((name, text)) }
 
   /// One JSON object.
-  var json: String { JSONText.object(members).compact }
+  var json: String { JSONValue.object(members).compact }
 
   /// One line a fact, values below each other.
   var lines: String {
@@ -31,7 +33,7 @@ struct Facts {
   }
 }
 
-extension JSONText {
+extension JSONValue {
   /// The value for people.
   fileprivate var plain: String {
     switch self {

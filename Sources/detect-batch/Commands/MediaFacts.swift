@@ -1,5 +1,6 @@
 import DetectionPipeline
 import FrameDecoding
+import JSONText
 import SystemPackage
 
 /// What a video or an image is.
@@ -32,16 +33,16 @@ enum MediaFacts {
       text: "\(info.orientation.rawValue) (\(info.orientation.words))")
     guard !info.isStillImage else { return }
     facts.add(
-      "duration", "duration", info.duration.map(JSONText.double) ?? .null,
+      "duration", "duration", info.duration.map(JSONValue.double) ?? .null,
       text: info.duration.map { "about \(RunText.span($0))" })
     facts.add(
-      "frameRate", "frame rate", info.averageFrameRate.map(JSONText.double) ?? .null,
+      "frameRate", "frame rate", info.averageFrameRate.map(JSONValue.double) ?? .null,
       text: info.averageFrameRate.map { "\(RunText.decimal($0)) frames/s on average" })
     facts.add(
-      "estimatedFrames", "frames", info.estimatedFrames.map(JSONText.int) ?? .null,
+      "estimatedFrames", "frames", info.estimatedFrames.map(JSONValue.int) ?? .null,
       text: info.estimatedFrames.map { "about \(RunText.grouped($0))" })
     if !info.remarks.isEmpty {
-      facts.add("remarks", "remarks", .array(info.remarks.map(JSONText.string)))
+      facts.add("remarks", "remarks", .array(info.remarks.map(JSONValue.string)))
     }
   }
 
@@ -62,7 +63,7 @@ enum MediaFacts {
     }
     facts.add("frames", "decoded frames", .int(frames))
     facts.add("keyframes", "keyframes", .int(keyframes))
-    facts.add("sizes", "picture sizes", .array(sizes.map(JSONText.string)))
+    facts.add("sizes", "picture sizes", .array(sizes.map(JSONValue.string)))
     facts.add("firstTime", "first timestamp", times.map { .double($0.first) } ?? .null)
     facts.add("lastTime", "last timestamp", times.map { .double($0.last) } ?? .null)
     facts.add("framesWithoutTime", "without timestamp", .int(timeless))

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DetectionPipeline
 import DetectionRecords
+import Files
 
 /// Whole outputs from the outputs of segments.
 struct MergeCommand: ToolCommand {

@@ -1,4 +1,5 @@
 import Checkpoints
+import JSONText
 import RetinaNetModel
 import SystemPackage
 
@@ -40,12 +41,15 @@ enum ModelFacts {
     let lines = description.json.split(separator: "\n").map { $0.drop { $0 == " " } }
     facts.addForMachines("model", .raw(lines.joined()))
     facts.addForPeople("network", description.networkWords)
+    for (name, text) in description.conventions.words { facts.addForPeople(name, text) }
     facts.addForPeople("classes", description.classes.compactMap { $0 }.joined(separator: ", "))
     let preprocessing = description.preprocessing
     facts.addForPeople(
       "picture size",
       "shorter side \(preprocessing.minSize), longer side at most \(preprocessing.maxSize)")
-    let sizes = description.anchors.sizes.map { $0.map(String.init).joined(separator: " ") }
+    let sizes = description.anchors.sizes.map {
+      $0.map(ModelDescription.Anchors.text).joined(separator: " ")
+    }
     let ratios = description.anchors.aspectRatios.map { "\($0)" }
     facts.addForPeople(
       "anchors",
@@ -62,7 +66,7 @@ enum ModelFacts {
           "\(outputs.candidatesPerLevel) candidates a level",
         ]).joined(separator: ", "))
     if !model.remarks.isEmpty {
-      facts.add("remarks", "remarks", .array(model.remarks.map(JSONText.string)))
+      facts.add("remarks", "remarks", .array(model.remarks.map(JSONValue.string)))
     }
   }
 
@@ -82,7 +86,7 @@ enum ModelFacts {
             name,
             .object([
               ("type", .string(tensor.elementType.rawValue)),
-              ("shape", .array(tensor.shape.map(JSONText.int))),
+              ("shape", .array(tensor.shape.map(JSONValue.int))),
             ])
           )
         }),
@@ -102,12 +106,11 @@ extension ModelDescription {
       let groupWidth = architecture.groupWidth ?? architecture.baseWidth
       width += " in \(architecture.groups) groups of \(groupWidth) (ResNeXt)"
     }
-    if architecture.strideIn1x1 { width += ", stride in the 1x1" }
     let norm = architecture.headNorm == .groupNorm ? " with GroupNorm" : ""
     return "RetinaNet over \(architecture.backbone.rawValue)\(width), "
       + "\(architecture.pyramidChannels) pyramid channels, "
       + "heads of \(architecture.headDepth) convolutions\(norm), "
-      + "P6 from \(architecture.p6Source.rawValue.uppercased())"
+      + "P6 from \(conventions.network.p6Source.rawValue.uppercased())"
   }
 
   /// One line for a message.

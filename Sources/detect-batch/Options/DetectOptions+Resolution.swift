@@ -20,6 +20,7 @@ extension DetectOptions {
     run.partition = try partition(environment)
     run.sampling = frameSampling(segment: run.partition.segment)
     run.detection = detectionOptions()
+    try looks.apply(to: &run.detection)
 
     switch output.output {
     case nil: break

@@ -4,9 +4,9 @@ import ArgumentParser
 struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Model file, by path or by name. Published torchvision checkpoints (.pth) work as they are. "
-        + "(default: codes)", valueName: "model"),
-    completion: .file(extensions: ["safetensors", "pth"]))
+      "Model file, by path or by name (`detect-batch models` lists them). Checkpoints that `import` understands "
+        + "without a configuration work as they are. (default: codes)", valueName: "model"),
+    completion: .file(extensions: ["safetensors", "pth", "pkl", "ckpt"]))
   var model: String?
 
   @Option(

@@ -1,4 +1,5 @@
 import DetectionPipeline
+import RetinaNetModel
 
 /// What would be right instead of a value, for the message that names the option or the key.
 struct OptionValueError: Error, Equatable, CustomStringConvertible {
@@ -38,6 +39,33 @@ enum OptionValue {
     try count(text, in: 0...Int.max, "a whole number from 0 on")
   }
 
+  /// A number of pictures of one kind.
+  static func sampleCount(_ text: String) throws(OptionValueError) -> Int {
+    try count(text, in: 0...1000, "a whole number from 0 to 1000")
+  }
+
+  /// Pixels of a side of the network's input.
+  static func inputSide(_ text: String) throws(OptionValueError) -> Int {
+    let sides = ModelDescription.inputSides
+    return try count(
+      text, in: sides, "pixels from \(sides.lowerBound) to \(sides.upperBound), such as 800")
+  }
+
+  /// Pixels of a tile's side.
+  static func tileSide(_ text: String) throws(OptionValueError) -> Int {
+    let sides = Tiling.sides
+    return try count(
+      text, in: sides, "pixels from \(sides.lowerBound) to \(sides.upperBound), such as 800")
+  }
+
+  /// The share that neighbouring tiles have in common.
+  static func tileOverlap(_ text: String) throws(OptionValueError) -> Double {
+    guard let number = decimal(text), Tiling.overlaps.contains(number) else {
+      throw OptionValueError(expected: "a share from 0 to 0.9, such as 0.2")
+    }
+    return number
+  }
+
   private static func count(
     _ text: String, in range: ClosedRange<Int>, _ expected: String
   ) throws(OptionValueError) -> Int {
@@ -54,6 +82,14 @@ enum OptionValue {
   static func fraction(_ text: String) throws(OptionValueError) -> Double {
     guard let number = decimal(text), (0...1).contains(number) else {
       throw OptionValueError(expected: "a number from 0 to 1")
+    }
+    return number
+  }
+
+  /// A number from 0 to 51, as x264 takes it.
+  static func rateFactor(_ text: String) throws(OptionValueError) -> Double {
+    guard let number = decimal(text), (0...51).contains(number) else {
+      throw OptionValueError(expected: "a number from 0 to 51")
     }
     return number
   }

@@ -1,4 +1,5 @@
 import Glibc
+import JSONText
 import Logging
 
 /// How log lines are written.
@@ -53,11 +54,11 @@ struct ConsoleLogHandler: LogHandler {
       case .notice, .info, .debug, .trace: return "detect-batch: \(message)"
       }
     case .json:
-      let head: [(key: String, value: JSONText)] = [
+      let head: [(key: String, value: JSONValue)] = [
         ("time", .string(time)), ("level", .string(level.rawValue)), ("message", .string(message)),
       ]
-      let rest = metadata.sorted { $0.key < $1.key }.map { ($0.key, JSONText($0.value)) }
-      return JSONText.object(head + rest).compact
+      let rest = metadata.sorted { $0.key < $1.key }.map { ($0.key, JSONValue($0.value)) }
+      return JSONValue.object(head + rest).compact
     }
   }
 
@@ -79,7 +80,7 @@ struct ConsoleLogHandler: LogHandler {
   }
 }
 
-extension JSONText {
+extension JSONValue {
   /// Numbers and truth values that were given as such stay what they are.
   fileprivate init(_ value: Logger.Metadata.Value) {
     switch value {
@@ -88,9 +89,9 @@ extension JSONText {
     case .stringConvertible(let number as Double): self = .double(number)
     case .stringConvertible(let flag as Bool): self = .bool(flag)
     case .stringConvertible(let other): self = .string(other.description)
-    case .array(let values): self = .array(values.map { JSONText($0) })
+    case .array(let values): self = .array(values.map { JSONValue($0) })
     case .dictionary(let members):
-      self = .object(members.sorted { $0.key < $1.key }.map { ($0.key, JSONText($0.value)) })
+      self = .object(members.sorted { $0.key < $1.key }.map { ($0.key, JSONValue($0.value)) })
     @unknown default: self = .null
     }
   }

@@ -1,5 +1,6 @@
 import DetectionPipeline
 import FrameDecoding
+import JSONText
 import Logging
 
 /// What a run would do, said and not done: on standard output a line for each input, on standard error how much it is
@@ -33,10 +34,10 @@ struct DryRun {
         lines.append((fields + (frames.map { [$0] } ?? [])).joined(separator: "\t"))
       case .json:
         lines.append(
-          JSONText.object([
+          JSONValue.object([
             ("action", .string(input.action.rawValue)), ("source", .string(input.source)),
             ("reason", .string(input.reason)),
-            ("frames", estimate?.frames.map(JSONText.int) ?? .null),
+            ("frames", estimate?.frames.map(JSONValue.int) ?? .null),
           ]).compact)
       }
     }

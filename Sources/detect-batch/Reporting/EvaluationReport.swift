@@ -1,4 +1,5 @@
 import Evaluation
+import JSONText
 
 /// An evaluation as it is printed.
 struct EvaluationReport {
@@ -11,18 +12,18 @@ struct EvaluationReport {
   }
 
   /// The same numbers unrounded; null where there is nothing to count.
-  var json: JSONText {
+  var json: JSONValue {
     .object([
       ("images", .int(evaluation.imageCount)),
       ("objects", .int(evaluation.classes.reduce(0) { $0 + $1.objectCount })),
       ("detections", .int(evaluation.detectionCount)),
       ("metrics", .object(Self.metrics { evaluation[$0] })),
       ("classes", .array(evaluation.classes.map(Self.json))),
-      ("remarks", .array(remarks.map(JSONText.string))),
+      ("remarks", .array(remarks.map(JSONValue.string))),
     ])
   }
 
-  private static func json(_ entry: ClassEvaluation) -> JSONText {
+  private static func json(_ entry: ClassEvaluation) -> JSONValue {
     let best = entry.suggestion
     return .object(
       [
@@ -34,9 +35,9 @@ struct EvaluationReport {
       ])
   }
 
-  private static func metrics(_ value: (COCOMetric) -> Double?) -> [(String, JSONText)] {
+  private static func metrics(_ value: (COCOMetric) -> Double?) -> [(String, JSONValue)] {
     COCOMetric.allCases.map { ($0.name, number(value($0))) }
   }
 
-  private static func number(_ value: Double?) -> JSONText { value.map(JSONText.double) ?? .null }
+  private static func number(_ value: Double?) -> JSONValue { value.map(JSONValue.double) ?? .null }
 }

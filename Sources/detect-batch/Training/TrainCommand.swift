@@ -18,7 +18,7 @@ struct TrainCommand: ToolCommand {
       detect-batch train --restart-from <folder> --output <folder> [<options>]
       """,
     discussion: """
-      <data> is a folder in Pascal VOC's form (Annotations, JPEGImages, ImageSets) or a JSON file in COCO's form. The \
+      <data> is a folder in Pascal VOC's form (Annotations, JPEGImages, ImageSets), a JSON file in COCO's, or a data.yaml in Ultralytics'. The \
       folder gets model.safetensors (the best evaluation's), last.safetensors, metrics.jsonl, curves.svg, \
       predictions.svg, and a state to go on from.
 
@@ -32,7 +32,9 @@ struct TrainCommand: ToolCommand {
         detect-batch train --restart-from run -o run2 --learning-rate 0.002 --clip-norm 10
       """)
 
-  @Argument(help: "A folder in Pascal VOC's form, or a JSON file in COCO's.", completion: .file())
+  @Argument(
+    help: "A folder in Pascal VOC's form, a JSON file in COCO's, or a data.yaml in Ultralytics'.",
+    completion: .file())
   var data: String?
 
   @Option(

@@ -15,7 +15,7 @@ extension TrainOptions {
     var result =
       start
       ?? ModelDescription(
-        architecture: .init(backbone: .resnet18), classes: [],
+        architecture: .init(backbone: .resnet18), classes: [], conventions: .trainedHere,
         preprocessing: .init(minSize: 512, maxSize: 853), anchors: .init(), postprocessing: .init())
     result.classes = classes
     // Thresholds of other labels mean nothing here; other classes may lie one over the other.
@@ -28,7 +28,9 @@ extension TrainOptions {
     result.architecture.headDepth = network.headDepth ?? result.architecture.headDepth
     result.architecture.headNorm = network.headNorm ?? result.architecture.headNorm
     if let sizes = network.anchorSizes {
-      result.anchors.sizes = result.anchors.sizes.indices.map { level in sizes.map { $0 << level } }
+      result.anchors.sizes = result.anchors.sizes.indices.map { level in
+        sizes.map { Double($0 << level) }
+      }
     }
     result.anchors.aspectRatios = network.anchorRatios ?? result.anchors.aspectRatios
     if let largest = pictures.sizes?.max() {

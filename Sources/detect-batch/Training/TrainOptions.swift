@@ -43,12 +43,14 @@ struct TrainOptions: ParsableArguments {
 /// What is learnt, and what it is measured on.
 struct TrainDataOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Pascal VOC: the list to train on. (default: train)", valueName: "name"))
+    help: ArgumentHelp(
+      "Pascal VOC, data.yaml: the list to train on. (default: train; of a folder without lists everything)",
+      valueName: "name"))
   var split: String?
 
   @Option(
     help: ArgumentHelp(
-      "What to measure on: of Pascal VOC a list's name, of COCO a JSON file. (default: nothing)",
+      "What to measure on: of Pascal VOC or a data.yaml a list's name, of COCO a JSON file. (default: nothing)",
       valueName: "name"), completion: .file())
   var validation: String?
 
@@ -83,7 +85,7 @@ struct TrainDataOptions: ParsableArguments {
 struct TrainNetworkOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Start from this model, torchvision detector (.pth) or torchvision ResNet (.pth). "
+      "Start from this model, checkpoint of a detector, or residual network of torchvision, Detectron or Detectron2. "
         + "(default: random weights)", valueName: "file"),
     completion: .file(extensions: ["safetensors", "pth"]))
   var start: String?

@@ -1,6 +1,8 @@
+import Datasets
 import DetectionPipeline
 import Evaluation
 import Foundation
+import FrameDecoding
 import SystemPackage
 import Training
 
@@ -29,6 +31,21 @@ struct TrainingData {
       }
       return
     }
+    if Self.isYOLO(data) {
+      training = try Self.yolo(path, split: options.split ?? "train", classes: chosen)
+      let classes = training.classes
+      validation = try options.validation.map {
+        try Self.yolo(path, split: $0, classes: classes)
+      }
+      return
+    }
+    // Without lists there is nothing to choose from, and all is trained on.
+    if options.split == nil, options.validation == nil, !PascalVOCFolder.hasLists(path) {
+      let folder = try PascalVOCFolder(path, split: nil, classes: chosen)
+      training = try TrainingDataset(folder.annotations, folder: path, classes: chosen, place: data)
+      validation = nil
+      return
+    }
     func read(_ split: String, _ classes: [String]?) throws -> TrainingDataset {
       let folder = try PascalVOCFolder(path, split: split, classes: classes)
       return try TrainingDataset(
@@ -41,6 +58,32 @@ struct TrainingData {
 
   /// Whether this names a file in COCO's form, not a folder in Pascal VOC's.
   static func isFile(_ data: String) -> Bool { data.lowercased().hasSuffix(".json") }
+
+  /// Whether this names a data set in Ultralytics' form.
+  static func isYOLO(_ data: String) -> Bool {
+    let name = data.lowercased()
+    return name.hasSuffix(".yaml") || name.hasSuffix(".yml")
+  }
+
+  /// Annotations in Ultralytics' form; the pictures' sides are those of their headers, upright.
+  static func yoloDataset(_ path: FilePath, split: String) throws -> YOLODataset {
+    try YOLODataset(path, split: split) { picture in
+      do {
+        let info = try MediaReader(path: picture).info
+        return (info.width, info.height)
+      } catch {
+        throw DatasetError.unreadable(file: picture, reason: "\(error)")
+      }
+    }
+  }
+
+  private static func yolo(
+    _ path: FilePath, split: String, classes: [String]?
+  ) throws -> TrainingDataset {
+    let dataset = try yoloDataset(path, split: split)
+    return try TrainingDataset(
+      dataset.annotations, folder: dataset.folder, classes: classes, place: "\(path) (\(split))")
+  }
 
   private static func coco(
     _ path: FilePath, images: String?, classes: [String]?

@@ -1,5 +1,6 @@
 import DetectionPipeline
 import DetectionRecords
+import Files
 import Foundation
 import FrameDecoding
 import RetinaNetModel
@@ -106,6 +107,7 @@ enum TrainingSession {
     let configuration = try choices.options.configuration(
       description, imageCount: datasets.training.images.count,
       startsFromWeights: choices.startsFromWeights)
+    if let remark = configuration.strideRemark { Log.logger.warning("\(remark)") }
     let showsProgress = Console.standardError.isTerminal && !choices.options.report.quiet
     let reporter = TrainingReporter(
       logger: Log.logger, showsProgress: showsProgress,

@@ -25,10 +25,18 @@ struct TrainingStart {
       return
     }
     let path = try Places().find(.model, argument)
-    if let architecture = try StartingWeights.backboneArchitecture(of: path) {
-      weights = .backbone(path)
+    if let backbone = try BackboneWeights(contentsOf: path) {
+      let architecture = backbone.architecture
+      weights = .backbone(backbone)
+      var conventions = Conventions.trainedHere
+      if backbone.preset != .torchvision {
+        // What the backbone expects of its input; pyramid and heads are new and follow the program's own rules.
+        let rules = backbone.preset.conventions
+        conventions.input = rules.input
+        conventions.network.strideIn1x1 = rules.network.strideIn1x1 && architecture.groups == 1
+      }
       description = ModelDescription(
-        architecture: architecture, classes: [],
+        architecture: architecture, classes: [], conventions: conventions,
         preprocessing: .init(minSize: 512, maxSize: 853), anchors: .init(), postprocessing: .init())
       remarks = ["\(path): a \(architecture.backbone.rawValue) that tells pictures apart"]
     } else {

@@ -31,6 +31,21 @@ enum OtherNames {
       ["agnostic", "agnostic-nms", "class-agnostic", "nms-agnostic"],
       .options(["class-agnostic-nms"])
     ),
+    (
+      [
+        "tile-size", "slice-size", "slice-height", "slice-width", "patch-size", "tile-size-x",
+        "tile-size-y", "slice", "sliced", "sahi",
+      ], .options(["tile"])
+    ),
+    (
+      [
+        "overlap-height-ratio", "overlap-width-ratio", "overlap-ratio", "patch-overlap", "overlap",
+      ], .options(["tile-overlap"])
+    ),
+    (["postprocess-match-metric", "match-metric"], .options(["tile-merge"])),
+    (["postprocess-match-threshold", "match-threshold"], .options(["tile-merge-threshold"])),
+    (["no-standard-prediction"], .options(["no-tile-whole"])),
+    (["augment", "tta", "test-time-augmentation"], .options(["flip"])),
     (["max-det", "max-dets", "topk", "top-k"], .options(["max-detections"])),
     (["label", "labels", "class", "filter-classes"], .options(["classes"])),
     (["weights", "checkpoint", "ckpt", "model-path", "pretrained"], .options(["model", "start"])),
@@ -107,7 +122,7 @@ enum OtherNames {
       [
         "save", "save-img", "save-vid", "show", "view", "view-img", "visualize", "vis", "draw",
         "annotate", "line-width", "line-thickness",
-      ], .subcommand("draw", otherwise: "records say where the boxes are, and nothing is drawn")
+      ], .subcommand("draw", otherwise: "")
     ),
     (
       ["recursive", "recurse"], .text("directories are always searched with all below them")
@@ -147,7 +162,12 @@ enum OtherNames {
     (["info", "summary", "show-model", "describe"], .subcommand("inspect", otherwise: "")),
     (["fit", "finetune"], .subcommand("train", otherwise: "")),
     (["join", "concat"], .subcommand("merge", otherwise: "")),
-    (["visualize", "annotate", "plot"], .subcommand("draw", otherwise: "")),
+    (
+      [
+        "visualize", "visualise", "annotate", "plot", "render", "blur", "anonymize", "redact",
+      ], .subcommand("draw", otherwise: "")
+    ),
+    (["gallery", "html", "browse", "dashboard"], .subcommand("report", otherwise: "")),
     (
       ["predict", "infer", "inference", "run"],
       .text("detecting needs no subcommand, as in: detect-batch clips/")

@@ -1,0 +1,122 @@
+import Glibc
+import SystemPackage
+
+/// A file that gets its name only when all of it is there: who opens the name meets the old bytes or the new ones,
+/// whatever happens.
+public struct AtomicFile {
+  /// Why a file could not be replaced.
+  public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What failed, as "writing".
+    public let doing: String
+    /// What the system says.
+    public let code: Errno
+
+    /// As the class of errors that tells a full disk from a path that cannot be used.
+    public func error(of path: FilePath) -> FileError { .creating(path, code) }
+
+    /// What failed and why, without the path.
+    public var description: String { "\(doing) failed: \(code)" }
+  }
+
+  private let temporaryPath: FilePath
+  private let descriptor: FileDescriptor
+
+  /// Writes through a temporary file in the same folder; where `body` or the system fails, only that is lost.
+  ///
+  /// - Parameters:
+  ///   - path: Replaced if it is there.
+  ///   - isDurable: Whether the bytes and the name are on the disk when this returns, come what may.
+  ///   - body: Appends what the file is to hold.
+  /// - Throws: `Failure`, or what `body` throws.
+  public static func replace(
+    _ path: FilePath, isDurable: Bool = true, _ body: (borrowing AtomicFile) throws -> Void
+  ) throws {
+    let file = try AtomicFile(path)
+    do {
+      do {
+        defer {
+          // What close could report of a write was reported by fsync before, where that matters.
+          try? file.descriptor.close()
+        }
+        try body(file)
+        if isDurable { try check("writing to disk") { fsync(file.descriptor.rawValue) } }
+      }
+      try check("renaming") {
+        file.temporaryPath.withPlatformString { from in
+          path.withPlatformString { to in rename(from, to) }
+        }
+      }
+    } catch {
+      _ = file.temporaryPath.withPlatformString { unlink($0) }
+      throw error
+    }
+    if isDurable { try makeNameDurable(path) }
+  }
+
+  /// As above, of bytes that are there already.
+  ///
+  /// - Parameters:
+  ///   - path: Replaced if it is there.
+  ///   - bytes: What it is to hold.
+  ///   - isDurable: Whether the bytes and the name are on the disk when this returns, come what may.
+  /// - Throws: `Failure`.
+  public static func replace(
+    _ path: FilePath, with bytes: some Sequence<UInt8>, isDurable: Bool = true
+  ) throws(Failure) {
+    do {
+      try replace(path, isDurable: isDurable) { try $0.append(Array(bytes)) }
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      preconditionFailure("writing bytes threw \(error)")
+    }
+  }
+
+  private init(_ path: FilePath) throws(Failure) {
+    guard let name = path.lastComponent else {
+      throw Failure(doing: "creating it", code: .isDirectory)
+    }
+    // Two runs may replace one file at once: with the same text, or the last one's stays. A name may be as long as a
+    // name can be: what is added must not make it too long.
+    let stem = FilePath(root: nil, [name]).bytes.prefix(200)
+    temporaryPath = path.removingLastComponent()
+      .pushing(FilePath(bytes: Array(".".utf8) + stem + Array(".\(getpid()).tmp".utf8)))
+    do {
+      descriptor = try FileDescriptor.open(
+        temporaryPath, .writeOnly, options: [.create, .truncate, .closeOnExec],
+        permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    } catch {
+      throw Failure(doing: "creating it", code: Errno(error))
+    }
+  }
+
+  /// Adds bytes at the end.
+  public func append(_ bytes: [UInt8]) throws(Failure) {
+    do {
+      try descriptor.writeAll(bytes)
+    } catch {
+      throw Failure(doing: "writing", code: Errno(error))
+    }
+  }
+
+  private static func makeNameDurable(_ path: FilePath) throws(Failure) {
+    let folder = path.removingLastComponent()
+    let descriptor: FileDescriptor
+    do {
+      descriptor = try FileDescriptor.open(
+        folder.isEmpty ? "." : folder, .readOnly, options: .closeOnExec)
+    } catch {
+      throw Failure(doing: "opening its folder", code: Errno(error))
+    }
+    defer {
+      // Nothing was written through it.
+      try? descriptor.close()
+    }
+    try check("writing its folder to disk") { fsync(descriptor.rawValue) }
+  }
+
+  private static func check(_ doing: String, _ call: () -> CInt) throws(Failure) {
+    guard call() != 0 else { return }
+    throw Failure(doing: doing, code: Errno(rawValue: errno))
+  }
+}

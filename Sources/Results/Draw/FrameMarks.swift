@@ -1,0 +1,235 @@
+import DetectionRecords
+import Drawing
+
+/// What is marked in each frame of an input, whose records may be of some of its frames only.
+///
+/// Frames are asked for in order. Lines are read as they are needed, with as many ahead as the widest question takes.
+final class FrameMarks {
+  /// What is marked between frames that were looked at.
+  enum Between {
+    /// Nothing.
+    case nothing
+    /// What was found last.
+    case lastFound
+    /// All places where what was found before and what is found next can have been: see `marks(at:)`.
+    case wholeWay
+  }
+
+  /// What is marked in a frame.
+  enum Marks: Equatable {
+    /// These.
+    case annotations([Annotation])
+    /// Nobody looked, and nothing can be said.
+    case unknown
+  }
+
+  /// A frame's place: its number, or where records have none its time.
+  struct Place {
+    let index: Int
+    let time: Double?
+  }
+
+  /// The size that records say of the frame last asked for; nil where it has none.
+  private(set) var recordedSize: (width: Int, height: Int)?
+
+  /// Detections that count, in the lines read so far.
+  private(set) var detections = 0
+
+  private struct Look {
+    var position: Double
+    var seconds: Double
+    var size: (width: Int, height: Int)?
+    /// Nil for a frame that could not be looked at.
+    var annotations: [Annotation]?
+  }
+
+  private let records: InputRecords
+  private let selection: DetectionSelection
+  private let between: Between
+  private let framesPerSecond: Double
+  private var upcoming: ArraySlice<Look> = []
+  private var isAtEnd = false
+  /// The rest of the input was not looked at.
+  private var endsInFailure = false
+  private var usesFrameNumbers = true
+  private var isFirst = true
+  /// The last line at or before the frame, and the last of them that was looked at.
+  private var last: Look?
+  private var lastLooked: Look?
+  private var lastRead: Double?
+  /// The widest step from one line to the next so far.
+  private var widestStep: Double?
+  /// Seconds of the last frame in which something is marked.
+  private var lastHit: Double?
+
+  /// Starts an input, at its first line.
+  ///
+  /// - Parameters:
+  ///   - records: Whose `nextInput` was called.
+  ///   - selection: Which detections count.
+  ///   - between: What is marked in frames without a line.
+  ///   - framesPerSecond: To tell time where frames have none.
+  init(
+    _ records: InputRecords, _ selection: DetectionSelection, between: Between,
+    framesPerSecond: Double?
+  ) {
+    self.records = records
+    self.selection = selection
+    self.between = between
+    self.framesPerSecond = framesPerSecond ?? 25
+  }
+
+  /// What is marked in the next frame.
+  ///
+  /// On the whole way from one frame that was looked at to the next, each box is the smallest that holds a box before and
+  /// the nearest one of its class after, so that what moves evenly from one to the other is within; boxes without a
+  /// counterpart stay where they are. Before the first frame that was looked at and after the last, its boxes stay, but no
+  /// longer than the widest step between lines so far, for what lies beyond was left out of the detection.
+  ///
+  /// - Throws: `RecordReadingError`.
+  func marks(at place: Place) throws(RecordReadingError) -> Marks {
+    let isLooked = try advance(to: place)
+    guard let position = position(of: place) else {
+      return between == .wholeWay ? .unknown : .annotations([])
+    }
+    if isLooked, let last {
+      guard let annotations = last.annotations else {
+        return between == .wholeWay ? .unknown : .annotations([])
+      }
+      return .annotations(annotations)
+    }
+    switch between {
+    case .nothing: return .annotations([])
+    case .lastFound: return .annotations(last?.annotations ?? [])
+    case .wholeWay: return try wholeWay(position)
+    }
+  }
+
+  /// Whether something is marked in a frame within so many seconds of this one, which was the last that `marks` was asked
+  /// for.
+  ///
+  /// - Throws: `RecordReadingError`.
+  func isNearDetection(
+    _ place: Place, _ marks: Marks, seconds: Double
+  ) throws(RecordReadingError) -> Bool {
+    let now = self.seconds(of: place)
+    if case .annotations(let annotations) = marks, !annotations.isEmpty { lastHit = now }
+    let reach = seconds + Self.sameTime
+    if let lastHit, abs(now - lastHit) <= reach { return true }
+    while upcoming.last.map({ $0.seconds <= now + reach }) ?? true, try readLine() {}
+    return upcoming.contains { look in
+      !(look.annotations ?? []).isEmpty && abs(look.seconds - now) <= reach
+    }
+  }
+
+  /// Seconds from the start.
+  func seconds(of place: Place) -> Double { place.time ?? Double(place.index) / framesPerSecond }
+
+  private func position(of place: Place) -> Double? {
+    usesFrameNumbers ? Double(place.index) : place.time
+  }
+
+  /// Goes on to a frame; whether there is a line of it.
+  private func advance(to place: Place) throws(RecordReadingError) -> Bool {
+    if upcoming.isEmpty { _ = try readLine() }
+    recordedSize = nil
+    guard let position = position(of: place) else { return false }
+    while let next = upcoming.first, next.position <= position + Self.sameTime {
+      upcoming.removeFirst()
+      last = next
+      if next.annotations != nil { lastLooked = next }
+      if upcoming.isEmpty { _ = try readLine() }
+    }
+    guard let last, abs(last.position - position) <= Self.sameTime else { return false }
+    recordedSize = last.size
+    return true
+  }
+
+  /// Records have times with six decimals.
+  private static let sameTime = 0.6e-6
+
+  /// Reads one more line; false after the last.
+  private func readLine() throws(RecordReadingError) -> Bool {
+    while !isAtEnd {
+      guard let line = try records.next() else {
+        isAtEnd = true
+        break
+      }
+      if line.record.isInputFailure {
+        endsInFailure = true
+        continue
+      }
+      if isFirst { usesFrameNumbers = line.record.frame != nil }
+      isFirst = false
+      guard let position = usesFrameNumbers ? line.record.frame.map(Double.init) : line.record.time
+      else { throw line.error("it has neither the frame's number nor its time, as others have") }
+      if let lastRead { widestStep = max(widestStep ?? 0, position - lastRead) }
+      lastRead = position
+      var size: (width: Int, height: Int)?
+      if let width = line.record.width, let height = line.record.height { size = (width, height) }
+      let annotations = selection.annotations(of: line.record, labels: records.labels)
+      detections += annotations?.count ?? 0
+      upcoming.append(
+        Look(
+          position: position, seconds: line.record.time ?? position / framesPerSecond, size: size,
+          annotations: annotations))
+      return true
+    }
+    return false
+  }
+
+  private func wholeWay(_ position: Double) throws(RecordReadingError) -> Marks {
+    var next = upcoming.first { $0.annotations != nil }
+    while next == nil, try readLine() { next = upcoming.first { $0.annotations != nil } }
+    switch (lastLooked, next) {
+    case (let before?, let after?):
+      return .annotations(Self.way(before.annotations ?? [], after.annotations ?? []))
+    case (let before?, nil):
+      if endsInFailure || isFar(position - before.position) { return .unknown }
+      return .annotations(before.annotations ?? [])
+    case (nil, let after?):
+      // The step to the next line but one tells how far apart they are.
+      if widestStep == nil { _ = try readLine() }
+      return isFar(after.position - position) ? .unknown : .annotations(after.annotations ?? [])
+    case (nil, nil): return .unknown
+    }
+  }
+
+  private func isFar(_ distance: Double) -> Bool { widestStep.map { distance > $0 } ?? false }
+
+  /// Boxes that hold what moves evenly from the ones to the others.
+  static func way(_ before: [Annotation], _ after: [Annotation]) -> [Annotation] {
+    var pairs: [(distance: Double, before: Int, after: Int)] = []
+    for (first, from) in before.enumerated() {
+      for (second, to) in after.enumerated() where to.label == from.label {
+        pairs.append((from.box.squaredDistance(to: to.box), first, second))
+      }
+    }
+    var (paired, taken) = (Set<Int>(), Set<Int>())
+    var boxes: [Annotation] = []
+    for pair in pairs.sorted(by: { $0.distance < $1.distance })
+    where !paired.contains(pair.before) && !taken.contains(pair.after) {
+      paired.insert(pair.before)
+      taken.insert(pair.after)
+      var annotation = before[pair.before]
+      annotation.box = annotation.box.union(after[pair.after].box)
+      boxes.append(annotation)
+    }
+    for (number, annotation) in before.enumerated() where !paired.contains(number) {
+      boxes.append(annotation)
+    }
+    for (number, annotation) in after.enumerated() where !taken.contains(number) {
+      boxes.append(annotation)
+    }
+    return boxes
+  }
+}
+
+extension AnnotatedBox {
+  /// Between the middles.
+  fileprivate func squaredDistance(to other: AnnotatedBox) -> Double {
+    let across = x + width / 2 - other.x - other.width / 2
+    let down = y + height / 2 - other.y - other.height / 2
+    return across * across + down * down
+  }
+}

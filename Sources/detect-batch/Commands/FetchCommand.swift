@@ -1,0 +1,85 @@
+import ArgumentParser
+import DetectionPipeline
+import RetinaNetModel
+import Synchronization
+
+/// Published models, from where they are published to where `--model` finds them.
+struct FetchCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fetch",
+    abstract: "Downloads published models and imports them.",
+    discussion: """
+      `detect-batch models` lists them. A model is downloaded, compared with the size and the digest that its \
+      publisher wrote down, imported, and put where `--model NAME` finds it: in DETECT_BATCH_HOME/models, else in \
+      detect-batch/models of the user's data folder (XDG_DATA_HOME, else ~/.local/share). One that is there is left \
+      alone. What was interrupted goes on where it was. The environment's proxies are heeded (https_proxy, http_proxy, \
+      all_proxy, no_proxy).
+
+      Each model has its publisher's licence.
+      """)
+
+  @Argument(
+    help: ArgumentHelp("Names of models.", valueName: "name"),
+    completion: .list(PublishedModel.all.map(\.name)))
+  var names: [String]
+
+  @Option(
+    help: ArgumentHelp(
+      "A directory or an address that has the files under their published names (DeepForest's in a directory of "
+        + "their model's name). (default: their publishers)", valueName: "place"),
+    completion: .directory)
+  var from: String?
+
+  func execute() throws -> ExitStatus {
+    let models = try names.map { name throws(RunError) in
+      guard let model = PublishedModel.named(name) else { throw Self.unknown(name) }
+      return model
+    }
+    let source = try ModelSource(from)
+    guard let folder = Places().fetched else {
+      throw RunError(
+        .cannotCreateOutput,
+        "there is no place for models: set DETECT_BATCH_HOME, XDG_DATA_HOME or HOME")
+    }
+    let stop = StopRequest()
+    SignalHandling.onFirst { status in
+      stop.set(status)
+      return true
+    }
+    for model in models {
+      let fetch = ModelFetch(model: model, source: source, folder: folder) {
+        stop.status == nil
+      }
+      guard !Places.isFile(fetch.target) else {
+        Log.logger.info("\(fetch.target): is there")
+        continue
+      }
+      do {
+        try fetch.run()
+      } catch {
+        guard let status = stop.status else { throw error }
+        Log.logger.notice("\(error)")
+        return status
+      }
+      Log.logger.info(
+        "\(fetch.target): \(model.name) of \(model.publisher), licence \(model.licence)")
+    }
+    return .done
+  }
+
+  private static func unknown(_ name: String) -> RunError {
+    RunError(
+      .usage,
+      "there is no model '\(name)' to be fetched; there are "
+        + PublishedModel.all.map(\.name).joined(separator: ", "))
+  }
+}
+
+/// Whether a signal asked for the end, and with which status.
+private final class StopRequest: Sendable {
+  private let value = Mutex<ExitStatus?>(nil)
+
+  var status: ExitStatus? { value.withLock { $0 } }
+
+  func set(_ status: ExitStatus) { value.withLock { $0 = status } }
+}
