@@ -64,13 +64,21 @@ let package = Package(
       ],
       swiftSettings: [lifetimes]),
     .target(
+      name: "Datasets",
+      dependencies: [
+        "Files", "Settings", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .target(
       name: "Evaluation",
-      dependencies: ["Files", .product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: [
+        "Datasets", "DetectionRecords", "Drawing",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(
       name: "Training",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "Evaluation", "Files", "JSONText", "NeuralNetwork",
-        "RetinaNetModel", "Settings", "Workers",
+        "BoxGeometry", "Checkpoints", "Datasets", "Digests", "Drawing", "Evaluation", "Files",
+        "JSONText", "NeuralNetwork", "RetinaNetModel", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -109,7 +117,7 @@ let package = Package(
     .target(
       name: "Results",
       dependencies: [
-        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "FrameEncoding",
+        "Datasets", "DetectionRecords", "Drawing", "Files", "FrameDecoding", "FrameEncoding",
         "JSONText", "Media",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -118,7 +126,7 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "DetectionPipeline", "DetectionRecords", "Digests",
+        "BoxGeometry", "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords", "Digests",
         "Downloads", "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText",
         "NeuralNetwork", "Results", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -182,12 +190,12 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Evaluation", "Settings", "Training", "TestSupport",
+        "Datasets", "Drawing", "Evaluation", "Settings", "Training", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"],
+      name: "EvaluationTests", dependencies: ["Datasets", "Evaluation", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "FrameDecodingTests",
@@ -206,7 +214,7 @@ let package = Package(
     .testTarget(
       name: "ResultsTests",
       dependencies: [
-        "DetectionRecords", "Drawing", "Evaluation", "Files", "FrameDecoding", "Results",
+        "Datasets", "DetectionRecords", "Drawing", "Files", "FrameDecoding", "Results",
         "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),

@@ -1,3 +1,5 @@
+import Datasets
+
 /// Average precision and recall of boxes, counted as pycocotools counts them.
 ///
 /// Annotations and detections of categories that are not listed are left out, as are annotations of images that

@@ -1,3 +1,4 @@
+import Datasets
 import SystemPackage
 
 /// A file of COCO's results format: a list of detections with `image_id`, `category_id`, `bbox` and `score`.
@@ -14,8 +15,8 @@ public struct COCOResultsFile: Sendable {
   ///   out by the evaluation, with a remark.
   public init(
     contentsOf path: FilePath, for annotations: COCOAnnotations
-  ) throws(EvaluationError) {
-    let content = try InputFile(path).decode(Content.self)
+  ) throws(DatasetError) {
+    let content = try JSONFile(path).decode(Content.self)
     detections = content.detections.map(\.detection)
     let imageIDs = Set(annotations.images.map(\.id))
     if let index = detections.firstIndex(where: { !imageIDs.contains($0.imageID) }) {

@@ -1,3 +1,5 @@
+import Datasets
+
 /// The objects and detections of one category, image after image.
 struct CategoryGroup {
   var categoryID: Int

@@ -1,3 +1,5 @@
+import Datasets
+import DetectionRecords
 import SystemPackage
 
 /// Detections from this project's own records: one JSON object a line, one line per image.
@@ -19,10 +21,13 @@ public struct DetectionRecordFiles: Sendable {
   ///   or no label is a category.
   public init(
     contentsOf paths: [FilePath], for annotations: COCOAnnotations
-  ) throws(EvaluationError) {
+  ) throws(DatasetError) {
     var gathering = RecordGathering(annotations)
-    for path in paths {
-      for file in try RecordFolder.files(at: path) { try gathering.add(fileAt: file) }
+    let reader = try DatasetError.ofRecords { () throws(RecordReadingError) in
+      RecordReader(try RecordFiles(paths))
+    }
+    while let line = try DatasetError.ofRecords(reader.next) {
+      try gathering.add(line, labels: reader.labels)
     }
     detections = gathering.detections
     remarks = try gathering.remarks()
@@ -45,7 +50,7 @@ private struct RecordGathering {
   /// What is known of an image.
   private struct Known {
     var source: String
-    var file: FilePath
+    var file: RecordFile
     var place: String
     /// Whether there are detections, be they none.
     var isDetected: Bool
@@ -66,66 +71,62 @@ private struct RecordGathering {
     }
   }
 
-  mutating func add(fileAt path: FilePath) throws(EvaluationError) {
-    let file = try InputFile(path)
-    // One line after another, so that a fault can name its line.
-    for (index, line) in file.data.split(
-      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
-    )
-    .enumerated() where !(line.isEmpty && line.endIndex == file.data.endIndex) {
-      let place = "line \(index + 1)"
-      let record = try file.decode(Record.self, from: line, place: place)
-      func malformed(_ problem: String) -> EvaluationError {
-        .malformed(file: path, place: place, problem: problem)
-      }
-      let imageID: Int
-      switch images.find(source: record.source) {
-      case .one(let id): imageID = id
-      case .none:
-        throw malformed(
-          "no image of the annotations has the file_name or base name of source \"\(record.source)\""
-        )
-      case .several(let names):
-        throw malformed(
-          "source \"\(record.source)\" is no file_name of the annotations, and its base name is that of "
-            + listed(names))
-      }
-      var new = Known(
-        source: record.source, file: path, place: place, isDetected: record.detections != nil,
-        isDamaged: record.isDamaged)
-      if let earlier = known[imageID] {
-        // Of a torn picture there were two: what was found in its upper part, and that it failed.
-        guard earlier.file == path, earlier.source == record.source, !earlier.isJoined,
-          earlier.isDetected != new.isDetected
-        else {
-          throw malformed(
-            "source \"\(record.source)\" belongs to image \(imageID), which has a record already "
-              + "(\(earlier.file) \(earlier.place)): an evaluation takes one record per image")
-        }
-        (new.isDetected, new.isDamaged, new.isJoined) = (true, true, true)
-      }
-      known[imageID] = new
-      add(record, imageID: imageID)
+  /// Takes a line in; `labels` are those that its detections count.
+  mutating func add(_ line: RecordLine, labels: [String]) throws(DatasetError) {
+    let source = line.source.text
+    let place = "line \(line.number)"
+    func malformed(_ problem: String) -> DatasetError {
+      .malformed(file: line.file.place, place: place, problem: problem)
     }
-  }
-
-  private mutating func add(_ record: Record, imageID: Int) {
-    guard let found = record.detections else { return }
-    if let size = record.size, images.hasOtherSize(imageID, size) {
-      otherSizes.append(record.source)
+    let imageID: Int
+    switch images.find(source: source) {
+    case .one(let id): imageID = id
+    case .none:
+      throw malformed(
+        "no image of the annotations has the file_name or base name of source \"\(source)\"")
+    case .several(let names):
+      throw malformed(
+        "source \"\(source)\" is no file_name of the annotations, and its base name is that of "
+          + listed(names))
+    }
+    var found: [RecordedDetection]?
+    if case .detections(let detections) = line.record.outcome { found = detections }
+    var new = Known(
+      source: source, file: line.file, place: place, isDetected: found != nil,
+      isDamaged: line.record.isCorrupt && found != nil)
+    if let earlier = known[imageID] {
+      // Of a torn picture there were two: what was found in its upper part, and that it failed.
+      guard earlier.file == line.file, earlier.source == source, !earlier.isJoined,
+        earlier.isDetected != new.isDetected
+      else {
+        throw malformed(
+          "source \"\(source)\" belongs to image \(imageID), which has a record already "
+            + "(\(earlier.file) \(earlier.place)): an evaluation takes one record per image")
+      }
+      (new.isDetected, new.isDamaged, new.isJoined) = (true, true, true)
+    }
+    known[imageID] = new
+    guard let found else { return }
+    if let width = line.record.width, let height = line.record.height,
+      images.hasOtherSize(imageID, (width, height))
+    {
+      otherSizes.append(source)
     }
     for detection in found {
-      if let categoryID = categoryIDs[detection.label] {
+      let label = labels[detection.classIndex]
+      if let categoryID = categoryIDs[label] {
         detections.append(
           COCODetection(
-            imageID: imageID, categoryID: categoryID, score: detection.score, box: detection.box))
+            imageID: imageID, categoryID: categoryID, score: detection.score,
+            box: COCOBox(
+              x: detection.x, y: detection.y, width: detection.width, height: detection.height)))
       } else {
-        foreignLabels[detection.label, default: 0] += 1
+        foreignLabels[label, default: 0] += 1
       }
     }
   }
 
-  func remarks() throws(EvaluationError) -> [String] {
+  func remarks() throws(DatasetError) -> [String] {
     if detections.isEmpty, !foreignLabels.isEmpty {
       throw .noCommonLabel(
         labels: foreignLabels.keys.sorted(), categories: annotations.categories.map(\.name))
@@ -208,41 +209,31 @@ private struct ImageIndex {
   }
 }
 
-private struct Record: Decodable {
-  var source: String
-  /// Of the picture that was looked at; nil where the record does not say it.
-  var size: (width: Int, height: Int)?
-  /// Whether a part of the picture could not be decoded.
-  var isDamaged: Bool
-  /// Nil where the input failed.
-  var detections: [RecordDetection]?
-
-  enum Key: String, CodingKey { case source, width, height, corrupt, detections }
-
-  init(from decoder: any Decoder) throws {
-    let fields = try EntryFields<Key>(decoder, otherwise: "is not a record")
-    source = try fields.required(.source, String.self, kind: "text")
-    let width = try fields.optional(.width, Int.self, kind: "a whole number")
-    let height = try fields.optional(.height, Int.self, kind: "a whole number")
-    if let width, let height { size = (width, height) }
-    let isCorrupt = try fields.optional(.corrupt, Bool.self, kind: "true or false") ?? false
-    detections = try fields.required(
-      .detections, [RecordDetection]?.self, kind: "a list of detections or null")
-    isDamaged = isCorrupt && detections != nil
-  }
+extension RecordFile {
+  /// What a message calls it.
+  fileprivate var place: FilePath { path ?? "standard input" }
 }
 
-private struct RecordDetection: Decodable {
-  var label: String
-  var score: Double
-  var box: COCOBox
-
-  enum Key: String, CodingKey { case label, score, box }
-
-  init(from decoder: any Decoder) throws {
-    let fields = try EntryFields<Key>(decoder, list: "detections")
-    label = try fields.required(.label, String.self, kind: "text")
-    score = try fields.required(.score, Double.self, kind: "a number")
-    box = try fields.box(.box)
+extension DatasetError {
+  /// Runs what reads records, with its errors as those of a dataset.
+  fileprivate static func ofRecords<Result>(
+    _ work: () throws(RecordReadingError) -> Result
+  ) throws(DatasetError) -> Result {
+    do throws(RecordReadingError) {
+      return try work()
+    } catch {
+      switch error {
+      case .missing(let path): throw .missing(file: path)
+      case .noRecords(let path): throw .noRecords(folder: path)
+      case .unreadable(let file, let reason):
+        throw .unreadable(file: file.place, reason: reason)
+      case .malformed(let file, let line, let column, let problem):
+        throw .malformed(
+          file: file.place, place: "line \(line)" + (column.map { ", column \($0)" } ?? ""),
+          problem: problem)
+      case .lostInput(_, let file, _):
+        throw .unreadable(file: file.place, reason: "\(error)")
+      }
+    }
   }
 }

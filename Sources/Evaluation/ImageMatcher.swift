@@ -1,3 +1,5 @@
+import Datasets
+
 /// A detection of one image and category as the matcher wants it.
 struct JudgedDetection {
   var score: Double

@@ -1,3 +1,6 @@
+import Datasets
+import Drawing
+
 /// Draws precision over recall: of all categories at every overlap threshold, and of each category with the
 /// place that its suggested threshold has on the curve.
 public struct PrecisionRecallChart {

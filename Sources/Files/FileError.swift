@@ -51,6 +51,16 @@ public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Why, without the path.
+  public var reason: String {
+    switch self {
+    case .cannotCreate(_, let reason), .conflict(_, let reason): reason
+    case .nameTooLong: "\(Errno.fileNameTooLong)"
+    case .writeFailed(_, let code): "\(code)"
+    case .locked, .readerGone: description
+    }
+  }
+
   /// The error of a call that makes, opens or renames something: a full or broken disk is a failed write, a long
   /// name or something else in its place concerns one path, anything else means that nothing can be made there.
   public static func creating(_ path: FilePath, _ code: Errno) -> FileError {

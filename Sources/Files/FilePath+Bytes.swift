@@ -19,6 +19,17 @@ extension FilePath {
   /// Whether there is a directory, or a link that leads to one; false too where one may not look.
   public var isDirectory: Bool { (try? Stat(self))?.type == .directory }
 
+  /// Whether there is something of this name that this process may read.
+  public var isReadable: Bool {
+    // Whatever the reason why not: it cannot be used.
+    guard let file = try? FileDescriptor.open(self, .readOnly, options: .closeOnExec) else {
+      return false
+    }
+    // Nothing was written: closing cannot lose anything.
+    try? file.close()
+    return true
+  }
+
   /// The path for a message: one line whatever is in the name, U+FFFD for what is not UTF-8.
   public var oneLine: String { oneLineText(bytes) }
 }

@@ -14,5 +14,5 @@ public struct SourceFrame: Sendable {
   /// Width of a pixel by its height on the screen (the sample aspect ratio), upright; nil where nobody says.
   public let pixelShape: Ratio?
   /// The picture, upright.
-  public let picture: YUVPicture
+  public var picture: YUVPicture
 }

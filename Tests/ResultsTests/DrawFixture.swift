@@ -74,7 +74,7 @@ final class DrawFixture {
     events.compactMap {
       switch $0 {
       case .remark(_, let text), .failed(_, let text), .nothing(_, let text): text
-      case .made: nil
+      case .made, .progress: nil
       }
     }
   }

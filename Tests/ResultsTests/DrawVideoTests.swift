@@ -317,6 +317,20 @@ import Testing
     #expect(try drawnFrames(hold: true) == Array(10..<20))
   }
 
+  /// A stream without times, whose pictures change their size: an MP4 has one.
+  @Test func changingSizesBecomeTheFirst() throws {
+    let fixture = try DrawFixture()
+    let source = try fixture.copy("sizes.h264")
+    let sizes = try fixture.frames(source).map { ($0.picture.width, $0.picture.height) }
+    try fixture.write(
+      sizes.enumerated().map { DrawFixture.line("sizes.h264", $0, [[5, 5, 30, 20]], size: $1) })
+    try fixture.draw()
+    let drawn = try fixture.frames(fixture.output.appending("sizes.h264.mp4"))
+    #expect(drawn.count == sizes.count && Set(sizes.map(\.0)).count > 1)
+    #expect(drawn.allSatisfy { ($0.picture.width, $0.picture.height) == sizes[0] })
+    #expect(fixture.texts.count == 1 && fixture.texts[0].contains("scaled to the first"))
+  }
+
   /// The clock of a broadcast goes on, jumps ahead and starts again: frames are all there, and time only goes forward.
   @Test func clocksThatGoBackAreMovedOn() throws {
     let fixture = try DrawFixture()

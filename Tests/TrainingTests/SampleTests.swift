@@ -1,4 +1,5 @@
 import BoxGeometry
+import Datasets
 import Evaluation
 import RetinaNetModel
 import Synchronization

@@ -1,5 +1,7 @@
 import BoxGeometry
 import Checkpoints
+import Datasets
+import Drawing
 import Evaluation
 import Foundation
 import FoundationXML
@@ -335,7 +337,8 @@ final class EventLog: Sendable {
     #expect(small.pixels == [75, 85, 95, 135, 145, 155])
     // Made with Python's zlib: the checksums of these very bytes.
     #expect(
-      PNGFile.bytes(small).map { String($0, radix: 16) }.joined(separator: " ")
+      PNGFile.bytes(rgb: small.pixels, width: 2, height: 1).map { String($0, radix: 16) }.joined(
+        separator: " ")
         == Self.png)
   }
 

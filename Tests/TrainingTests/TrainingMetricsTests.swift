@@ -64,7 +64,7 @@ import Testing
     // Slowly enough that a mean over a thousandth of the training is near each of its numbers.
     func loss(_ iteration: Int) -> Double { 2 + sin(Double(iteration) / 8000) }
     for iteration in 1...count {
-      curves.add(Array(step(iteration, loss: loss(iteration)).line.utf8)[...])
+      Array(step(iteration, loss: loss(iteration)).line.utf8).withUnsafeBytes { curves.add($0) }
     }
     #expect((1000...2048).contains(curves.spans.count), "\(curves.spans.count)")
     #expect(curves.spans.reduce(0) { $0 + $1.count } == count)

@@ -20,17 +20,25 @@ extension DrawRun {
     let marks = marks(input)
     let video = try DrawnVideo(self, input, marks)
     do {
-      while let frame = try input.reader.nextSourceFrame() {
+      while var frame = try input.reader.nextSourceFrame() {
         if cancellation.isCancelled { throw DrawError.stopped }
         let place = FrameMarks.Place(index: frame.index, time: frame.time)
         let found = try marks.marks(at: place)
-        if let padding {
-          let isNear = try marks.isNearDetection(place, found, seconds: padding)
-          try video.goOn(isNear ? Self.clipName(input, marks.seconds(of: place)) : nil, frame)
-        } else if frame.index == 0 {
-          try video.goOn(whole, frame)
+        let isWanted = try padding.map {
+          try marks.isNearDetection(place, found, seconds: $0)
         }
-        try video.append(frame, found)
+        let name =
+          switch isWanted {
+          case nil: whole
+          case true?: Self.clipName(input, marks.seconds(of: place))
+          case false?: nil as FilePath?
+          }
+        try video.take(&frame, found, into: name)
+        if frame.index % 16 == 0 {
+          report(
+            .progress(
+              input.source, seconds: marks.seconds(of: place), of: input.reader.info.duration))
+        }
       }
     } catch let error as MediaError {
       // What was decoded is drawn: that is as much as there is, and the records say the same.
@@ -62,11 +70,20 @@ private final class DrawnVideo {
   private let marks: FrameMarks
   private var clock: OutputClock
   private var sound: ClipSound?
-  private var file: (name: FilePath, output: PendingOutput, writer: VideoWriter?, start: Int64)?
-  private var size: (width: Int, height: Int)?
-  private var isInClip = false
-  private var saidJump = false
-  private var saidUnknown = false
+  private var file: OpenVideo?
+  /// A file is open, or one that is there already stays.
+  private var isInFile = false
+  private var said: Set<Remark> = []
+
+  /// A file that is being written.
+  private struct OpenVideo {
+    let name: FilePath
+    let output: PendingOutput
+    let writer: VideoWriter
+    /// Where on the clock its first frame is at 0.
+    let start: Int64
+    let size: (width: Int, height: Int)
+  }
 
   init(_ run: DrawRun, _ input: DrawnInput, _ marks: FrameMarks) throws {
     self.run = run
@@ -99,97 +116,91 @@ private final class DrawnVideo {
     }
   }
 
-  /// Begins the file of this name where none is open, and with nil ends the one that is open.
-  func goOn(_ name: FilePath?, _ frame: SourceFrame) throws {
-    guard let name else {
-      try finish()
-      return
-    }
-    if isInClip { return }
-    isInClip = true
-    guard try run.files.isWanted(name, madeFrom: input.path) else {
-      run.exists(name, from: input.source)
-      return
-    }
-    file = (name, try run.files.begin(name), nil, 0)
-  }
-
-  /// Draws on a frame and writes it, if a file is open.
-  func append(_ frame: SourceFrame, _ found: FrameMarks.Marks) throws {
+  /// Takes the next frame: draws on it and writes it into the file of this name, which is begun where none is open; with nil
+  /// the one that is open ends.
+  func take(
+    _ frame: inout SourceFrame, _ found: FrameMarks.Marks, into name: FilePath?
+  ) throws {
     let place = clock.place(frame.timestamp, duration: frame.duration)
-    if clock.hasJumped && !saidJump {
-      saidJump = true
-      run.report(
-        .remark(
-          input.source,
-          "its clock goes back at frame \(frame.index): what follows is moved on, and the sound ends there"
-        ))
-      sound?.end = 0
+    noteJump(frame)
+    guard let name else { return try finish() }
+    if !isInFile {
+      isInFile = true
+      file = try begin(name, frame, at: place)
     }
-    guard var file else { return }
-    try run.check(
-      marks, width: frame.picture.width, height: frame.picture.height, frame: frame.index)
-    if found == .unknown && run.configuration.style.cover != nil && !saidUnknown {
-      saidUnknown = true
-      run.report(
-        .remark(
-          input.source,
-          "frame \(frame.index) and maybe others were not looked at: they are covered whole"))
+    guard let file else { return }
+    let (width, height) = (frame.picture.width, frame.picture.height)
+    try run.check(marks, width: width, height: height, frame: frame.index)
+    if found == .unknown && run.configuration.style.cover != nil {
+      sayOnce(
+        .unknown, "frame \(frame.index) and maybe others were not looked at: they are covered whole"
+      )
     }
-    var picture = frame.picture
-    // Drawing nothing would copy the picture.
-    if found != .annotations([]) { Canvas.draw(on: &picture) { run.draw(found, on: $0) } }
-    if file.writer == nil {
-      file = try open(file, frame, at: place)
-      self.file = file
+    if file.size != (width, height) {
+      sayOnce(
+        .size,
+        "its pictures change from \(file.size.width)x\(file.size.height) to \(width)x\(height) at frame "
+          + "\(frame.index): an MP4 has one size, and they are scaled to the first")
     }
-    if let size, size != (picture.width, picture.height) {
-      run.report(
-        .remark(
-          input.source,
-          "its pictures change from \(size.width)x\(size.height) to \(picture.width)x\(picture.height) at frame \(frame.index): an MP4 has one size, and they are scaled to the first"
-        ))
-      self.size = nil
-    }
-    let duration = frame.duration
-    try file.writer?.append(picture, at: place - file.start, for: duration)
-    sound?.noteFrame(endingAt: place + (duration ?? 1), input.reader.info.timeBase)
+    // In place: a copy would cost as much as drawing.
+    Canvas.draw(on: &frame.picture) { run.draw(found, on: $0) }
+    try file.writer.append(frame.picture, at: place - file.start, for: frame.duration)
+    sound?.noteFrame(endingAt: place + (frame.duration ?? 1), input.reader.info.timeBase)
     frames += 1
   }
 
   /// Ends the file that is open.
   func finish() throws {
-    defer {
-      file = nil
-      isInClip = false
-    }
-    guard let file, let writer = file.writer else { return }
-    try writer.finish()
+    isInFile = false
+    guard let file else { return }
+    self.file = nil
+    try file.writer.finish()
     try file.output.commit()
     run.made(file.name, from: input.source)
   }
 
-  private func open(
-    _ file: (name: FilePath, output: PendingOutput, writer: VideoWriter?, start: Int64),
-    _ frame: SourceFrame, at place: Int64
-  ) throws -> (name: FilePath, output: PendingOutput, writer: VideoWriter?, start: Int64) {
+  /// Opens a file at its first frame; nil where one of this name stays.
+  private func begin(
+    _ name: FilePath, _ frame: SourceFrame, at place: Int64
+  ) throws -> OpenVideo? {
+    guard try run.files.isWanted(name, madeFrom: input.path) else {
+      run.exists(name, from: input.source)
+      return nil
+    }
     let info = input.reader.info
     guard let timeBase = info.timeBase else { preconditionFailure("a video without a clock") }
-    var opened = file
     var isClip = false
     if case .detections = run.configuration.content { isClip = true }
     // A clip begins at 0, a whole video where the source begins, counted from its container's start.
-    opened.start = isClip ? place : 0
-    size = (frame.picture.width, frame.picture.height)
-    sound?.begin(at: Double(opened.start) * timeBase.value, endsWithFrames: isClip)
-    opened.writer = try VideoWriter(
-      path: file.output.path,
+    let start = isClip ? place : 0
+    sound?.begin(at: Double(start) * timeBase.value, endsWithFrames: isClip)
+    let output = try run.files.begin(name)
+    let writer = try VideoWriter(
+      path: output.path,
       format: VideoFormat(
         width: frame.picture.width, height: frame.picture.height, colour: frame.picture.colour,
-        pixelShape: frame.pixelShape, timeBase: timeBase,
-        averageFrameRate: info.averageFrameRate),
+        pixelShape: frame.pixelShape, timeBase: timeBase, averageFrameRate: info.averageFrameRate),
       quality: run.configuration.quality,
       sound: sound.map { sound in (sound.format, { sound.next() }) })
-    return opened
+    return OpenVideo(
+      name: name, output: output, writer: writer, start: start,
+      size: (frame.picture.width, frame.picture.height))
+  }
+
+  private func noteJump(_ frame: SourceFrame) {
+    guard clock.hasJumped else { return }
+    sayOnce(
+      .jump,
+      "its clock goes back at frame \(frame.index): what follows is moved on, and the sound ends there"
+    )
+    sound?.end = 0
+  }
+
+  /// What is said of the first frame that it is true of.
+  private enum Remark { case unknown, size, jump }
+
+  private func sayOnce(_ remark: Remark, _ text: String) {
+    guard said.insert(remark).inserted else { return }
+    run.report(.remark(input.source, text))
   }
 }

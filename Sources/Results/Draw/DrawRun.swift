@@ -11,6 +11,8 @@ import SystemPackage
 public final class DrawRun {
   /// What happens on the way.
   public enum Event: Sendable {
+    /// Drawing has come to so many seconds of a video, of so many where the container tells.
+    case progress(SourceName, seconds: Double, of: Double?)
     /// An output is whole.
     case made(FilePath, from: SourceName)
     /// Something of an input that should be known.

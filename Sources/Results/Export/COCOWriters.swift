@@ -1,5 +1,5 @@
+import Datasets
 import DetectionRecords
-import Evaluation
 import JSONText
 
 /// COCO's results, a list of `{"image_id":…,"category_id":…,"bbox":[x,y,width,height],"score":…}` in the order of the

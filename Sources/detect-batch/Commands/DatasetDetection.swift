@@ -1,3 +1,4 @@
+import Datasets
 import DetectionPipeline
 import Evaluation
 import FrameDecoding
@@ -23,7 +24,7 @@ struct DatasetDetection {
   ///   - options: what of the model's outputs becomes a detection, and how images are looked at.
   ///   - workers: threads; nil: as many as cores.
   ///   - showsProgress: whether there is a terminal to draw a progress line on.
-  /// - Throws: `RunError` where an image does not exist, `EvaluationError` where no label is a category,
+  /// - Throws: `RunError` where an image does not exist, `DatasetError` where no label is a category,
   ///   `DetectionError` where the outputs are finite for no image, and what else the detector throws.
   init(
     of annotations: COCOAnnotations, below folder: FilePath, model: DetectionModel,
@@ -152,7 +153,7 @@ private struct LabelledCategories: Sendable {
     unknown = names.filter { !labels.contains($0) }
   }
 
-  func requireOne() throws(EvaluationError) {
+  func requireOne() throws(DatasetError) {
     guard categoryIDs.contains(where: { $0 != nil }) else {
       throw .noCommonLabel(labels: strangers, categories: names)
     }

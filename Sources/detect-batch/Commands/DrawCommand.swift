@@ -48,7 +48,7 @@ struct DrawCommand: ToolCommand {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
-      "Where the pictures and videos go.", valueName: "directory"),
+      "Where the pictures and videos go. (default: drawn)", valueName: "directory"),
     completion: .directory)
   var output: String?
 
@@ -83,8 +83,11 @@ struct DrawCommand: ToolCommand {
       holdsBoxes: selection.hold, existingOutput: overwrite ?? .skip,
       quality: VideoQuality(
         rateFactor: video.crf ?? 18, preset: video.preset ?? .fast,
-        threads: video.workers ?? Machine().availableCores),
+        // As x264 itself has it: some of its threads always wait for others.
+        threads: video.workers ?? (Machine().availableCores * 3 + 1) / 2),
       output: ArgumentBytes.path(output ?? Self.defaultOutput))
+    let showsProgress = Console.standardError.isTerminal && !report.quiet
+    defer { if showsProgress { Console.standardError.show(nil) } }
     let stop = Stop()
     SignalHandling.onFirst { stop.stop($0) }
     let run = DrawRun(
@@ -92,6 +95,12 @@ struct DrawCommand: ToolCommand {
       cancellation: stop.cancellation
     ) { event in
       switch event {
+      case .progress(let source, let seconds, let duration):
+        guard showsProgress else { return }
+        // Bounded: a forged clock may say anything.
+        let whole = [seconds, duration].compactMap { $0 }.map { Int(min(max($0, 0), 1e9)) }
+        let place = whole.map(String.init).joined(separator: " of ")
+        Console.standardError.show("\(source.oneLine): \(place) s")
       case .made(let path, _): logger.debug("made \(path.oneLine)")
       case .remark(let source, let text): logger.warning("\(source.oneLine): \(text)")
       case .nothing(let source, let text): logger.debug("\(source.oneLine): \(text)")
@@ -103,6 +112,7 @@ struct DrawCommand: ToolCommand {
     }
     do {
       let summary = try run.draw()
+      if showsProgress { Console.standardError.show(nil) }
       tell(summary)
       return summary.failures > 0 ? .someInputsFailed : .done
     } catch DrawError.stopped {

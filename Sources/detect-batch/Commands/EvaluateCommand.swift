@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import DetectionPipeline
 import Evaluation
 import RetinaNetModel

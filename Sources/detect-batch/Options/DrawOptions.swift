@@ -94,7 +94,7 @@ struct DrawVideoOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Encode in so many threads. (default: as many as there are cores to use)", valueName: "n"),
+      "Encode in so many threads. (default: three for every two cores to use)", valueName: "n"),
     transform: OptionValue.positiveCount)
   var workers: Int?
 }

@@ -1,3 +1,4 @@
+import Datasets
 import DetectionPipeline
 import Evaluation
 import Foundation

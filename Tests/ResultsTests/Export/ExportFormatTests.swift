@@ -1,5 +1,5 @@
+import Datasets
 import DetectionRecords
-import Evaluation
 import Foundation
 import FoundationXML
 import SystemPackage

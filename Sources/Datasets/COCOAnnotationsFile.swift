@@ -11,8 +11,8 @@ public struct COCOAnnotationsFile: Sendable {
   ///
   /// - Throws: where a field that counts is missing or of the wrong kind, naming the entry. `area` may be missing
   ///   (the box's is taken, with a remark), and so may `iscrowd` (0), names and sizes.
-  public init(contentsOf path: FilePath) throws(EvaluationError) {
-    let content = try InputFile(path).decode(Content.self)
+  public init(contentsOf path: FilePath) throws(DatasetError) {
+    let content = try JSONFile(path).decode(Content.self)
     annotations = COCOAnnotations(
       images: content.images.map(\.image), categories: content.categories.map(\.category),
       objects: content.annotations.map(\.object))

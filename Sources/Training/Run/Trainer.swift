@@ -1,5 +1,7 @@
 import Checkpoints
+import Datasets
 import Evaluation
+import Files
 import NeuralNetwork
 import RetinaNetModel
 import SystemPackage
@@ -191,7 +193,7 @@ public final class Trainer {
   ) -> TrainingError {
     .diverged(
       iteration: iteration ?? state.iteration, at: place, image: image,
-      state: fileExists(folder.state) ? folder.path : nil)
+      state: folder.state.isReadable ? folder.path : nil)
   }
 
   /// Finds where numbers ceased to be finite: the first operation forward, else what the caller knows.

@@ -3,15 +3,17 @@ import Foundation
 import SystemPackage
 
 /// A file of JSON that is read whole.
-struct InputFile {
+package struct JSONFile {
   /// Larger than the largest sets of annotations that are published.
   private static let limit = 16 << 30
 
-  let path: FilePath
-  let data: Data
+  /// Where it is.
+  package let path: FilePath
+  /// All of it.
+  package let data: Data
 
   /// Reads a file.
-  init(_ path: FilePath) throws(EvaluationError) {
+  package init(_ path: FilePath) throws(DatasetError) {
     self.path = path
     do {
       data = Data(try WholeFile.read(path, limit: Self.limit))
@@ -23,9 +25,9 @@ struct InputFile {
   }
 
   /// Decodes the file, or the part of it that `place` names.
-  func decode<Value: Decodable>(
+  package func decode<Value: Decodable>(
     _ type: Value.Type, from part: Data? = nil, place: String? = nil
-  ) throws(EvaluationError) -> Value {
+  ) throws(DatasetError) -> Value {
     let part = part ?? data
     do {
       return try JSONDecoder().decode(type, from: part)
@@ -52,20 +54,28 @@ struct InputFile {
 }
 
 /// Something wrong in one entry of a file.
-struct EntryFault: Error {
-  var place: String?
-  var problem: String
+package struct EntryFault: Error {
+  /// The entry.
+  package var place: String?
+  /// What is wrong with it.
+  package var problem: String
+
+  /// Creates a fault from its parts.
+  package init(place: String?, problem: String) {
+    self.place = place
+    self.problem = problem
+  }
 }
 
 /// The fields of one JSON object; a fault names the object and the field.
-struct EntryFields<Key: CodingKey> {
+package struct EntryFields<Key: CodingKey> {
   /// For example `annotations[17] (id 123)`; nil for a file's outermost object.
-  let place: String?
+  package let place: String?
   private let container: KeyedDecodingContainer<Key>
 
   /// Opens the fields of an entry of the list `list`; without a list, those of the file's outermost object.
   /// `idKey` is the field that numbers the entries, `otherwise` what is said where there is no object.
-  init(
+  package init(
     _ decoder: any Decoder, list: String? = nil, idKey: Key? = nil,
     otherwise: String = "must be an object"
   ) throws {
@@ -83,16 +93,20 @@ struct EntryFields<Key: CodingKey> {
   }
 
   /// A fault of this entry.
-  func fault(_ problem: String) -> EntryFault { EntryFault(place: place, problem: problem) }
+  package func fault(_ problem: String) -> EntryFault { EntryFault(place: place, problem: problem) }
 
   /// A field's value; a fault where it is missing or of another kind than `kind` says.
-  func required<Value: Decodable>(_ key: Key, _ type: Value.Type, kind: String) throws -> Value {
+  package func required<Value: Decodable>(_ key: Key, _ type: Value.Type, kind: String) throws
+    -> Value
+  {
     guard container.contains(key) else { throw fault("has no \"\(key.stringValue)\"") }
     return try naming(key, kind) { try container.decode(type, forKey: key) }
   }
 
   /// A field's value, or nil where it is missing or null.
-  func optional<Value: Decodable>(_ key: Key, _ type: Value.Type, kind: String) throws -> Value? {
+  package func optional<Value: Decodable>(_ key: Key, _ type: Value.Type, kind: String) throws
+    -> Value?
+  {
     try naming(key, kind) { try container.decodeIfPresent(type, forKey: key) }
   }
 
@@ -110,12 +124,12 @@ struct EntryFields<Key: CodingKey> {
   }
 
   /// A whole number, as ids are.
-  func wholeNumber(_ key: Key) throws -> Int {
+  package func wholeNumber(_ key: Key) throws -> Int {
     try required(key, Int.self, kind: "a whole number")
   }
 
   /// A box [x, y, width, height].
-  func box(_ key: Key) throws -> COCOBox {
+  package func box(_ key: Key) throws -> COCOBox {
     let kind = "four numbers [x, y, width, height]"
     let values = try required(key, [Double].self, kind: kind)
     guard values.count == 4 else {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Datasets
 import DetectionPipeline
 import DetectionRecords
 import Downloads
@@ -41,9 +42,8 @@ struct Fault {
     case let error as ExportError: self.init(error)
     case let error as COCOIdentifierError: self.init(.unusableModel, error.description)
     case let error as DrawError: self.init(error)
-    case let error as DatasetError: self.init(.unusableModel, error.description)
     case let error as TrainingError: self.init(error)
-    case let error as EvaluationError:
+    case let error as DatasetError:
       if case .missing = error {
         self.init(.noInput, error.description)
       } else {

@@ -1,4 +1,5 @@
 import BoxGeometry
+import Datasets
 import Glibc
 import RetinaNetModel
 import SystemPackage

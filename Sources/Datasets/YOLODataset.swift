@@ -1,4 +1,3 @@
-import Evaluation
 import Files
 import Foundation
 import Settings
@@ -104,7 +103,7 @@ public struct YOLODataset: Sendable {
   ) throws(DatasetError) -> [FilePath] {
     var path = root.pushing(FilePath(place))
     // Roboflow writes `../train/images` for what lies beside the file.
-    if !fileExists(path), place.hasPrefix("../") {
+    if !path.isReadable, place.hasPrefix("../") {
       path = root.pushing(FilePath(String(place.dropFirst(3))))
     }
     if path.extension == "txt" {
@@ -157,7 +156,7 @@ public struct YOLODataset: Sendable {
   private static func boxes(
     _ file: FilePath, classes: Int
   ) throws(DatasetError) -> [LabelledShare] {
-    guard fileExists(file) else { return [] }
+    guard file.isReadable else { return [] }
     var boxes: [LabelledShare] = []
     let lines = String(decoding: try readFile(file), as: UTF8.self)
       .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)

@@ -32,12 +32,8 @@ public struct TrainingFolder: Sendable {
   public func make() throws(TrainingError) {
     do {
       try OpenFile.createDirectories(state.removingLastComponent())
-    } catch .writeFailed(_, let code) {
-      throw .output(file: path, reason: "\(code)")
-    } catch .cannotCreate(_, let reason), .conflict(_, let reason) {
-      throw .cannotCreate(path, reason: reason)
     } catch {
-      throw .cannotCreate(path, reason: "\(error)")
+      throw .cannotCreate(path, reason: error.reason)
     }
   }
 
@@ -48,7 +44,7 @@ public struct TrainingFolder: Sendable {
   func prepare(resuming: Bool) throws(TrainingError) {
     if resuming {
       try requireState()
-    } else if fileExists(state) {
+    } else if state.isReadable {
       throw .folder(
         path, problem: "holds a training already: resume it, or name another folder")
     }
@@ -57,7 +53,7 @@ public struct TrainingFolder: Sendable {
 
   /// Makes sure that there is something to go on from.
   func requireState() throws(TrainingError) {
-    guard fileExists(state) else {
+    guard state.isReadable else {
       throw .folder(path, problem: "holds no training to resume (no resume/state.safetensors)")
     }
   }

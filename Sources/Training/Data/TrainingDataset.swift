@@ -1,5 +1,6 @@
 import BoxGeometry
-import Evaluation
+import Datasets
+import Files
 import SystemPackage
 
 /// Pictures and what is marked in them, made fit for training: every box has an area and lies inside its picture.
@@ -141,7 +142,7 @@ public struct TrainingDataset: Sendable {
   }
 
   private static func checkPictures(_ images: [Image]) throws(DatasetError) {
-    let missing = images.filter { !fileExists($0.path) }
+    let missing = images.filter { !$0.path.isReadable }
     if let first = missing.first {
       throw .missingPictures(first: first.path, count: missing.count, of: images.count)
     }

@@ -1,11 +1,12 @@
-import Evaluation
+import Drawing
 import Foundation
+import JSONText
 
 /// Draws losses and precision over the iterations of a training, from the lines of its `metrics.jsonl` as they come.
 /// Of the steps a bounded number of means is kept.
 struct TrainingCurves {
-  private struct Line: Decodable {
-    var iteration: Int
+  private struct Line {
+    var iteration = 0
     var epoch: Double?
     var loss: Double?
     var classLoss: Double?
@@ -15,11 +16,32 @@ struct TrainingCurves {
     var ap50: Double?
     var ap75: Double?
 
-    enum CodingKeys: String, CodingKey {
-      case iteration, epoch, loss, classLoss, boxLoss, learningRate
-      case ap = "AP"
-      case ap50 = "AP50"
-      case ap75 = "AP75"
+    /// Reads a line of the file; other keys are passed over, and null is a number that there is not.
+    init(_ bytes: UnsafeRawBufferPointer) throws(JSONError) {
+      var scanner = JSONScanner(bytes)
+      var iteration: Int?
+      try scanner.beginObject()
+      while let key = try scanner.nextKey() {
+        switch key {
+        case "iteration": iteration = try scanner.readWholeNumber()
+        case "epoch": epoch = try Self.number(&scanner)
+        case "loss": loss = try Self.number(&scanner)
+        case "classLoss": classLoss = try Self.number(&scanner)
+        case "boxLoss": boxLoss = try Self.number(&scanner)
+        case "learningRate": learningRate = try Self.number(&scanner)
+        case "AP": ap = try Self.number(&scanner)
+        case "AP50": ap50 = try Self.number(&scanner)
+        case "AP75": ap75 = try Self.number(&scanner)
+        default: try scanner.skipValue()
+        }
+      }
+      try scanner.readEnd()
+      guard let iteration else { throw scanner.error("there is no \"iteration\"") }
+      self.iteration = iteration
+    }
+
+    private static func number(_ scanner: inout JSONScanner) throws(JSONError) -> Double? {
+      try scanner.takeNull() ? nil : scanner.readNumber().double
     }
   }
 
@@ -80,20 +102,21 @@ struct TrainingCurves {
   private var evaluations: [Line] = []
   private var lastStep: Line?
   private var lastIteration = 0
-  private let decoder = JSONDecoder()
 
   /// Of nothing.
   init() {}
 
   /// - Parameter metrics: the file's text.
   init(metrics: String) {
-    for line in metrics.split(separator: "\n") { add(Array(line.utf8)[...]) }
+    for line in metrics.split(separator: "\n") {
+      Array(line.utf8).withUnsafeBytes { add($0) }
+    }
   }
 
   /// Takes a line in; one that is not the file's own is left out.
-  mutating func add(_ text: ArraySlice<UInt8>) {
+  mutating func add(_ text: UnsafeRawBufferPointer) {
     // A torn line is no reason to draw nothing.
-    guard let line = try? decoder.decode(Line.self, from: Data(text)) else { return }
+    guard let line = try? Line(text) else { return }
     lastIteration = line.iteration
     if line.ap != nil { evaluations.append(line) }
     guard let loss = line.loss else { return }

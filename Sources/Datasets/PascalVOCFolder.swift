@@ -1,4 +1,3 @@
-import Evaluation
 import Files
 import Foundation
 import FoundationXML
@@ -29,7 +28,7 @@ public struct PascalVOCFolder: Sendable {
     var pages: [(file: FilePath, page: Page)] = []
     for line in try split == nil ? Self.annotationNames(list) : Self.lines(readFile(list)) {
       // Lists of one class have a second column; but a name may have blanks in it, and end like one.
-      let name = fileExists(file(line)) ? line[...] : Self.withoutClassColumn(line)
+      let name = file(line).isReadable ? line[...] : Self.withoutClassColumn(line)
       pages.append((file(name), try Page(file(name), name: String(name), folder: folder)))
     }
     guard !pages.isEmpty else { throw .noObjects(place: list.string) }
@@ -67,7 +66,7 @@ public struct PascalVOCFolder: Sendable {
 extension PascalVOCFolder {
   /// Whether a folder has lists at all.
   public static func hasLists(_ folder: FilePath) -> Bool {
-    fileExists(folder.appending("ImageSets/Main"))
+    folder.appending("ImageSets/Main").isReadable
   }
 
   /// The names of a folder's XML files, sorted.
@@ -127,7 +126,7 @@ private struct Page {
     let named = root["filename"]?.text
     let candidates =
       [".jpg", ".jpeg", ".png", ".JPG"].map { name + $0 } + (named.map { [$0] } ?? [])
-    let existing = candidates.first { fileExists(folder.appending("JPEGImages/\($0)")) }
+    let existing = candidates.first { folder.appending("JPEGImages/\($0)").isReadable }
     picture = "JPEGImages/\(existing ?? candidates[0])"
     let size = root["size"]
     func side(_ what: String) throws(DatasetError) -> Int? {
