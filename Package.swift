@@ -126,7 +126,8 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords", "Digests",
+        "BoxGeometry", "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords",
+        "Digests",
         "Downloads", "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText",
         "NeuralNetwork", "Results", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
