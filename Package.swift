@@ -114,11 +114,12 @@ let package = Package(
         "CFFmpeg", "Media", .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
+    .target(name: "ReportPage", resources: [.embedInCode("Page")]),
     .target(
       name: "Results",
       dependencies: [
-        "Datasets", "DetectionRecords", "Drawing", "Files", "FrameDecoding", "FrameEncoding",
-        "JSONText", "Media",
+        "Datasets", "DetectionRecords", "Digests", "Drawing", "Evaluation", "Files",
+        "FrameDecoding", "FrameEncoding", "JSONText", "Media", "ReportPage", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -126,10 +127,11 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
+        "BoxGeometry",
         "BoxGeometry", "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords",
-        "Digests",
-        "Downloads", "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText",
-        "NeuralNetwork", "Results", "RetinaNetModel", "Settings", "Training", "Workers",
+        "Digests", "Downloads",
+        "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork",
+        "Results", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -215,7 +217,8 @@ let package = Package(
     .testTarget(
       name: "ResultsTests",
       dependencies: [
-        "Datasets", "DetectionRecords", "Drawing", "Files", "FrameDecoding", "Results",
+        "Datasets", "DetectionRecords", "Drawing", "Files", "FrameDecoding", "FrameEncoding",
+        "Results",
         "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),

@@ -13,6 +13,7 @@ static const int64_t cffmpeg_no_timestamp = AV_NOPTS_VALUE;
 
 // Numbers up to FFmpeg 7, an enumeration since: to Swift these are different types.
 static const int cffmpeg_sws_bicubic = SWS_BICUBIC;
+static const int cffmpeg_sws_area = SWS_AREA;
 static const int cffmpeg_sws_accurate_rounding = SWS_ACCURATE_RND;
 static const int cffmpeg_sws_full_chroma = SWS_FULL_CHR_H_INT;
 static const int cffmpeg_sws_bit_exact = SWS_BITEXACT;

@@ -11,6 +11,7 @@ import SystemPackage
 ///     OUT/.detect-batch/manifest-I-of-N.log                       what shard I of N has
 ///     OUT/.detect-batch/manifest[-I-of-N]-segment-I-of-N.log      what a run of one segment has
 ///     OUT/.detect-batch/settings/<settings digest>                what the digest is the digest of
+///     OUT/.detect-batch/models/<model's SHA-256>                  what the model is called, and its classes
 ///     OUT/.detect-batch/locks/                                    see `RunLock`
 ///     OUT/.detect-batch/partial/<source>.<settings digest>.<size>-<modification time>
 ///                                                                 records of an input that is being worked on
@@ -64,9 +65,24 @@ public struct OutputDirectory: Hashable, Sendable {
 
   /// Keeps the text that a settings digest is the digest of.
   public func keepSettings(_ digest: String, _ text: String) throws(FileError) {
-    if settings(digest) != nil { return }
-    try OpenFile.createDirectories(settingsFile(digest).removingLastComponent())
-    let file = settingsFile(digest)
+    if settings(digest) == nil { try keep(text, in: settingsFile(digest)) }
+  }
+
+  /// What an earlier run said of the model whose file has this SHA-256: a line `name NAME`, then a line
+  /// `class INDEX LABEL` for each class; nil where none said it.
+  public func model(_ digest: String) -> String? {
+    // A text that cannot be read is one that is not known.
+    guard let bytes = try? WholeFile.read(modelFile(digest), limit: 1 << 20) else { return nil }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Keeps what `model` tells; the last name counts.
+  public func keepModel(_ digest: String, _ text: String) throws(FileError) {
+    if model(digest) != text { try keep(text, in: modelFile(digest)) }
+  }
+
+  private func keep(_ text: String, in file: FilePath) throws(FileError) {
+    try OpenFile.createDirectories(file.removingLastComponent())
     // Shards may come here together, with the same text. Lost with the power, it is written again.
     do throws(AtomicFile.Failure) {
       try AtomicFile.replace(file, with: text.utf8, isDurable: false)
@@ -77,6 +93,10 @@ public struct OutputDirectory: Hashable, Sendable {
 
   private func settingsFile(_ digest: String) -> FilePath {
     state.appending("settings").appending(digest)
+  }
+
+  private func modelFile(_ digest: String) -> FilePath {
+    state.appending("models").appending(digest)
   }
 
   var state: FilePath { path.appending(Self.stateName) }

@@ -59,6 +59,36 @@ struct CategoryGroup {
     Dictionary(uniqueKeysWithValues: zip(ids, ids.indices))
   }
 
+  /// Hands out each image's objects, and its detections by falling score; images by their place.
+  func forEachImage(
+    _ body: (_ image: Int, _ objects: [COCOAnnotations.Object], _ detections: [JudgedDetection])
+      -> Void
+  ) {
+    var objects = self.objects[...]
+    var detections = self.detections[...]
+    while let image = [objects.first?.image, detections.first?.image].compactMap(\.self).min() {
+      let ownObjects = objects.prefix { $0.image == image }
+      let ownDetections = detections.prefix { $0.image == image }
+      objects = objects.dropFirst(ownObjects.count)
+      detections = detections.dropFirst(ownDetections.count)
+      body(
+        image, ownObjects.map(\.object),
+        Self.byFallingScore(ownDetections.map(\.detection), score: \.score))
+    }
+  }
+
+  /// Sorted by falling score; equal ones stay in their order.
+  fileprivate static func byFallingScore<Element>(
+    _ elements: [Element], score: (Element) -> Double
+  ) -> [Element] {
+    elements.enumerated()
+      .sorted { left, right in
+        let (first, second) = (score(left.element), score(right.element))
+        return first == second ? left.offset < right.offset : first > second
+      }
+      .map(\.element)
+  }
+
   /// Sorted by image; those of one image stay in their order.
   private static func sortedByImage<Element>(
     _ elements: [Element], image: (Element) -> Int
@@ -86,34 +116,15 @@ struct CategoryTally {
     verdicts = AreaRange.allCases.map { _ in [] }
     objectCounts = AreaRange.allCases.map { _ in 0 }
     var matcher = ImageMatcher()
-    var objects = group.objects[...]
-    var detections = group.detections[...]
-    while let image = [objects.first?.image, detections.first?.image].compactMap(\.self).min() {
-      let ownObjects = objects.prefix { $0.image == image }
-      let ownDetections = detections.prefix { $0.image == image }
-      objects = objects.dropFirst(ownObjects.count)
-      detections = detections.dropFirst(ownDetections.count)
-      let kept = Self.byFallingScore(ownDetections.map(\.detection), score: \.score)
-        .prefix(COCOProtocol.detectionLimit)
+    group.forEachImage { _, objects, detections in
+      let kept = detections.prefix(COCOProtocol.detectionLimit)
       scores += kept.map(\.score)
       ranks += kept.indices
-      matcher.load(objects: ownObjects.map(\.object), detections: kept)
+      matcher.load(objects: objects, detections: kept)
       for area in AreaRange.allCases {
         objectCounts[area.rawValue] += matcher.judge(in: area, into: &verdicts[area.rawValue])
       }
     }
-    order = Self.byFallingScore(Array(scores.indices)) { scores[$0] }
-  }
-
-  /// Sorted by falling score; equal ones stay in their order.
-  private static func byFallingScore<Element>(
-    _ elements: [Element], score: (Element) -> Double
-  ) -> [Element] {
-    elements.enumerated()
-      .sorted { left, right in
-        let (first, second) = (score(left.element), score(right.element))
-        return first == second ? left.offset < right.offset : first > second
-      }
-      .map(\.element)
+    order = CategoryGroup.byFallingScore(Array(scores.indices)) { scores[$0] }
   }
 }

@@ -8,6 +8,8 @@ public struct DetectionRecordFiles: Sendable {
   public let detections: [COCODetection]
   /// What a person should know about them, one line each.
   public let remarks: [String]
+  /// The sources of the images' records, by the images' ids.
+  public let sources: [Int: String]
 
   /// Reads records.
   ///
@@ -31,6 +33,7 @@ public struct DetectionRecordFiles: Sendable {
     }
     detections = gathering.detections
     remarks = try gathering.remarks()
+    sources = gathering.sources
   }
 }
 
@@ -125,6 +128,8 @@ private struct RecordGathering {
       }
     }
   }
+
+  var sources: [Int: String] { known.mapValues(\.source) }
 
   func remarks() throws(DatasetError) -> [String] {
     if detections.isEmpty, !foreignLabels.isEmpty {

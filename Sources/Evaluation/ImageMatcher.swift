@@ -72,6 +72,19 @@ struct ImageMatcher {
     return counted
   }
 
+  /// The object that each detection is given at overlap 0.50, as an index into the objects: where `judge` gives it one in
+  /// all sizes.
+  mutating func objectsFound() -> [Int?] {
+    isIgnored = objects.map(\.isCrowd)
+    order = objects.indices.filter { !isIgnored[$0] } + objects.indices.filter { isIgnored[$0] }
+    taken = Array(repeating: 0, count: objects.count)
+    return detections.indices.map { row in
+      let match = bestObject(row: row, threshold: COCOProtocol.overlapThresholds[0], mask: 1)
+      if let match { taken[match] |= 1 }
+      return match
+    }
+  }
+
   /// The free object with the greatest overlap, of equals the last; an ignored one only if no other will do.
   private func bestObject(row: Int, threshold: Double, mask: UInt16) -> Int? {
     var best = min(threshold, 1 - 1e-10)

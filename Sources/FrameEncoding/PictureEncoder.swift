@@ -14,6 +14,36 @@ public enum PictureEncoder {
   public static func encode(
     _ pixels: [UInt8], width: Int, height: Int, as format: PictureFormat
   ) throws(EncodingError) -> [UInt8] {
+    try encode(
+      pixels, width: width, height: height, toWidth: width, height: height, as: format,
+      format.pixelFormat, format.options)
+  }
+
+  /// Encodes a small picture of a picture, as JPEG of medium quality: some 20 kB at 480 pixels.
+  ///
+  /// - Parameters:
+  ///   - pixels: As for `encode`.
+  ///   - width: Columns.
+  ///   - height: Rows.
+  ///   - side: What the longer side gets, where it has more pixels.
+  /// - Returns: The bytes of the file.
+  /// - Throws: `EncodingError.refused` if JPEG cannot hold such a picture.
+  public static func preview(
+    _ pixels: [UInt8], width: Int, height: Int, side: Int
+  ) throws(EncodingError) -> [UInt8] {
+    let share = min(1, Double(side) / Double(max(width, height)))
+    // Bounded: a part of the picture's sides.
+    return try encode(
+      pixels, width: width, height: height,
+      toWidth: max(1, Int((Double(width) * share).rounded())),
+      height: max(1, Int((Double(height) * share).rounded())), as: .jpeg, AV_PIX_FMT_YUVJ420P,
+      [("qmin", "4"), ("qmax", "4")])
+  }
+
+  private static func encode(
+    _ pixels: [UInt8], width: Int, height: Int, toWidth newWidth: Int, height newHeight: Int,
+    as format: PictureFormat, _ pixelFormat: AVPixelFormat, _ options: [(String, String)]
+  ) throws(EncodingError) -> [UInt8] {
     precondition(
       width > 0 && height > 0 && pixels.count == width * height * 3,
       "\(pixels.count) bytes for a picture of \(width)x\(height)")
@@ -30,25 +60,25 @@ public enum PictureEncoder {
       av_packet_free(&packet)
     }
     guard let context, let frame, let packet else { preconditionFailure("out of memory") }
-    guard let columns = Int32(exactly: width), let rows = Int32(exactly: height) else {
-      throw .refused(what)
-    }
+    guard let columns = Int32(exactly: newWidth), let rows = Int32(exactly: newHeight),
+      let sourceColumns = Int32(exactly: width), let sourceRows = Int32(exactly: height)
+    else { throw .refused(what) }
     context.pointee.width = columns
     context.pointee.height = rows
-    context.pointee.pix_fmt = format.pixelFormat
+    context.pointee.pix_fmt = pixelFormat
     context.pointee.time_base = AVRational(num: 1, den: 25)
     context.pointee.thread_count = 1
     if format == .jpeg { context.pointee.color_range = AVCOL_RANGE_JPEG }
-    var options: OpaquePointer?
-    defer { av_dict_free(&options) }
-    for (name, value) in format.options { av_dict_set(&options, name, value, 0) }
-    try FFmpegStatus.check(avcodec_open2(context, codec, &options), what)
-    frame.pointee.format = format.pixelFormat.rawValue
+    var dictionary: OpaquePointer?
+    defer { av_dict_free(&dictionary) }
+    for (name, value) in options { av_dict_set(&dictionary, name, value, 0) }
+    try FFmpegStatus.check(avcodec_open2(context, codec, &dictionary), what)
+    frame.pointee.format = pixelFormat.rawValue
     frame.pointee.width = columns
     frame.pointee.height = rows
     frame.pointee.color_range = context.pointee.color_range
     try FFmpegStatus.check(av_frame_get_buffer(frame, 0), what)
-    try convert(pixels, into: frame, what)
+    try convert(pixels, width: sourceColumns, height: sourceRows, into: frame, what)
     try FFmpegStatus.check(avcodec_send_frame(context, frame), what)
     // Encoders of pictures may wait for more until they are told that there are none.
     try FFmpegStatus.check(avcodec_send_frame(context, nil), what)
@@ -57,15 +87,19 @@ public enum PictureEncoder {
       UnsafeBufferPointer(start: packet.pointee.data, count: Int(packet.pointee.size)))
   }
 
-  /// Converts packed RGB into the frame's format at the same size.
+  /// Converts packed RGB into the frame's format and size.
   private static func convert(
-    _ pixels: [UInt8], into frame: UnsafeMutablePointer<AVFrame>, _ what: String
+    _ pixels: [UInt8], width: Int32, height: Int32, into frame: UnsafeMutablePointer<AVFrame>,
+    _ what: String
   ) throws(EncodingError) {
-    let (width, height) = (frame.pointee.width, frame.pointee.height)
+    let (newWidth, newHeight) = (frame.pointee.width, frame.pointee.height)
+    // The mean of the pixels that come together has neither jags nor halos.
+    let filter = newWidth < width || newHeight < height ? cffmpeg_sws_area : cffmpeg_sws_bicubic
     guard
       let scaler = sws_getContext(
-        width, height, AV_PIX_FMT_RGB24, width, height, AVPixelFormat(frame.pointee.format),
-        cffmpeg_sws_bicubic | cffmpeg_sws_accurate_rounding | cffmpeg_sws_full_chroma, nil, nil,
+        width, height, AV_PIX_FMT_RGB24, newWidth, newHeight,
+        AVPixelFormat(frame.pointee.format),
+        filter | cffmpeg_sws_accurate_rounding | cffmpeg_sws_full_chroma, nil, nil,
         nil)
     else { throw .refused(what) }
     defer { sws_freeContext(scaler) }
@@ -84,6 +118,6 @@ public enum PictureEncoder {
         }
       }
     }
-    if rows != height { throw .refused("\(what): \(rows) rows") }
+    if rows != newHeight { throw .refused("\(what): \(rows) rows") }
   }
 }

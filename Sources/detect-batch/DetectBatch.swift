@@ -11,7 +11,7 @@ struct DetectBatch: ParsableCommand {
     subcommands: [
       DetectCommand.self, ImportCommand.self, InspectCommand.self, MergeCommand.self,
       EvaluateCommand.self, TrainCommand.self, DrawCommand.self, ExportCommand.self,
-      ModelsCommand.self, FetchCommand.self,
+      ModelsCommand.self, FetchCommand.self, ReportCommand.self,
       CompletionsCommand.self,
     ],
     defaultSubcommand: DetectCommand.self)

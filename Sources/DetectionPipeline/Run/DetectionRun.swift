@@ -122,7 +122,8 @@ extension DetectionRun {
       sampling: configuration.sampling, instructionSet: .effective)
     do {
       return try RunOutput(
-        path, configuration.partition, settings: settings, whileLocked: whileLocked)
+        path, configuration.partition, settings: settings, model: model,
+        whileLocked: whileLocked)
     } catch {
       if let ending = control.ending { throw RunError(ending.status, ending.reason ?? "stopped") }
       throw RunError(error)

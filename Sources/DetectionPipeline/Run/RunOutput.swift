@@ -23,7 +23,7 @@ struct RunOutput: Sendable {
   /// Another run that holds it is waited for as long as `whileLocked` says so. Without it, the directory is neither
   /// made nor locked, only looked at: for a run that does nothing.
   init(
-    _ path: FilePath, _ partition: RunPartition, settings: SettingsDigest,
+    _ path: FilePath, _ partition: RunPartition, settings: SettingsDigest, model: RunModel,
     whileLocked: ((FileError) -> Bool)?
   ) throws(FileError) {
     let output = OutputDirectory(path)
@@ -33,6 +33,7 @@ struct RunOutput: Sendable {
       lock = try RunLock(output, partition, whileLocked: whileLocked)
       manifest = try Manifest(output, partition)
       try output.keepSettings(settings.hexadecimal, settings.text)
+      try output.keepModel(model.digest, model.text)
     } else {
       lock = nil
       manifest = try Manifest(reading: output, partition)

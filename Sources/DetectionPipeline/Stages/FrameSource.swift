@@ -59,14 +59,26 @@ struct RunModel: Sendable {
   let description: ModelDescription
   /// The model file's SHA-256.
   let digest: String
+  /// What the model file is called, without its folder.
+  var name = ""
   /// Called once there is work: what makes plans and packs weights.
   let makeEquipment: @Sendable (RunConfiguration, MediaCancellation) throws -> RunEquipment
 }
 
 extension RunModel {
+  /// What an output directory keeps of it (`OutputDirectory.model`).
+  var text: String {
+    let classes = description.classes.enumerated().compactMap { index, label in
+      // A label may hold anything, and a line has one.
+      label.map { "class \(index) \($0.split(whereSeparator: \.isNewline).joined(separator: " "))" }
+    }
+    return (["name \(name)"] + classes).joined(separator: "\n")
+  }
+
   init(_ model: DetectionModel) {
     description = model.description
     digest = model.digest
+    name = model.path.lastComponent?.string ?? ""
     makeEquipment = { configuration, cancellation in
       let detector = try Detector(model: model, options: configuration.detection)
       return RunEquipment(detector, configuration, cancellation)

@@ -38,6 +38,12 @@ public struct InputLocator {
 
   /// Where the manifest says that the file was.
   private mutating func recorded(_ line: RecordLine) -> FilePath? {
+    entry(of: line)?.origin?.path(of: line.source)
+  }
+
+  /// What the manifest of the output directory that a record lies in says of its input, or of the segment of it; nil
+  /// where it lies in none, or nothing is said.
+  public mutating func entry(of line: RecordLine) -> ManifestEntry? {
     guard let output = line.file.output else { return nil }
     let manifest: Manifest?
     if let known = manifests[output] {
@@ -50,11 +56,7 @@ public struct InputLocator {
     guard let manifest else { return nil }
     for segment in [nil, Part(segmentIn: line.file)] {
       // As above.
-      if let entry = try? manifest.entry(for: line.source, segment: segment),
-        let origin = entry.origin
-      {
-        return origin.path(of: line.source)
-      }
+      if let entry = try? manifest.entry(for: line.source, segment: segment) { return entry }
     }
     return nil
   }

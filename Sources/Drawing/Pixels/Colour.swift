@@ -16,6 +16,11 @@ public struct Colour: Equatable, Sendable {
     blue = UInt8(truncatingIfNeeded: hexadecimal)
   }
 
+  /// As style sheets write it: `#rrggbb`.
+  public var hexadecimal: String {
+    "#" + [red, green, blue].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+
   /// All light.
   public static let white = Colour(0xffffff)
   /// No light.

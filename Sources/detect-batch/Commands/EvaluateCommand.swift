@@ -110,7 +110,8 @@ struct EvaluateCommand: ToolCommand {
 
   func execute() throws -> ExitStatus {
     Log.configure(report)
-    let (annotations, annotationRemarks) = try readAnnotations()
+    let (annotations, annotationRemarks) = try AnnotationFiles.read(
+      annotations, split: split)
     let target = try writeThresholds.map { try ThresholdTarget(ArgumentBytes.path($0)) }
     let found = try found(in: annotations)
     let report = EvaluationReport(
@@ -128,18 +129,6 @@ struct EvaluateCommand: ToolCommand {
       Log.logger.info("\(line)")
     }
     return ProgramOutput.write(json ? report.json.compact : report.text)
-  }
-
-  private func readAnnotations() throws -> (annotations: COCOAnnotations, remarks: [String]) {
-    let path = ArgumentBytes.path(annotations)
-    if TrainingData.isYOLO(annotations) {
-      return (try TrainingData.yoloDataset(path, split: split ?? "val").annotations, [])
-    }
-    if split != nil || Places.isFolder(path) {
-      return (try PascalVOCFolder(path, split: split).annotations, [])
-    }
-    let file = try COCOAnnotationsFile(contentsOf: path)
-    return (file.annotations, file.remarks)
   }
 
   /// The detections, what is to be said about them, and what they are called.

@@ -39,6 +39,11 @@ enum OptionValue {
     try count(text, in: 0...Int.max, "a whole number from 0 on")
   }
 
+  /// A number of pictures of one kind.
+  static func sampleCount(_ text: String) throws(OptionValueError) -> Int {
+    try count(text, in: 0...1000, "a whole number from 0 to 1000")
+  }
+
   /// Pixels of a side of the network's input.
   static func inputSide(_ text: String) throws(OptionValueError) -> Int {
     let sides = ModelDescription.inputSides

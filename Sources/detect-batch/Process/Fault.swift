@@ -42,6 +42,7 @@ struct Fault {
     case let error as ExportError: self.init(error)
     case let error as COCOIdentifierError: self.init(.unusableModel, error.description)
     case let error as DrawError: self.init(error)
+    case let error as ReportError: self.init(.cannotCreateOutput, error.description)
     case let error as TrainingError: self.init(error)
     case let error as DatasetError:
       if case .missing = error {

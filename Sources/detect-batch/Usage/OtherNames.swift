@@ -167,6 +167,7 @@ enum OtherNames {
         "visualize", "visualise", "annotate", "plot", "render", "blur", "anonymize", "redact",
       ], .subcommand("draw", otherwise: "")
     ),
+    (["gallery", "html", "browse", "dashboard"], .subcommand("report", otherwise: "")),
     (
       ["predict", "infer", "inference", "run"],
       .text("detecting needs no subcommand, as in: detect-batch clips/")
