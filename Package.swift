@@ -127,7 +127,6 @@ let package = Package(
     .executableTarget(
       name: "detect-batch",
       dependencies: [
-        "BoxGeometry",
         "BoxGeometry", "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords",
         "Digests", "Downloads",
         "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork",
