@@ -28,10 +28,15 @@ let package = Package(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CHEIF", pkgConfig: "libheif", providers: [.apt(["libheif-dev"])]),
+    .systemLibrary(
+      name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CPango", providers: [.apt(["libpango1.0-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+    // What Linux offers, and Swift cannot call.
+    .target(name: "CLinux"),
 
     // Foundations: no domain above their own.
     .target(name: "Workers"),
@@ -87,7 +92,7 @@ let package = Package(
     .target(
       name: "FrameDecoding",
       dependencies: [
-        "CFFmpeg", "CHEIF", "CTIFF", "Media",
+        "CFFmpeg", "CHEIF", "CLinux", "CSeccomp", "CTIFF", "Media", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(

@@ -4,8 +4,13 @@ public struct RGBPicture: Sendable {
   public let width: Int
   /// Height in stored pixels, after rotation.
   public let height: Int
-  /// `height * width * 3` bytes.
-  public let pixels: [UInt8]
+
+  private let memory: Memory
+
+  private enum Memory: Sendable {
+    case own([UInt8])
+    case shared(SharedPixels)
+  }
 
   /// Wraps packed RGB bytes. `pixels.count` must be `width * height * 3`.
   public init(width: Int, height: Int, pixels: [UInt8]) {
@@ -14,8 +19,47 @@ public struct RGBPicture: Sendable {
       "a \(width)x\(height) RGB picture needs \(width * height * 3) bytes, not \(pixels.count)")
     self.width = width
     self.height = height
-    self.pixels = pixels
+    memory = .own(pixels)
   }
+
+  /// Wraps what a decoder process wrote. `pixels.count` must be `width * height * 3`.
+  init(width: Int, height: Int, pixels: SharedPixels) {
+    precondition(pixels.count == width * height * 3, "\(pixels.count) bytes of \(width)x\(height)")
+    self.width = width
+    self.height = height
+    memory = .shared(pixels)
+  }
+
+  /// `height * width * 3`.
+  public var byteCount: Int { width * height * 3 }
+
+  /// The bytes, as an array: a copy where a decoder process wrote them.
+  public var pixels: [UInt8] {
+    switch memory {
+    case .own(let pixels): pixels
+    case .shared(let pixels): pixels.withBytes { Array($0) }
+    }
+  }
+
+  /// Reads the bytes where they are.
+  public func withPixels<Result, Failure: Error>(
+    _ body: (Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    switch memory {
+    case .own(let pixels): try body(pixels.span)
+    case .shared(let pixels):
+      try pixels.withBytes { bytes throws(Failure) in try body(bytes.span) }
+    }
+  }
+}
+
+/// What is known of a frame beside its picture.
+struct FrameFacts: Equatable, Sendable {
+  /// See `DecodedFrame`.
+  var index: Int?
+  var time: Double?
+  var isCorrupt: Bool
+  var isKeyframe: Bool
 }
 
 /// One frame of a video, or a picture of an image file.
@@ -42,5 +86,11 @@ public struct DecodedFrame: Sendable {
     self.isCorrupt = isCorrupt
     self.isKeyframe = isKeyframe
     self.picture = picture
+  }
+
+  init(_ facts: FrameFacts, _ picture: RGBPicture) {
+    self.init(
+      index: facts.index, time: facts.time, isCorrupt: facts.isCorrupt,
+      isKeyframe: facts.isKeyframe, picture: picture)
   }
 }

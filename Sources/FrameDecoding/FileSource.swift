@@ -27,20 +27,41 @@ final class FileSource {
   ///
   /// - Throws: an access failure unless `path` leads to a regular file that can be opened; a data failure if it is
   ///   empty.
-  init(
+  convenience init(
     path: FilePath, limits: MediaLimits, cancellation: MediaCancellation,
     readBytes: @escaping ReadFunction = { $0.read(into: $1, at: $2) }
   ) throws(MediaError) {
+    try self.init(
+      try Self.openFile(path, limits), limits: limits, cancellation: cancellation,
+      readBytes: readBytes)
+  }
+
+  /// Reads an open file.
+  ///
+  /// - Throws: a data failure if it is empty.
+  init(
+    _ file: OpenFile, limits: MediaLimits, cancellation: MediaCancellation,
+    readBytes: @escaping ReadFunction = { $0.read(into: $1, at: $2) }
+  ) throws(MediaError) {
+    self.file = file
     self.limits = limits
     self.cancellation = cancellation
     self.readBytes = readBytes
     timedCalls = limits.readTimeout.map(TimedCalls.init)
-    let opened: Result<OpenFile, MediaError>? =
-      timedCalls == nil ? OpenFile.open(path) : timedCalls?.run { OpenFile.open(path) }
-    guard let opened else { throw Self.tooSlow("opening", limits) }
-    file = try opened.get()
     size = file.size
     if size == 0 { throw MediaError(.data, "the file is empty") }
+  }
+
+  /// Opens a file as `init(path:)` does.
+  static func openFile(_ path: FilePath, _ limits: MediaLimits) throws(MediaError) -> OpenFile {
+    let opened: Result<OpenFile, MediaError>? =
+      if let limit = limits.readTimeout {
+        TimedCalls(limit: limit).run { OpenFile.open(path) }
+      } else {
+        OpenFile.open(path)
+      }
+    guard let opened else { throw tooSlow("opening", limits) }
+    return try opened.get()
   }
 
   /// Starts the count of `MediaLimits.maxBytesWithoutFrame` anew.
@@ -130,7 +151,7 @@ final class FileSource {
     return count
   }
 
-  private static func tooSlow(_ what: String, _ limits: MediaLimits) -> MediaError {
+  static func tooSlow(_ what: String, _ limits: MediaLimits) -> MediaError {
     MediaError(.access, "\(what) took longer than \(limits.readTimeout ?? .zero) (read timeout)")
   }
 }
@@ -139,11 +160,24 @@ final class FileSource {
 final class OpenFile: Sendable {
   /// Bytes in the file when it was opened.
   let size: Int64
-  private let descriptor: FileDescriptor
+  let descriptor: FileDescriptor
 
   private init(descriptor: FileDescriptor, size: Int64) {
     self.descriptor = descriptor
     self.size = size
+  }
+
+  /// Takes over a descriptor that another process opened by `open`; its size is where it ends, which a process that may
+  /// look at no file can find out.
+  ///
+  /// - Throws: an access failure where it cannot be read.
+  init(_ descriptor: FileDescriptor) throws(MediaError) {
+    self.descriptor = descriptor
+    do {
+      size = try descriptor.seek(offset: 0, from: .end)
+    } catch {
+      throw MediaError(.access, "opening: \(error)")
+    }
   }
 
   deinit { _ = try? descriptor.close() }

@@ -31,7 +31,10 @@ public final class PictureGate: Equatable, Sendable {
 
   /// Waits until an image of so many pixels may be decoded, which takes `bitsPerPixel` as it is decoded, and 3 bytes more
   /// as it is handed over, and again 3 on the way there.
-  func wait(pixels: Int, bitsPerPixel: Int) { pass(pixels * (bitsPerPixel / 8 + 6)) }
+  func wait(pixels: Int, bitsPerPixel: Int) { wait(bytes: pixels * (bitsPerPixel / 8 + 6)) }
+
+  /// Waits until so many bytes may be taken.
+  func wait(bytes: Int) { pass(bytes) }
 
   /// Whether they are one.
   public static func == (left: PictureGate, right: PictureGate) -> Bool { left === right }

@@ -44,16 +44,27 @@ public final class MediaReader {
   ///     same, but not converted.
   ///   - cancellation: stops this reader from another thread.
   /// - Throws: an access failure if the file cannot be read, a data failure if it has no decodable video.
-  public init(
+  public convenience init(
     path: FilePath, sampling: FrameSampling = .init(), limits: MediaLimits = .init(),
     skipping sampledFrames: Int = 0, cancellation: MediaCancellation = .init()
+  ) throws(MediaError) {
+    try self.init(
+      try FileSource(path: path, limits: limits, cancellation: cancellation),
+      fileExtension: path.extension, sampling: sampling, limits: limits, skipping: sampledFrames)
+  }
+
+  /// Opens the best video stream of what is read; the file's extension decides where its bytes do not tell.
+  init(
+    _ source: FileSource, fileExtension: String?, sampling: FrameSampling, limits: MediaLimits,
+    skipping sampledFrames: Int
   ) throws(MediaError) {
     let seeksTo = Self.seekTime(sampling)
     let log = FFmpegLog()
     let media = try log.capture { () throws(MediaError) in
       try OpenMedia.open(
-        path, onlyKeyframes: !sampling.needsFrameNumbers && sampling.selection == .keyframes,
-        before: seeksTo, limits: limits, cancellation: cancellation, log: log)
+        source, fileExtension: fileExtension,
+        onlyKeyframes: !sampling.needsFrameNumbers && sampling.selection == .keyframes,
+        before: seeksTo, limits: limits, log: log)
     }
     self.log = log
     self.media = media
@@ -81,6 +92,27 @@ public final class MediaReader {
   /// - Throws: after the last decodable frame, why the input stops early; the same again when called again.
   public func nextFrame() throws(MediaError) -> DecodedFrame? {
     try nextCandidate().map { (candidate) throws(MediaError) in try frame(candidate) }
+  }
+
+  /// The next sampled frame, its pixels in memory that is asked for when their number is known; nil at the end.
+  ///
+  /// - Parameters:
+  ///   - progress: told how many frames are decoded, after each.
+  ///   - memory: gives room for the picture's bytes and `Scaler.padding` more.
+  /// - Returns: what is known of the frame, and its size.
+  /// - Throws: as `nextFrame()`.
+  func nextFrame(
+    progress: (Int) -> Void,
+    into memory: (_ width: Int, _ height: Int) -> UnsafeMutableBufferPointer<UInt8>
+  ) throws(MediaError) -> (FrameFacts, width: Int, height: Int)? {
+    guard let candidate = try nextCandidate(progress) else { return nil }
+    let orientation = media.orientation(of: candidate.frame)
+    let (width, height) = orientation.size(of: candidate.frame)
+    try convert { () throws(MediaError) in
+      try converter.convert(
+        candidate.frame, orientation: orientation, into: memory(width, height))
+    }
+    return (facts(of: candidate), width, height)
   }
 
   /// The next sampled frame that is wanted; nil at the end. Others are not converted, which spares most of their time.
@@ -113,18 +145,25 @@ public final class MediaReader {
     }
   }
 
-  private func frame(_ candidate: Candidate) throws(MediaError) -> DecodedFrame {
-    DecodedFrame(
+  private func facts(of candidate: Candidate) -> FrameFacts {
+    FrameFacts(
       index: sampling.needsFrameNumbers ? candidate.stamp.ordinal : nil,
       time: candidate.stamp.time, isCorrupt: candidate.frame.isCorrupt,
-      isKeyframe: candidate.stamp.isKeyframe,
-      picture: try convert { () throws(MediaError) in
+      isKeyframe: candidate.stamp.isKeyframe)
+  }
+
+  private func frame(_ candidate: Candidate) throws(MediaError) -> DecodedFrame {
+    DecodedFrame(
+      facts(of: candidate),
+      try convert { () throws(MediaError) in
         try converter.convert(
           candidate.frame, orientation: media.orientation(of: candidate.frame))
       })
   }
 
-  private func nextCandidate() throws(MediaError) -> Candidate? {
+  private func nextCandidate(
+    _ progress: (Int) -> Void = { _ in }
+  ) throws(MediaError) -> Candidate? {
     try log.capture { () throws(MediaError) in
       while true {
         while let candidate = ready.popFirst() {
@@ -136,6 +175,7 @@ public final class MediaReader {
           return nil
         }
         decodeNext()
+        progress(ordinal)
       }
     }
   }

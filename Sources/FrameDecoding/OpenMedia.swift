@@ -1,6 +1,5 @@
 import CFFmpeg
 import Media
-import SystemPackage
 
 /// An open input: its frames, and what their times and orientations are.
 struct OpenMedia {
@@ -15,15 +14,14 @@ struct OpenMedia {
   /// What the container says, for frames that say nothing.
   private let orientation: Orientation
 
-  /// Opens a file; `onlyKeyframes` decodes no other frames, and `time` begins at a keyframe before this many seconds, if
+  /// Opens what is in a file, whose name may have had an extension; `onlyKeyframes` decodes no other frames, and `time` begins at a keyframe before this many seconds, if
   /// there is a way there.
   ///
   /// - Throws: an access failure if the file cannot be read, a data failure if it has no decodable video.
   static func open(
-    _ path: FilePath, onlyKeyframes: Bool, before time: Double?, limits: MediaLimits,
-    cancellation: MediaCancellation, log: FFmpegLog
+    _ source: FileSource, fileExtension: String?, onlyKeyframes: Bool, before time: Double?,
+    limits: MediaLimits, log: FFmpegLog
   ) throws(MediaError) -> OpenMedia {
-    let source = try FileSource(path: path, limits: limits, cancellation: cancellation)
     switch ImageSignature(try source.start(ImageSignature.length)) {
     case .tiff: return try OpenMedia(tiff: TIFFPages(source, limits: limits), source.size)
     case .heif:
@@ -33,7 +31,7 @@ struct OpenMedia {
     case nil: break
     }
     let bytes = ByteStream(source)
-    let format = try ContainerFormat(of: bytes, fileExtension: path.extension)
+    let format = try ContainerFormat(of: bytes, fileExtension: fileExtension)
     if format.isStillImage {
       return try imageFile(format, bytes, limits, log)
     }

@@ -62,26 +62,31 @@ public enum Orientation: Int, Sendable, CaseIterable {
     return (best.orientation, isExact)
   }
 
+  /// Width and height of a stored picture once it is upright.
+  func size(of stored: Frame) -> (width: Int, height: Int) {
+    swapsSides ? (stored.height, stored.width) : (stored.width, stored.height)
+  }
+
   /// Turns a stored picture of packed RGB to stand upright.
   ///
   /// - Parameters:
   ///   - stored: `height * width * 3` bytes; more are ignored.
   ///   - width: of the stored picture.
   ///   - height: of the stored picture.
-  /// - Returns: as many bytes; rows have `height` pixels where the sides are swapped.
-  func turn(_ stored: [UInt8], width: Int, height: Int) -> [UInt8] {
+  ///   - upright: gets as many bytes; rows have `height` pixels where the sides are swapped.
+  func turn(
+    _ stored: [UInt8], width: Int, height: Int, into upright: UnsafeMutableBufferPointer<UInt8>
+  ) {
     let count = width * height * 3
     precondition(
-      stored.count >= count, "\(stored.count) bytes for \(width)x\(height) pixels")
-    return [UInt8](unsafeUninitializedCapacity: count) { upright, filled in
-      stored.withUnsafeBytes { stored in
-        // Three bytes each, without padding: any address will do.
-        turn(
-          stored.assumingMemoryBound(to: RGBPixel.self),
-          into: UnsafeMutableRawBufferPointer(upright).assumingMemoryBound(to: RGBPixel.self),
-          width: width, height: height)
-      }
-      filled = count
+      stored.count >= count && upright.count >= count,
+      "\(stored.count) and \(upright.count) bytes for \(width)x\(height) pixels")
+    stored.withUnsafeBytes { stored in
+      // Three bytes each, without padding: any address will do.
+      turn(
+        stored.assumingMemoryBound(to: RGBPixel.self),
+        into: UnsafeMutableRawBufferPointer(upright).assumingMemoryBound(to: RGBPixel.self),
+        width: width, height: height)
     }
   }
 

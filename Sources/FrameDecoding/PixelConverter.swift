@@ -27,6 +27,27 @@ final class PixelConverter {
   ///
   /// - Throws: a data failure if the pixel format cannot be converted.
   func convert(_ frame: Frame, orientation: Orientation) throws(MediaError) -> RGBPicture {
+    let (width, height) = orientation.size(of: frame)
+    var failure: MediaError?
+    let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3 + Scaler.padding) {
+      buffer, filled in
+      do throws(MediaError) {
+        try convert(frame, orientation: orientation, into: buffer)
+        filled = width * height * 3
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return RGBPicture(width: width, height: height, pixels: pixels)
+  }
+
+  /// Converts a frame and turns it upright, into memory that has room for `Scaler.padding` bytes more than the picture.
+  ///
+  /// - Throws: a data failure if the pixel format cannot be converted.
+  func convert(
+    _ frame: Frame, orientation: Orientation, into target: UnsafeMutableBufferPointer<UInt8>
+  ) throws(MediaError) {
     var source = try Scaler.Source(frame, isStillImage: isStillImage)
     var stored = frame
     if source.isLumaAndChroma {
@@ -36,15 +57,9 @@ final class PixelConverter {
       source.isFullRange = true
     }
     let packer = try scaler(\.toPacked, source, AV_PIX_FMT_RGB24)
-    let (width, height) = (frame.width, frame.height)
-    if orientation == .upright {
-      return RGBPicture(width: width, height: height, pixels: try packer.scale(stored))
-    }
+    if orientation == .upright { return try packer.scale(stored, into: target) }
     try packer.scale(stored, into: &storedPixels)
-    return RGBPicture(
-      width: orientation.swapsSides ? height : width,
-      height: orientation.swapsSides ? width : height,
-      pixels: orientation.turn(storedPixels, width: width, height: height))
+    orientation.turn(storedPixels, width: frame.width, height: frame.height, into: target)
   }
 
   private func scaler(

@@ -19,7 +19,7 @@ final class Scaler {
   private let context: CFFmpegScaler
 
   /// swscale's vector code may write this far past the last pixel.
-  private static let padding = 64
+  static let padding = 64
 
   /// Prepares a conversion to full-range red, green and blue or, with a `colour`, to luma and chroma of that meaning.
   ///
@@ -61,17 +61,13 @@ final class Scaler {
       })
   }
 
-  /// Converts to packed RGB24, rows without padding.
-  func scale(_ frame: Frame) throws(MediaError) -> [UInt8] {
-    var status: Int32 = 0
-    let pixels = [UInt8](unsafeUninitializedCapacity: packedBytes + Self.padding) {
-      buffer, filled in
-      status = scale(
-        frame, into: [buffer.baseAddress, nil, nil, nil], [source.width * 3, 0, 0, 0])
-      filled = status == source.height ? packedBytes : 0
-    }
-    try check(status)
-    return pixels
+  /// Converts to packed RGB24, rows without padding, into memory that has room for `padding` bytes more.
+  func scale(
+    _ frame: Frame, into pixels: UnsafeMutableBufferPointer<UInt8>
+  ) throws(MediaError) {
+    precondition(pixels.count >= packedBytes + Self.padding, "\(pixels.count) bytes of memory")
+    try check(
+      scale(frame, into: [pixels.baseAddress, nil, nil, nil], [source.width * 3, 0, 0, 0]))
   }
 
   /// As above, into the first bytes of an array that is used again and again; it grows as needed.
@@ -79,10 +75,9 @@ final class Scaler {
     if pixels.count < packedBytes + Self.padding {
       pixels = [UInt8](repeating: 0, count: packedBytes + Self.padding)
     }
-    try check(
-      pixels.withUnsafeMutableBufferPointer { buffer in
-        scale(frame, into: [buffer.baseAddress, nil, nil, nil], [source.width * 3, 0, 0, 0])
-      })
+    try pixels.withUnsafeMutableBufferPointer { buffer throws(MediaError) in
+      try scale(frame, into: buffer)
+    }
   }
 
   private var packedBytes: Int { Int(source.width) * 3 * Int(source.height) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DetectionPipeline
+import FrameDecoding
 import Glibc
 
 /// The program: arguments to a command, its outcome to an exit status.
@@ -17,6 +18,8 @@ struct DetectBatch: ParsableCommand {
     defaultSubcommand: DetectCommand.self)
 
   static func main() {
+    // Before all else: a decoder process is given nothing that it would have to give up.
+    if DecoderServer.isMeant(by: CommandLine.arguments) { DecoderServer.run(CommandLine.arguments) }
     // First of all: what comes before it can only be killed.
     SignalHandling.begin()
     // A closed pipe and a limit on the size of files (ulimit -f) are errors of write(2), not the end of the process.

@@ -131,3 +131,13 @@ struct OrientationTests {
     }
   }
 }
+
+extension Orientation {
+  /// The turned picture as an array.
+  func turn(_ stored: [UInt8], width: Int, height: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: width * height * 3) { buffer, filled in
+      turn(stored, width: width, height: height, into: buffer)
+      filled = width * height * 3
+    }
+  }
+}

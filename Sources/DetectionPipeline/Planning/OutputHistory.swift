@@ -9,6 +9,7 @@ final class OutputHistory: Sendable {
   private let manifest: Manifest
   private let partition: RunPartition
   private let settings: SettingsDigest
+  private let inHand: InputsInHand?
   private let workingDirectory = WorkingDirectory()
   private let cache = Mutex(Cache())
 
@@ -22,8 +23,9 @@ final class OutputHistory: Sendable {
 
   init(
     _ output: OutputDirectory, _ manifest: Manifest, _ partition: RunPartition,
-    _ settings: SettingsDigest
+    _ settings: SettingsDigest, _ inHand: InputsInHand?
   ) {
+    self.inHand = inHand
     self.output = output
     self.manifest = manifest
     self.partition = partition
@@ -51,6 +53,14 @@ final class OutputHistory: Sendable {
     let prior = try manifest.prior(key)
     if case .complete = prior { return (prior, false) }
     return (prior, output.hasPartial(key))
+  }
+
+  /// How many runs in a row ended without a word while they were at this input.
+  func endings(_ item: WorkItem) -> Int {
+    inHand?.endings(
+      OutputKey(
+        source: item.source, segment: partition.segment, input: item.input,
+        settingsDigest: settings.hexadecimal)) ?? 0
   }
 
   /// Which settings differ from those that an output was made with, in words; nil where nobody kept those.

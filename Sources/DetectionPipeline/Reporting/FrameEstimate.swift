@@ -13,14 +13,17 @@ public struct FrameEstimate: Equatable, Sendable {
   /// - Parameters:
   ///   - path: a file. Images whose names say that they are not animated are not opened.
   ///   - sampling: which of its frames are looked at; of a segment, its share is taken.
-  public init?(of path: FilePath, sampling: FrameSampling) {
+  ///   - decoders: what opens it.
+  public init?(
+    of path: FilePath, sampling: FrameSampling, with decoders: MediaDecoders = MediaDecoders(.off)
+  ) {
     if MediaExtensions.isStill(path) {
       self.init(frames: 1, duration: nil)
       return
     }
     do {
       // Without the sampling, which would read on to its start.
-      self.init(try MediaReader(path: path).info, sampling: sampling)
+      self.init(try decoders.open(path).info, sampling: sampling)
     } catch {
       return nil
     }

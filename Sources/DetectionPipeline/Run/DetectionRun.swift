@@ -55,6 +55,9 @@ public final class DetectionRun: Sendable {
   /// - Throws: `RunError` where the run did not begin.
   public func run() throws(RunError) -> RunSummary {
     if let nice = configuration.nice { standBack(nice) }
+    // It loads while the inputs are being looked for.
+    configuration.media.prepare()
+    do { try configuration.media.require() } catch { throw RunError(.usage, error.description) }
     var worklist = try makeWorklist()
     var hasWaited = false
     let output = try openOutput { holder in
@@ -67,7 +70,8 @@ public final class DetectionRun: Sendable {
     let plan = try RunPlan(worklist, configuration, output.history)
     observer.observe(.planned(plan.counts))
 
-    let jobs = makeJobs(plan.work, worklist)
+    let work = SuspectedWork(plan.work, output.history)
+    let jobs = makeJobs(work, worklist)
     var summary = RunSummary(plan.counts)
     summary.commonRoot = worklist.commonRoot?.oneLine
     summary.leftOut = worklist.leftOut
@@ -78,13 +82,15 @@ public final class DetectionRun: Sendable {
     }
     let labels = model.description.classes.map { $0 ?? "" }
     let report = RunReport(summary, jobs: jobs, labels: labels, observer: observer)
-    for remark in worklist.notes + plan.remarks { report.remark(remark) }
+    for remark in worklist.notes + plan.remarks + work.remarks { report.remark(remark) }
     for failure in worklist.failures where failure.source == nil {
       report.unsearched(failure.path.oneLine, failure.reason)
     }
     let metrics = configuration.metricsFile.map { MetricsKeeper($0, report) }
     if jobs.count > 0 {
-      try work(jobs, into: output.destination, report, metrics)
+      try run(jobs, alone: work.alone, into: output.destination, report, metrics)
+      // What is in hand now was left in order. Where that cannot be written, nothing can, which was said.
+      try? output.inHand?.close()
     }
     let result = report.close(control.ending)
     metrics?.write(result, isRunning: false)
@@ -136,7 +142,8 @@ extension DetectionRun {
     return !control.wait(for: Self.lockInterval)
   }
 
-  private func makeJobs(_ items: [WorkItem], _ worklist: Worklist) -> JobList {
+  private func makeJobs(_ work: SuspectedWork, _ worklist: Worklist) -> JobList {
+    let items = work.items
     // Where each failure is a line, those that are known already have theirs too.
     let failures = worklist.failures.compactMap { failure in
       failure.source.map { (path: failure.path, source: $0, reason: failure.reason) }
@@ -157,12 +164,15 @@ extension DetectionRun {
       return InputJob(
         ordinal: ordinal, path: item.path, source: item.source,
         root: workingDirectory.absolute(item.base), work: sizes[ordinal],
-        encoder: RecordEncoder(source: item.source, labels: labels))
+        encoder: RecordEncoder(source: item.source, labels: labels),
+        condemnation: work.condemned.contains(ordinal) ? SuspectedWork.condemnation : nil)
     }
   }
 
-  private func work(
-    _ jobs: JobList, into destination: any RecordDestination, _ report: RunReport,
+  /// Works through the jobs; those of `alone` each when nothing else is in hand.
+  private func run(
+    _ jobs: JobList, alone: Range<Int>, into destination: any RecordDestination,
+    _ report: RunReport,
     _ metrics: MetricsKeeper?
   ) throws(RunError) {
     let equipment: RunEquipment
@@ -187,7 +197,11 @@ extension DetectionRun {
         metrics?.update()
       }
     }
-    stages.run(jobs, into: destination, with: equipment, control: control, report: report)
+    let parts = [0..<alone.lowerBound] + alone.map { $0..<$0 + 1 } + [alone.upperBound..<jobs.count]
+    for part in parts where !part.isEmpty && !control.isEnding {
+      stages.run(
+        jobs.part(part), into: destination, with: equipment, control: control, report: report)
+    }
     isOver.cancel()
     do { try watch.join() } catch {
       // A run does without telling how far it is.

@@ -52,6 +52,8 @@ public struct RunConfiguration: Sendable {
   /// Inputs decoded at once, at most, one thread each; more than one only where workers would wait. nil: as many as
   /// there are cores to use.
   public var decoders: Int?
+  /// Where inputs are decoded. Default: in this process.
+  public var media = MediaDecoders(.off)
   /// At most this many frames of one shape are handed to a worker at once.
   public var batchSize = 8
   /// Decoded frames that may wait for a worker. nil: by the number of workers.

@@ -8,6 +8,8 @@ struct RunOutput: Sendable {
   let destination: any RecordDestination
   /// What is there of earlier runs; nil for standard output, which remembers nothing.
   let history: OutputHistory?
+  /// What this run is at; nil for standard output, and for a run that does nothing.
+  let inHand: InputsInHand?
   /// Held until the run is over.
   private let lock: RunLock?
 
@@ -15,6 +17,7 @@ struct RunOutput: Sendable {
   init() {
     destination = StandardOutputDestination(output: StandardOutput())
     history = nil
+    inHand = nil
     lock = nil
   }
 
@@ -32,15 +35,17 @@ struct RunOutput: Sendable {
       try output.create()
       lock = try RunLock(output, partition, whileLocked: whileLocked)
       manifest = try Manifest(output, partition)
+      inHand = try InputsInHand(output, partition)
       try output.keepSettings(settings.hexadecimal, settings.text)
       try output.keepModel(model.digest, model.text)
     } else {
       lock = nil
+      inHand = nil
       manifest = try Manifest(reading: output, partition)
     }
-    history = OutputHistory(output, manifest, partition, settings)
+    history = OutputHistory(output, manifest, partition, settings, inHand)
     destination = DirectoryDestination(
       output: output, manifest: manifest, segment: partition.segment,
-      settingsDigest: settings.hexadecimal)
+      settingsDigest: settings.hexadecimal, inHand: inHand)
   }
 }

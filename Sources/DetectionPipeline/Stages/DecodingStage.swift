@@ -43,8 +43,9 @@ struct DecodingStage: Sendable {
     _ = writer.push(.begun(job, records))
 
     var end = InputEnd(outcome: .complete)
-    do {
+    do throws(MediaError) {
       let file = try found.get()
+      if let reason = job.condemnation { throw MediaError(.data, reason) }
       try read(job, skipping: records.kept.frames, &end)
       job.check(file.version, &end)
     } catch {
@@ -173,6 +174,11 @@ final class JobList: Sendable {
     self.count = count
     self.totalWork = totalWork
     self.make = make
+  }
+
+  /// Some of them, as a list of their own; the jobs keep their places.
+  func part(_ range: Range<Int>) -> JobList {
+    JobList(count: range.count, totalWork: 0) { [make] in make(range.lowerBound + $0) }
   }
 
   func next() -> InputJob? {

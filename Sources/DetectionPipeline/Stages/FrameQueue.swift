@@ -13,7 +13,7 @@ struct QueuedFrame: Sendable {
   /// Where it takes several looks and a worker has begun with them.
   var looks: SharedLooks?
 
-  var byteCount: Int { frame.picture.pixels.count }
+  var byteCount: Int { frame.picture.byteCount }
 }
 
 /// What bounds the memory of a run, and the number of inputs that are open, whatever the length and the size of its inputs.
@@ -190,11 +190,14 @@ final class FrameQueue: Sendable {
 
   /// Drops what waits and lets everybody go.
   func stop() {
-    monitor.withLock { state in
+    // The frames are released after the lock: their memory has locks of its own.
+    let dropped = monitor.withLock { state in
+      defer { state.waiting = [] }
       state.isStopped = true
-      state.waiting = []
       state.shared = []
+      return state.waiting
     }
+    _ = dropped
   }
 }
 

@@ -2,15 +2,6 @@ import DetectionRecords
 import FrameDecoding
 import RetinaNetModel
 
-/// An open input: `MediaReader`, or what a test puts in its place.
-protocol FrameSource {
-  var info: MediaInfo { get }
-  var report: DecodingReport { get }
-  func nextFrame() throws(MediaError) -> DecodedFrame?
-}
-
-extension MediaReader: FrameSource {}
-
 /// One thread's use of a detector: `DetectorWorker`, or what a test puts in its place.
 protocol FrameDetector {
   /// - Throws: `DetectionError` where this picture has no result; anything else ends the run.
@@ -96,9 +87,8 @@ extension RunEquipment {
     open = { [sampling] job, kept, gate throws(MediaError) in
       var limits = configuration.limits
       limits.pictureGate = gate
-      return try MediaReader(
-        path: job.path, sampling: sampling, limits: limits, skipping: kept,
-        cancellation: cancellation)
+      return try configuration.media.open(
+        job.path, sampling: sampling, limits: limits, skipping: kept, cancellation: cancellation)
     }
     makeDetector = { try detector.makeWorker() }
     memory = {

@@ -16,6 +16,8 @@ struct InputJob: Sendable {
   let encoder: RecordEncoder
   /// Why it cannot be worked on, where that is known before it is opened.
   var failure: String?
+  /// Why it is not tried again, though it can be opened; that is a failure of its data.
+  var condemnation: String?
 }
 
 /// The file of an input, as it was when the input was begun.

@@ -34,6 +34,8 @@ struct DirectoryDestination: RecordDestination {
   let manifest: Manifest
   let segment: Part?
   let settingsDigest: String
+  /// Told of each input that is begun and done; nil: nobody.
+  var inHand: InputsInHand?
   var isOrdered: Bool { false }
 
   func begin(
@@ -42,21 +44,30 @@ struct DirectoryDestination: RecordDestination {
     guard let file else { return NoRecords() }
     let key = OutputKey(
       source: job.source, segment: segment, input: file.version, settingsDigest: settingsDigest)
-    return Records(
-      partial: try PartialFile(key, in: output, encoder: job.encoder), manifest: manifest,
-      origin: file.origin)
+    let records = Records(
+      partial: try PartialFile(key, in: output, encoder: job.encoder), key: key,
+      manifest: manifest, origin: file.origin, inHand: inHand)
+    try inHand?.begin(key, frames: records.kept.frames)
+    return records
   }
 
   private struct Records: InputRecords {
     let partial: PartialFile
+    let key: OutputKey
     let manifest: Manifest
     let origin: InputOrigin
+    let inHand: InputsInHand?
     let kept: RecordCounts
 
-    init(partial: PartialFile, manifest: Manifest, origin: InputOrigin) {
+    init(
+      partial: PartialFile, key: OutputKey, manifest: Manifest, origin: InputOrigin,
+      inHand: InputsInHand?
+    ) {
       self.partial = partial
+      self.key = key
       self.manifest = manifest
       self.origin = origin
+      self.inHand = inHand
       let progress = partial.progress
       kept = RecordCounts(
         frames: progress.frames, failedFrames: progress.failedFrames,
@@ -67,10 +78,12 @@ struct DirectoryDestination: RecordDestination {
 
     func publish(_ outcome: InputOutcome) throws(FileError) {
       try manifest.publish(partial, outcome, origin: origin)
+      try inHand?.end(key)
     }
 
     func leave(_ failure: String, keepingLines: Bool) throws(FileError) -> Bool {
       if !keepingLines || partial.progress.frames == 0 { try partial.discard() }
+      try inHand?.end(key)
       return false
     }
   }

@@ -39,13 +39,14 @@ struct DatasetDetection {
 
     let gathering = Monitor(Gathering())
     let lastFault = Monitor<DetectionError?>(nil)
+    let decoders = Decoders.make(nil)
     defer { if showsProgress { Console.standardError.show(nil) } }
     try detector.forEachPicture(
       count: images.count, workers: workers ?? Machine().availableCores
     ) { number, worker in
       let image = images[number]
       do {
-        let frame = try Self.frame(folder.appending(image.fileName))
+        let frame = try Self.frame(folder.appending(image.fileName), decoders)
         let picture = frame.picture
         let found = try worker.detect(
           picture.pixels, width: picture.width, height: picture.height)
@@ -82,8 +83,10 @@ struct DatasetDetection {
         + "images that the annotations name are missing): is --images right?")
   }
 
-  private static func frame(_ path: FilePath) throws(MediaError) -> DecodedFrame {
-    guard let frame = try MediaReader(path: path).nextFrame() else {
+  private static func frame(
+    _ path: FilePath, _ decoders: MediaDecoders
+  ) throws(MediaError) -> DecodedFrame {
+    guard let frame = try decoders.open(path).nextFrame() else {
       throw MediaError(.data, "holds no picture")
     }
     return frame

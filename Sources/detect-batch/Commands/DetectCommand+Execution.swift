@@ -43,8 +43,9 @@ extension DetectCommand {
       configuration, model: model,
       observer: RunReporter(logger: Log.logger, showsProgress: showsProgress))
     if options.output.dryRun {
-      return DryRun(try run.plan(), sampling: configuration.sampling)
-        .tell(options.report.logFormat ?? .text)
+      return DryRun(
+        try run.plan(), sampling: configuration.sampling, decoders: configuration.media
+      ).tell(options.report.logFormat ?? .text)
     }
     SignalHandling.onFirst { status in run.stop(status) }
     return try run.run().status

@@ -28,12 +28,13 @@ struct InspectCommand: ToolCommand {
 
   func execute() throws -> ExitStatus {
     let places = Places()
-    if files.count == 1 { return ProgramOutput.write(try text(files[0], places)) }
+    let decoders = Decoders.make(nil)
+    if files.count == 1 { return ProgramOutput.write(try text(files[0], places, decoders)) }
     // One that cannot be read does not keep the others from being said.
     var (texts, outcome): ([String], ExitStatus) = ([], .done)
     for file in files {
       do {
-        texts.append(try text(file, places))
+        texts.append(try text(file, places, decoders))
       } catch {
         let fault = Fault(error)
         Log.error(fault.message)
@@ -45,9 +46,11 @@ struct InspectCommand: ToolCommand {
     return written == .done ? outcome : written
   }
 
-  private func text(_ file: String, _ places: Places) throws -> String {
+  private func text(
+    _ file: String, _ places: Places, _ decoders: MediaDecoders
+  ) throws -> String {
     let path = try places.find(.file, file)
-    let facts = try ModelFacts.read(path) ?? MediaFacts.read(path, decode: decode)
+    let facts = try ModelFacts.read(path) ?? MediaFacts.read(path, decode: decode, with: decoders)
     return json ? facts.json : facts.lines
   }
 }

@@ -8,9 +8,11 @@ enum MediaFacts {
   /// Reads a file's headers, and with `decode` all of it.
   ///
   /// - Throws: `RunError` (66) where it is not there or cannot be read, (3) where it cannot be decoded.
-  static func read(_ path: FilePath, decode: Bool) throws -> Facts {
+  static func read(
+    _ path: FilePath, decode: Bool, with decoders: MediaDecoders
+  ) throws -> Facts {
     do {
-      let reader = try MediaReader(path: path)
+      let reader = try decoders.open(path)
       var facts = Facts()
       describe(reader.info, path, &facts)
       if decode { try count(reader, &facts) }
@@ -46,7 +48,7 @@ enum MediaFacts {
     }
   }
 
-  private static func count(_ reader: MediaReader, _ facts: inout Facts) throws {
+  private static func count(_ reader: any FrameSource, _ facts: inout Facts) throws {
     var (frames, keyframes, timeless) = (0, 0, 0)
     var times: (first: Double, last: Double)?
     var sizes: [String] = []

@@ -8,13 +8,16 @@ import Logging
 struct DryRun {
   private let plan: [PlannedInput]
   private let sampling: FrameSampling
+  private let decoders: MediaDecoders
 
   /// - Parameters:
   ///   - plan: what would be done.
   ///   - sampling: which frames would be looked at.
-  init(_ plan: [PlannedInput], sampling: FrameSampling) {
+  ///   - decoders: what opens the inputs.
+  init(_ plan: [PlannedInput], sampling: FrameSampling, decoders: MediaDecoders) {
     self.plan = plan
     self.sampling = sampling
+    self.decoders = decoders
   }
 
   /// Tells it. Lines for people have tabs between action, source, reason and, where something would be done, the number
@@ -25,7 +28,9 @@ struct DryRun {
     var (lines, totals): ([String], Totals) = ([], Totals())
     for input in plan {
       // Only what would be looked at is opened.
-      let estimate = input.path.flatMap { FrameEstimate(of: $0, sampling: sampling) }
+      let estimate = input.path.flatMap {
+        FrameEstimate(of: $0, sampling: sampling, with: decoders)
+      }
       if input.path != nil { totals.add(estimate) }
       switch format {
       case .text:

@@ -67,9 +67,10 @@ struct TrainingData {
 
   /// Annotations in Ultralytics' form; the pictures' sides are those of their headers, upright.
   static func yoloDataset(_ path: FilePath, split: String) throws -> YOLODataset {
-    try YOLODataset(path, split: split) { picture in
+    let decoders = Decoders.make(nil)
+    return try YOLODataset(path, split: split) { picture in
       do {
-        let info = try MediaReader(path: picture).info
+        let info = try decoders.open(picture).info
         return (info.width, info.height)
       } catch {
         throw DatasetError.unreadable(file: picture, reason: "\(error)")

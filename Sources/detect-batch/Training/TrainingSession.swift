@@ -117,7 +117,7 @@ enum TrainingSession {
     defer { lock.release() }
     let trainer = try Trainer(
       configuration, start: start, training: datasets.training, validation: datasets.validation,
-      folder: folder, load: loadPicture, observe: reporter.observe)
+      folder: folder, load: loadPicture(with: Decoders.make(nil)), observe: reporter.observe)
     try remember()
     let stop = CancellationToken()
     let status = Monitor(ExitStatus.done)
@@ -141,14 +141,16 @@ enum TrainingSession {
     }
   }
 
-  private static let loadPicture: TrainingPicture.Loader = { path in
-    guard let frame = try MediaReader(path: path).nextFrame() else {
-      throw MediaError(.data, "it holds no picture")
+  private static func loadPicture(with decoders: MediaDecoders) -> TrainingPicture.Loader {
+    { path in
+      guard let frame = try decoders.open(path).nextFrame() else {
+        throw MediaError(.data, "it holds no picture")
+      }
+      let picture = frame.picture
+      return TrainingPicture(
+        width: picture.width, height: picture.height, pixels: picture.pixels,
+        isDamaged: frame.isCorrupt)
     }
-    let picture = frame.picture
-    return TrainingPicture(
-      width: picture.width, height: picture.height, pixels: picture.pixels,
-      isDamaged: frame.isCorrupt)
   }
 
   private static func absolute(_ path: FilePath) -> FilePath {

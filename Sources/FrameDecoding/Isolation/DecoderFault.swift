@@ -1,0 +1,125 @@
+#if DEBUG
+  import CLinux
+  import CSeccomp
+  import Glibc
+  import SystemPackage
+
+  /// What a decoder process does wrong on purpose, for tests: `DETECT_BATCH_DECODER_FAULT=KIND@FRAME` in its environment.
+  /// Not in release builds.
+  struct DecoderFault: Sendable {
+    private let kind: String
+    private let frame: Int
+
+    init() {
+      let text = getenv("DETECT_BATCH_DECODER_FAULT").map { String(cString: $0) } ?? ""
+      let parts = text.split(separator: "@")
+      (kind, frame) = parts.count == 2 ? (String(parts[0]), Int(parts[1]) ?? -1) : ("", -1)
+    }
+
+    /// Sends the reply about a frame, or does something else if this is the frame.
+    func strike(
+      _ number: Int, _ reply: DecoderReply, _ memory: UnsafeMutableBufferPointer<UInt8>,
+      _ socket: MessageSocket
+    ) {
+      var message = reply.message
+      if number == frame {
+        if let lie = lie(about: reply) {
+          message = lie
+        } else {
+          misbehave(memory, socket)
+        }
+      }
+      do { try socket.send(message) } catch { _exit(0) }
+    }
+
+    /// A message in which one field cannot be true.
+    private func lie(about reply: DecoderReply) -> [UInt8]? {
+      guard case .frame(var facts, var width, var height, var report) = reply else { return nil }
+      switch kind {
+      case "version": return [Message.version + 1] + reply.message.dropFirst()
+      case "kind": return [Message.version, 200] + reply.message.dropFirst(2)
+      case "empty": return [Message.version]
+      case "short": return Array(reply.message.dropLast())
+      case "long": return reply.message + [0]
+      case "huge": return [UInt8](repeating: 1, count: Message.maxBytes + 1)
+      case "again": return DecoderReply.ready(lacking: []).message
+      case "memory": return DecoderReply.asksForMemory(-1).message
+      case "slot": return DecoderReply.asksForSlot(width: 1 << 30, height: 1 << 30).message
+      case "progress": return DecoderReply.progress(.max).message
+      case "width": width = width * 1000
+      case "height": height = -1
+      case "larger": (width, height) = (1 << 14, 1 << 14)
+      case "index": facts.index = -1
+      case "time": facts.time = .nan
+      case "decoded": report.framesDecoded = .max
+      case "corrupt": report.corruptFrames = -1
+      case "errors": report.decodeErrors = .max
+      case "untimed": report.untimedFrames = .min
+      default: return nil
+      }
+      return DecoderReply.frame(facts, width: width, height: height, report).message
+    }
+
+    private func misbehave(
+      _ memory: UnsafeMutableBufferPointer<UInt8>, _ socket: MessageSocket
+    ) {
+      switch kind {
+      case "crash": raise(SIGSEGV)
+      case "abort": abort()
+      case "exit": _exit(7)
+      case "spin": while getpid() > 0 {}
+      case "allocate":
+        while let block = malloc(64 << 20) { memset(block, 1, 4096) }
+        fatalError("no memory is left")
+      case "scribble": memory[..<min(memory.count, 64 << 20)].update(repeating: 0xa5)
+      case "close":
+        close(socket.descriptor.rawValue)
+        while true { pause() }
+      default: attempt(socket)
+      }
+    }
+
+    /// Makes a system call that a decoder has no use for, and says what came of it.
+    private func attempt(_ socket: MessageSocket) {
+      // Without the filter, to see what Landlock alone refuses.
+      let call = kind.hasPrefix("unfiltered-") ? String(kind.dropFirst(11)) : kind
+      let number = seccomp_syscall_resolve_name(call)
+      let result =
+        switch call {
+        case "openat":
+          "/etc/passwd".withCString { make(number, Int(AT_FDCWD), address($0), 0, 0) }
+        case "execve": "/bin/true".withCString { make(number, address($0), 0, 0, 0) }
+        case "mkdirat":
+          "/tmp/detect-batch-escaped".withCString {
+            make(number, Int(AT_FDCWD), address($0), 0o700, 0)
+          }
+        case "socket": make(number, Int(AF_INET), 1, 0, 0)
+        case "kill": make(number, Int(getppid()), Int(SIGTERM), 0, 0)
+        case "ptrace": make(number, 16, Int(getppid()), 0, 0)
+        case "clone": make(number, Int(SIGCHLD), 0, 0, 0)
+        // With one empty piece on either side it asks for the right alone.
+        case "process_vm_readv": make(number, Int(getppid()), 0, 0, 0)
+        default: make(number, 0, 0, 0, 0)
+        }
+      let text = result < 0 ? "\(Errno(rawValue: Int32(-result)))" : "not refused"
+      let failure = MediaError(.data, "\(call): \(text)")
+      do { try socket.send(DecoderReply.failed(failure, DecodingReport()).message) } catch {
+        _exit(0)
+      }
+    }
+
+    private func make(_ call: Int32, _ first: Int, _ second: Int, _ third: Int, _ fourth: Int)
+      -> Int
+    {
+      clinux_call(Int(call), first, second, third, fourth)
+    }
+
+    private func address(_ text: UnsafePointer<CChar>) -> Int { Int(bitPattern: text) }
+
+    /// Whether this process does without the filter of system calls.
+    static var isUnfiltered: Bool {
+      getenv("DETECT_BATCH_DECODER_FAULT").map { String(cString: $0).hasPrefix("unfiltered-") }
+        ?? false
+    }
+  }
+#endif

@@ -1,0 +1,208 @@
+import Media
+
+/// What a decoder process says. The parent checks every number of it, and believes none beyond that.
+enum DecoderReply: Equatable {
+  /// It is confined and waits for inputs; what the kernel could not give of that, in words.
+  case ready(lacking: [String])
+  /// The input is open.
+  case opened(MediaInfo, DecodingReport)
+  /// A picture is to be decoded that takes so many bytes.
+  case asksForMemory(Int)
+  /// The next frame needs a slot for such a picture.
+  case asksForSlot(width: Int, height: Int)
+  /// The next frame lies in the slot.
+  case frame(FrameFacts, width: Int, height: Int, DecodingReport)
+  /// No frame is left.
+  case ended(DecodingReport)
+  /// It cannot be opened or decoded, or not further.
+  case failed(MediaError, DecodingReport)
+  /// Still at work: so many frames are decoded.
+  case progress(Int)
+}
+
+extension DecoderReply {
+  /// Most remarks and protections in one message.
+  private static let maxTexts = 12
+
+  var message: [UInt8] {
+    switch self {
+    case .ready(let lacking):
+      var writer = MessageWriter(kind: 1)
+      writer.put(texts: lacking)
+      return writer.bytes
+    case .opened(let info, let report):
+      var writer = MessageWriter(kind: 2)
+      info.write(to: &writer)
+      report.write(to: &writer)
+      return writer.bytes
+    case .asksForMemory(let bytes):
+      var writer = MessageWriter(kind: 3)
+      writer.put(bytes)
+      return writer.bytes
+    case .asksForSlot(let width, let height):
+      var writer = MessageWriter(kind: 4)
+      writer.put(width)
+      writer.put(height)
+      return writer.bytes
+    case .frame(let facts, let width, let height, let report):
+      var writer = MessageWriter(kind: 5)
+      facts.write(to: &writer)
+      writer.put(width)
+      writer.put(height)
+      report.write(to: &writer)
+      return writer.bytes
+    case .ended(let report):
+      var writer = MessageWriter(kind: 6)
+      report.write(to: &writer)
+      return writer.bytes
+    case .failed(let error, let report):
+      var writer = MessageWriter(kind: 7)
+      writer.put(error.kind == .access)
+      writer.put(error.reason)
+      report.write(to: &writer)
+      return writer.bytes
+    case .progress(let frames):
+      var writer = MessageWriter(kind: 8)
+      writer.put(frames)
+      return writer.bytes
+    }
+  }
+
+  /// Reads a message of a child.
+  ///
+  /// - Throws: `MessageError` where it is none, or one that cannot be true.
+  init(_ message: ArraySlice<UInt8>) throws(MessageError) {
+    var reader = try MessageReader(message)
+    switch reader.kind {
+    case 1: self = .ready(lacking: try reader.texts("protection", atMost: Self.maxTexts))
+    case 2:
+      self = .opened(try MediaInfo(from: &reader), try DecodingReport(from: &reader))
+    case 3: self = .asksForMemory(try reader.number("size of a picture", in: Message.count))
+    case 4:
+      let (width, height) = try reader.size()
+      self = .asksForSlot(width: width, height: height)
+    case 5:
+      let facts = try FrameFacts(from: &reader)
+      let (width, height) = try reader.size()
+      self = .frame(facts, width: width, height: height, try DecodingReport(from: &reader))
+    case 6: self = .ended(try DecodingReport(from: &reader))
+    case 7:
+      let isAccess = try reader.truth("kind of failure")
+      let error = MediaError(isAccess ? .access : .data, try reader.text("failure"))
+      self = .failed(error, try DecodingReport(from: &reader))
+    case 8: self = .progress(try reader.number("number of frames", in: Message.count))
+    case let kind: throw MessageError("a reply of kind \(kind)")
+    }
+    try reader.end()
+  }
+}
+
+extension MessageWriter {
+  fileprivate mutating func put(texts: [String]) {
+    put(texts.count)
+    for text in texts { put(text) }
+  }
+}
+
+extension MessageReader {
+  fileprivate mutating func texts(
+    _ name: String, atMost limit: Int
+  ) throws(MessageError) -> [String] {
+    var texts: [String] = []
+    for _ in 0..<(try number("number of a \(name)", in: 0...limit)) { texts.append(try text(name)) }
+    return texts
+  }
+
+  /// Of a picture that has pixels; their number fits.
+  fileprivate mutating func size() throws(MessageError) -> (width: Int, height: Int) {
+    (
+      try number("width", in: 1...Int(Int32.max)), try number("height", in: 1...Int(Int32.max))
+    )
+  }
+}
+
+extension FrameFacts {
+  fileprivate func write(to writer: inout MessageWriter) {
+    writer.put(index) { $0.put($1) }
+    writer.put(time) { $0.put($1) }
+    writer.put(isCorrupt)
+    writer.put(isKeyframe)
+  }
+
+  fileprivate init(from reader: inout MessageReader) throws(MessageError) {
+    index = try reader.optional("frame number") { reader throws(MessageError) in
+      try reader.number("frame number", in: Message.count)
+    }
+    time = try reader.optional("time") { reader throws(MessageError) in try reader.decimal("time") }
+    isCorrupt = try reader.truth("corrupt")
+    isKeyframe = try reader.truth("keyframe")
+  }
+}
+
+extension DecodingReport {
+  fileprivate func write(to writer: inout MessageWriter) {
+    for count in [framesDecoded, corruptFrames, decodeErrors, untimedFrames] { writer.put(count) }
+    writer.put(lastError) { $0.put($1) }
+  }
+
+  fileprivate init(from reader: inout MessageReader) throws(MessageError) {
+    self.init()
+    framesDecoded = try reader.number("number of frames", in: Message.count)
+    corruptFrames = try reader.number("number of corrupt frames", in: Message.count)
+    decodeErrors = try reader.number("number of errors", in: Message.count)
+    untimedFrames = try reader.number("number of untimed frames", in: Message.count)
+    lastError = try reader.optional("error") { reader throws(MessageError) in
+      try reader.text("error")
+    }
+  }
+}
+
+extension MediaInfo {
+  fileprivate func write(to writer: inout MessageWriter) {
+    writer.put(container)
+    writer.put(codec)
+    writer.put(width)
+    writer.put(height)
+    writer.put(orientation.rawValue)
+    // What a header says can be absurd, and then it says nothing.
+    writer.put(duration.flatMap { $0.isFinite ? $0 : nil }) { $0.put($1) }
+    writer.put(averageFrameRate.flatMap { $0.isFinite ? $0 : nil }) { $0.put($1) }
+    writer.put(timeBase) {
+      $0.put(Int($1.numerator))
+      $0.put(Int($1.denominator))
+    }
+    writer.put(estimatedFrames.flatMap { Message.count.contains($0) ? $0 : nil }) { $0.put($1) }
+    writer.put(isStillImage)
+    writer.put(texts: remarks)
+  }
+
+  fileprivate init(from reader: inout MessageReader) throws(MessageError) {
+    let container = try reader.text("container")
+    let codec = try reader.text("codec")
+    // Of a header: 0, and less, where it does not tell.
+    let sides = Int(Int32.min)...Int(Int32.max)
+    let width = try reader.number("width", in: sides)
+    let height = try reader.number("height", in: sides)
+    guard let orientation = Orientation(rawValue: try reader.number("orientation", in: 1...8))
+    else { throw MessageError("no orientation") }
+    self.init(
+      container: container, codec: codec, width: width, height: height, orientation: orientation,
+      duration: try reader.optional("duration") { reader throws(MessageError) in
+        try reader.decimal("duration")
+      },
+      averageFrameRate: try reader.optional("frame rate") { reader throws(MessageError) in
+        try reader.decimal("frame rate")
+      },
+      timeBase: try reader.optional("time base") { reader throws(MessageError) in
+        // In range: both are checked to be.
+        Ratio(
+          Int32(try reader.number("time base", in: 1...Int(Int32.max))),
+          Int32(try reader.number("time base", in: 1...Int(Int32.max))))
+      },
+      estimatedFrames: try reader.optional("estimate") { reader throws(MessageError) in
+        try reader.number("estimate", in: Message.count)
+      },
+      isStillImage: try reader.truth("image"),
+      remarks: try reader.texts("remark", atMost: 12))
+  }
+}

@@ -1,0 +1,108 @@
+import Media
+import TestSupport
+import Testing
+
+@testable import FrameDecoding
+
+struct DecoderMessageTests {
+  static let report: DecodingReport = {
+    var report = DecodingReport()
+    report.framesDecoded = 7
+    report.corruptFrames = 1
+    report.decodeErrors = 2
+    report.untimedFrames = 3
+    report.lastError = "damaged: ä"
+    return report
+  }()
+
+  static let info = MediaInfo(
+    container: "mov,mp4", codec: "h264", width: 640, height: 480, orientation: .turnedLeft,
+    duration: 12.5, averageFrameRate: nil, timeBase: Ratio(1, 600), estimatedFrames: 300,
+    isStillImage: false,
+    remarks: ["one", "two"])
+
+  static let replies: [DecoderReply] = [
+    .ready(lacking: []), .ready(lacking: ["TCP is not refused"]), .opened(info, report),
+    .asksForMemory(12_345), .asksForSlot(width: 3, height: 4),
+    .frame(
+      FrameFacts(index: nil, time: -1.25, isCorrupt: true, isKeyframe: false), width: 6, height: 4,
+      report),
+    .frame(
+      FrameFacts(index: 9, time: nil, isCorrupt: false, isKeyframe: true), width: 1, height: 1,
+      DecodingReport()),
+    .ended(report), .failed(MediaError(.access, "gone"), report),
+    .failed(MediaError(.data, ""), DecodingReport()), .progress(99),
+  ]
+
+  static let requests: [DecoderRequest] = {
+    var open = OpenRequest(fileExtension: "mp4", skipping: 5, hasGate: true)
+    open.sampling = FrameSampling(
+      selection: .rate(2.5), start: 1, end: 2, maxFrames: 3, needsFrameNumbers: false,
+      segment: .init(index: 1, count: 4))
+    open.limits.maxStreams = 17
+    return [
+      .open(open), .open(OpenRequest()),
+      .open(OpenRequest(sampling: FrameSampling(selection: .every(3)))),
+      .open(OpenRequest(sampling: FrameSampling(selection: .keyframes))), .next(nil),
+      .next(FrameSlot(offset: 65_536, capacity: 131_072)), .slot(FrameSlot(offset: 0, capacity: 1)),
+      .pass, .close,
+    ]
+  }()
+
+  @Test(arguments: replies) func repliesArriveAsTheyWere(_ reply: DecoderReply) throws {
+    #expect(try DecoderReply(reply.message[...]) == reply)
+  }
+
+  @Test(arguments: requests) func requestsArriveAsTheyWere(_ request: DecoderRequest) throws {
+    #expect(try DecoderRequest(request.message[...]) == request)
+  }
+
+  @Test(arguments: replies) func everyPartOfAReplyIsRefused(_ reply: DecoderReply) {
+    let message = reply.message
+    for count in 0..<message.count {
+      #expect(throws: MessageError.self) { try DecoderReply(message[..<count]) }
+    }
+    #expect(throws: MessageError.self) { try DecoderReply((message + [0])[...]) }
+  }
+
+  /// Whatever the bytes, the answer is a value within its bounds or an error, and no trap.
+  @Test func noBytesBreakTheReader() {
+    let seed = UInt64.random(in: 0 ... .max)
+    var random = SeededGenerator(seed: seed)
+    for _ in 0..<200_000 {
+      var message = Self.replies[random.below(Self.replies.count)].message
+      for _ in 0...random.below(3) {
+        message[random.below(message.count)] = UInt8.random(in: 0...255, using: &random)
+      }
+      guard let reply = try? DecoderReply(message[...]) else { continue }
+      switch reply {
+      case .frame(let facts, let width, let height, let report):
+        #expect((facts.index ?? 0) >= 0 && (facts.time ?? 0).isFinite, "seed \(seed)")
+        #expect(width > 0 && height > 0 && !width.multipliedReportingOverflow(by: height).overflow)
+        #expect(report.decodeErrors >= 0 && report.decodeErrors <= 1 << 50, "seed \(seed)")
+      case .asksForMemory(let bytes): #expect(bytes >= 0 && bytes <= 1 << 50, "seed \(seed)")
+      default: break
+      }
+    }
+  }
+
+  @Test func textCommandsNoTerminal() throws {
+    let reply = DecoderReply.failed(MediaError(.data, "a\u{1b}[31mb\nc\u{9b}d"), DecodingReport())
+    guard case .failed(let error, _) = try DecoderReply(reply.message[...]) else {
+      Issue.record("another reply")
+      return
+    }
+    #expect(error.reason == "a [31mb c d")
+  }
+
+  @Test func aLongTextIsCut() throws {
+    let text = String(repeating: "x", count: 100_000)
+    let reply = DecoderReply.failed(MediaError(.data, text), DecodingReport())
+    #expect(reply.message.count <= Message.maxBytes)
+    guard case .failed(let error, _) = try DecoderReply(reply.message[...]) else {
+      Issue.record("another reply")
+      return
+    }
+    #expect(error.reason == String(repeating: "x", count: Message.maxTextBytes))
+  }
+}
