@@ -89,3 +89,11 @@ def differences(output, reference):
     if len(ours) != len(theirs):
         found.append(f"manifest: {len(ours)} lines here, {len(theirs)} in the reference")
     return found
+
+
+def overlap(a, b):
+    """IoU of boxes [x, y, width, height]."""
+    across = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    down = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    both = max(0, across) * max(0, down)
+    return both / (a[2] * a[3] + b[2] * b[3] - both)

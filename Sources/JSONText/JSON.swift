@@ -114,19 +114,16 @@ public enum JSON {
   /// Appends decimal digits, with zeros in front up to `minimum` of them.
   private static func appendDigits(_ number: UInt64, atLeast minimum: Int, to bytes: inout [UInt8])
   {
-    var count = 1
-    var rest = number
-    while rest >= 10 || count < minimum {
-      rest /= 10
-      count += 1
-    }
-    var position = bytes.count + count
-    bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: count))
-    rest = number
-    while rest > 0 {
-      position -= 1
-      bytes[position] += UInt8(truncatingIfNeeded: rest % 10)
-      rest /= 10
+    // 64 bits have 20 digits.
+    withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { digits in
+      var first = digits.count
+      var rest = number
+      repeat {
+        first -= 1
+        digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
+      } while rest > 0 || digits.count - first < minimum
+      bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: digits[first...]))
     }
   }
 

@@ -155,7 +155,7 @@ public final class DetectorWorker {
   /// - Returns: by falling score, then class index, then anchor index.
   /// - Throws: `DetectionError` where the network's output is not finite; `ModelError` where the weights are not usable;
   ///   `NeuralNetworkError`, or what the source of weights throws, where a plan has to be made.
-  public func detect(_ pixels: [UInt8], width: Int, height: Int) throws -> [Detection] {
+  public func detect(_ pixels: Span<UInt8>, width: Int, height: Int) throws -> [Detection] {
     times = Times()
     let regions = detector.regions(width: width, height: height)
     if regions.count == 1 {
@@ -169,9 +169,14 @@ public final class DetectorWorker {
     return detector.merge(found)
   }
 
+  /// Finds objects in one picture whose bytes are an array.
+  public func detect(_ pixels: [UInt8], width: Int, height: Int) throws -> [Detection] {
+    try detect(pixels.span, width: width, height: height)
+  }
+
   /// What one look at a picture, or at its mirror image, finds.
   func detections(
-    _ pixels: [UInt8], _ geometry: InputGeometry, isMirrored: Bool
+    _ pixels: Span<UInt8>, _ geometry: InputGeometry, isMirrored: Bool
   ) throws -> [Detection] {
     try run(pixels, geometry, isMirrored: isMirrored) { outputs in
       try detector.decoder.detections(outputs, geometry)
@@ -180,7 +185,7 @@ public final class DetectorWorker {
 
   /// Runs the network on one picture, or on its mirror image, and hands its outputs over.
   package func run<Result>(
-    _ pixels: [UInt8], _ geometry: InputGeometry, isMirrored: Bool = false,
+    _ pixels: Span<UInt8>, _ geometry: InputGeometry, isMirrored: Bool = false,
     readOutputs: (HeadOutputs) throws -> Result
   ) throws -> Result {
     let start = ContinuousClock.now
@@ -193,7 +198,7 @@ public final class DetectorWorker {
     let plan = try detector.plan(for: geometry)
     return try detector.namingFile {
       try worker.run(plan) { input in
-        detector.preprocessor.write(pixels.span, geometry, to: &input)
+        detector.preprocessor.write(pixels, geometry, to: &input)
         if isMirrored { mirror(&input, geometry) }
         ready = .now
       } readOutputs: { images in

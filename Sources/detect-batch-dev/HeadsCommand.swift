@@ -32,7 +32,7 @@ struct HeadsCommand: ParsableCommand {
     let geometry = detector.geometry(width: width, height: height)
     let worker = try detector.makeWorker()
     let detections = try worker.detect(pixels, width: width, height: height)
-    let tensors = try worker.run(pixels, geometry) { outputs in
+    let tensors = try worker.run(pixels.span, geometry) { outputs in
       [
         flattened("cls_logits", outputs.logits, last: source.description.classes.count),
         flattened("bbox_regression", outputs.regressions, last: 4),

@@ -186,15 +186,15 @@ final class FakeEquipment: Sendable {
       found.joined().sorted { $0.score > $1.score }
     }
 
-    func detect(_ pixels: [UInt8], width: Int, height: Int) throws -> [Detection] {
+    func detect(_ picture: RGBPicture) throws -> [Detection] {
       let look = equipment.looks.withLock { looks in
         looks += 1
         return looks
       }
       try equipment.beforeLook(look)
       equipment.pause(equipment.delays.detecting)
-      equipment.held.withLock { $0.now -= width }
-      return try FakeEquipment.detections(in: pixels)
+      equipment.held.withLock { $0.now -= picture.width }
+      return try FakeEquipment.detections(in: picture.pixels)
     }
   }
 }

@@ -19,7 +19,7 @@ import Testing
     let worker = try detector.makeWorker()
     for fixture in try model.cases {
       #expect(detector.geometry(width: fixture.width, height: fixture.height) == fixture.geometry)
-      let outputs = try worker.run(fixture.pixels, fixture.geometry) { outputs in
+      let outputs = try worker.run(fixture.pixels.span, fixture.geometry) { outputs in
         outputs.logits.map { $0.plain() } + outputs.regressions.map { $0.plain() }
       }
       let expected = try fixture.headOutputs()

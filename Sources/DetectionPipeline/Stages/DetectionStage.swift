@@ -34,9 +34,7 @@ struct DetectionStage: Sendable {
           continue
         }
         let start = ContinuousClock.now
-        let found = Result {
-          try detector.detect(picture.pixels, width: picture.width, height: picture.height)
-        }
+        let found = Result { try detector.detect(picture) }
         try record(found, of: queued, lookedWith: detector, since: start)
       }
     }

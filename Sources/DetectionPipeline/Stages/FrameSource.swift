@@ -5,7 +5,7 @@ import RetinaNetModel
 /// One thread's use of a detector: `DetectorWorker`, or what a test puts in its place.
 protocol FrameDetector {
   /// - Throws: `DetectionError` where this picture has no result; anything else ends the run.
-  func detect(_ pixels: [UInt8], width: Int, height: Int) throws -> [Detection]
+  func detect(_ picture: RGBPicture) throws -> [Detection]
   /// Where the time of the last picture, or of the last look, went.
   var times: DetectorWorker.Times { get }
   /// In how many looks a picture of this size is looked at.
@@ -23,15 +23,20 @@ protocol FrameDetector {
 extension FrameDetector {
   func lookCount(width: Int, height: Int) -> Int { 1 }
   func look(_ number: Int, at picture: RGBPicture) throws -> [Detection] {
-    try detect(picture.pixels, width: picture.width, height: picture.height)
+    try detect(picture)
   }
   func merge(_ found: [[Detection]]) -> [Detection] { Array(found.joined()) }
   func remark(width: Int, height: Int) -> String? { nil }
 }
 
 extension DetectorWorker: FrameDetector {
+  func detect(_ picture: RGBPicture) throws -> [Detection] {
+    try picture.withPixels { try detect($0, width: picture.width, height: picture.height) }
+  }
   func look(_ number: Int, at picture: RGBPicture) throws -> [Detection] {
-    try look(number, at: picture.pixels, width: picture.width, height: picture.height)
+    try picture.withPixels {
+      try look(number, at: $0, width: picture.width, height: picture.height)
+    }
   }
 }
 

@@ -66,7 +66,7 @@ extension DetectorWorker {
   /// - Returns: what `merge` puts together.
   /// - Throws: as `detect`.
   public func look(
-    _ number: Int, at pixels: [UInt8], width: Int, height: Int
+    _ number: Int, at pixels: Span<UInt8>, width: Int, height: Int
   ) throws -> [Detection] {
     times = Times()
     let region = detector.regions(width: width, height: height)[number]
@@ -89,11 +89,19 @@ extension DetectorWorker {
   /// - Returns: by falling score, then class, then anchor; boxes in pixels of the picture.
   /// - Throws: as `detect`.
   func look(
-    at region: PictureRegion, number: Int, of pixels: [UInt8], pictureWidth: Int
+    at region: PictureRegion, number: Int, of pixels: Span<UInt8>, pictureWidth: Int
   ) throws -> [Detection] {
-    let isWhole = region.width == pictureWidth && region.height * pictureWidth * 3 == pixels.count
+    if region.width == pictureWidth, region.height * pictureWidth * 3 == pixels.count {
+      return try look(at: region, number: number, ownPixels: pixels)
+    }
     // A tile's own pixels: what is held beside the picture has a tile's size. The picture itself is not copied.
-    let pixels = isWhole ? pixels : copy(region, of: pixels, pictureWidth: pictureWidth)
+    let tile = copy(region, of: pixels, pictureWidth: pictureWidth)
+    return try look(at: region, number: number, ownPixels: tile.span)
+  }
+
+  private func look(
+    at region: PictureRegion, number: Int, ownPixels pixels: Span<UInt8>
+  ) throws -> [Detection] {
     let geometry = detector.geometry(width: region.width, height: region.height)
     var found = try detections(pixels, geometry, isMirrored: false)
     if let merger = detector.looks.mirrorMerger {
@@ -106,13 +114,15 @@ extension DetectorWorker {
   }
 
   private func copy(
-    _ region: PictureRegion, of pixels: [UInt8], pictureWidth: Int
+    _ region: PictureRegion, of pixels: Span<UInt8>, pictureWidth: Int
   ) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(region.height * region.width * 3)
     for row in region.y..<region.y + region.height {
       let start = (row * pictureWidth + region.x) * 3
-      bytes += pixels[start..<start + region.width * 3]
+      pixels.extracting(start..<start + region.width * 3).withUnsafeBufferPointer {
+        bytes += $0
+      }
     }
     return bytes
   }

@@ -48,8 +48,9 @@ struct DatasetDetection {
       do {
         let frame = try Self.frame(folder.appending(image.fileName), decoders)
         let picture = frame.picture
-        let found = try worker.detect(
-          picture.pixels, width: picture.width, height: picture.height)
+        let found = try picture.withPixels {
+          try worker.detect($0, width: picture.width, height: picture.height)
+        }
         let remark = detector.remark(width: picture.width, height: picture.height)
         gathering.withLock { gathering in
           gathering.add(found, in: frame, of: image, labels)
