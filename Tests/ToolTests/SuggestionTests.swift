@@ -30,7 +30,7 @@ struct SuggestionTests {
         ("--worker", "'--workers'"), ("--candidates-per-levels", "'--candidates-per-level'"),
         ("--no-frame-number", "'--no-frame-numbers'"), ("--file-from", "'--files-from'"),
         ("--log", "'--log-format'"),
-        ("--max", "'--max-frames', '--max-detections' or '--max-failures'"),
+        ("--max", "'--max-frames', '--max-detections', '--max-size' or '--max-failures'"),
         // What other tools call it.
         ("--conf", "'--score-threshold'"), ("-conf", "'--score-threshold'"),
         ("--conf-thres", "'--score-threshold'"), ("--threshold", "'--score-threshold'"),
@@ -46,7 +46,7 @@ struct SuggestionTests {
         // None is better than a wrong one.
         ("--zzz", nil), ("--confuse", nil), ("--name", nil), ("--lr", nil), ("--epochs", nil),
         ("--foo", nil), ("-z", nil), ("--host", nil), ("--port", nil), ("--a", nil), ("--", nil),
-        ("--random", nil), ("--tile", nil),
+        ("--random", nil), ("--still", nil),
       ])
     + cases(
       "train",

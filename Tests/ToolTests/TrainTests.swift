@@ -342,7 +342,7 @@ struct TrainTests {
         ["--resume", "run", "squares.json"], 64, "--resume takes data and pipeline from its folder"
       ),
       (["gone", "-o", "run"], 66, "gone: there is no such folder or file"),
-      (["pictures", "-o", "run"], 65, "pictures/ImageSets/Main/train.txt: cannot be read: "),
+      (["pictures", "-o", "run"], 65, "pictures/Annotations: cannot be read: "),
       (good + ["--validation", "gone.json"], 66, "gone.json: does not exist"),
       (
         good + ["--classes", "bird"], 65,

@@ -197,7 +197,11 @@ extension DetectionRun {
         metrics?.update()
       }
     }
-    let parts = [0..<alone.lowerBound] + alone.map { $0..<$0 + 1 } + [alone.upperBound..<jobs.count]
+    // In one go where nothing is done alone, as where records are written in the order of the jobs: there nothing is remembered.
+    let parts =
+      alone.isEmpty
+      ? [0..<jobs.count]
+      : [0..<alone.lowerBound] + alone.map { $0..<$0 + 1 } + [alone.upperBound..<jobs.count]
     for part in parts where !part.isEmpty && !control.isEnding {
       stages.run(
         jobs.part(part), into: destination, with: equipment, control: control, report: report)

@@ -41,11 +41,11 @@ enum Likeness {
   }
 
   /// The words that go on where a typed one ends at a hyphen, as `batch-size` does after `batch`; none where there are
-  /// more than three.
+  /// more than four.
   static func continuations(of typed: String, among words: some Sequence<String>) -> [String] {
     let typed = normal(typed)
     let found = words.filter { typed.count >= 3 && $0.hasPrefix(typed + "-") }
-    return found.count <= 3 ? found : []
+    return found.count <= 4 ? found : []
   }
 
   /// Some write options in capitals or with underscores.
