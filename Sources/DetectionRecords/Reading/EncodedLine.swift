@@ -1,7 +1,7 @@
 import Glibc
 
-/// Reads lines of exactly the form that `RecordEncoder` writes, which nearly all are: twice as fast as asking a scanner
-/// of JSON for one key after another. Whatever is in any way different, wrong numbers too, is left to
+/// Reads lines of exactly the form that `RecordEncoder` writes, which nearly all are, without asking a scanner of JSON for
+/// one key after another. Whatever is in any way different, wrong numbers too, is left to
 /// `RecordParser`'s other way, which takes all JSON and says what is wrong.
 struct EncodedLine {
   private var position: UnsafePointer<UInt8>
