@@ -43,6 +43,7 @@ public struct YOLODataset: Sendable {
         problem: "is not there; these keys are: \(settings.keys.joined(separator: ", "))")
     }
     var pictures: [FilePath] = []
+    // A list of places, else one: what is neither is an error of the second.
     for place in try (try? value.list())?.map({ try $0.string() }) ?? [value.string()] {
       pictures += try Self.pictures(place, below: root, file: file)
     }
@@ -85,6 +86,7 @@ public struct YOLODataset: Sendable {
     guard let value = settings.value("names") else {
       throw settings.missing("names", expected: "a list or map of labels")
     }
+    // A list of labels, else a map: what is neither is an error of the second.
     if let list = try? value.list() { return try list.map { try $0.string() } }
     let map = try value.map()
     let numbers = map.keys.compactMap { Int($0) }.sorted()
