@@ -32,6 +32,8 @@ public final class PendingFile {
   }
 
   /// Brings what was written to the disk, by whomever.
+  ///
+  /// - Throws: `AtomicFile.Failure`.
   public func synchronize() throws(AtomicFile.Failure) {
     try Self.synchronize(temporaryPath, "opening what was written", "writing to disk")
   }
@@ -39,6 +41,7 @@ public final class PendingFile {
   /// Gives the file its name; who opens that meets the old bytes or the new ones.
   ///
   /// - Parameter isDurable: Whether the name is on the disk when this returns.
+  /// - Throws: `AtomicFile.Failure`.
   public func publish(isDurable: Bool) throws(AtomicFile.Failure) {
     try Self.check("renaming") {
       temporaryPath.withPlatformString { from in path.withPlatformString { rename(from, $0) } }
