@@ -1,4 +1,5 @@
 import CFFmpeg
+import Media
 
 /// Turns decoded pictures of any pixel format into packed 8-bit RGB.
 ///

@@ -67,7 +67,7 @@ public struct DetectionModel: Sendable {
       // What else the description is of.
       if let hub { digest.update(hub.text) }
       if let trainer, trainer.isOf(facts) { digest.update(trainer.text) }
-      try Self.compare(tensors, description.makeNetwork().parameters)
+      try Self.compare(tensors, description.parameters)
     } catch let error as ProblemError {
       throw ModelError(file: path.string, problem: error.problem)
     }

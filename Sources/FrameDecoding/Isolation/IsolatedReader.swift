@@ -1,3 +1,4 @@
+import Media
 import SystemPackage
 
 /// An input that a decoder process reads. Used by one thread at a time.
@@ -84,7 +85,7 @@ final class IsolatedReader: FrameSource {
         likelyBytes = bytes
         let pixels = SharedPixels(session.process.arena, slot, count: bytes)
         return .success(
-          DecodedFrame(facts, RGBPicture(width: width, height: height, pixels: pixels)))
+          DecodedFrame(facts, RGBPicture(width: width, height: height, memory: pixels)))
       case .ended(let report):
         self.report = report
         return .success(nil)
