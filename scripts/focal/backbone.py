@@ -50,7 +50,7 @@ def crop(rng):
     return found
 
 
-def make(path, count=24000, epochs=6, log=print):
+def make(path, count=12000, epochs=8, log=print):
     """Trains it, once."""
     if path.exists():
         return path

@@ -102,7 +102,7 @@ def draw(model, annotations, dev_tool, sizes, ratios, folder, pictures=200):
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.6))
-    lines = [f"{len(objects)} object samples, {len(background)} background samples of {pictures} pictures.", ""]
+    lines = [f"{len(objects)} object samples, {len(background)} background samples.", ""]
     lines += ["| gamma | loss of the hardest 20 % of object samples | of the hardest 1 % of background samples |", "| --- | --- | --- |"]
     for gamma in GAMMAS:
         for axis, p in zip(axes, (objects, background)):

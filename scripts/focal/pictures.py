@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 SIDE = 320
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWX"  # the classes
-OTHERS = "YZ0123456789&%#@?!$+=<>ΓΔΘΛΞΠΣΦΨΩЖИЛЦЧШЩЪЭЮЯ"  # look-alikes; so are mirrored letters
+LETTERS = "ABCDEFGHIJKLMNOPQRST"  # the classes
+OTHERS = "UVWXYZ0123456789&%#@?!$+=<>ΓΔΘΛΞΠΣΦΨΩЖИЛЦЧШЩЪЭЮЯ"  # look-alikes; so are mirrored letters
 UNSYMMETRIC = "BCDEFGJKLPQRS"
 FONTS = sorted(pathlib.Path("/usr/share/fonts/truetype/dejavu").glob("*.ttf"))
 
@@ -67,7 +67,8 @@ def background(rng):
         elif kind == 1:
             pen.arc((x, y, x + 10 + abs(a) // 3, y + 10 + abs(b) // 3), int(rng.integers(360)), int(rng.integers(360)), ink, width)
         elif kind == 2:
-            pen.rectangle((x, y, x + 6 + abs(a) // 3, y + 6 + abs(b) // 3), outline=ink, width=width, fill=ink if rng.random() < 0.3 else None)
+            fill = ink if rng.random() < 0.3 else None
+            pen.rectangle((x, y, x + 6 + abs(a) // 3, y + 6 + abs(b) // 3), outline=ink, width=width, fill=fill)
         else:
             text = "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz     "), int(rng.integers(3, 30))))
             pen.text((x, y), text, fill=ink, font=font(int(rng.integers(len(FONTS))), int(rng.integers(8, 15))))

@@ -155,22 +155,25 @@ class Pictures(torch.utils.data.Dataset):
 
 
 def coco_of_voc(folder, split, path):
-    """A COCO file of a Pascal VOC split, beside links to nothing: pictures keep their place; 1-based pixels as they stand."""
+    """A COCO file of a Pascal VOC split, beside a link to the pictures; 1-based pixels as they stand."""
     if path.exists():
         return path
+    link = path.parent / "voc"
+    if not link.exists():
+        link.symlink_to(folder.resolve(), target_is_directory=True)
     names, images, annotations = [], [], []
     for number, name in enumerate((folder / f"ImageSets/Main/{split}.txt").read_text().split()):
         tree = ElementTree.parse(folder / f"Annotations/{name}.xml")
         size = tree.find("size")
-        file = str((folder / f"JPEGImages/{name}.jpg").resolve())
         images.append({
-            "id": number + 1, "file_name": file, "width": int(size.findtext("width")), "height": int(size.findtext("height")),
+            "id": number + 1, "file_name": f"voc/JPEGImages/{name}.jpg", "width": int(size.findtext("width")), "height": int(size.findtext("height")),
         })  # fmt: skip
         for found in tree.iter("object"):
             label = found.findtext("name")
             if label not in names:
                 names.append(label)
-            x, y, right, bottom = (float(found.find("bndbox").findtext(key)) for key in ("xmin", "ymin", "xmax", "ymax"))
+            corners = found.find("bndbox")
+            x, y, right, bottom = (float(corners.findtext(key)) for key in ("xmin", "ymin", "xmax", "ymax"))
             if right <= x or bottom <= y:
                 continue
             annotations.append({

@@ -19,11 +19,11 @@ TOOL = pathlib.Path(os.environ.get("DETECT_BATCH", ROOT / ".build/release/detect
 NETWORK = "--pyramid-channels 32 --head-depth 2 --anchor-sizes 14,17,20,24 --anchor-ratios 0.33,0.6,1,1.6,3"
 # As the paper's: SGD with momentum, from a backbone with frozen norms, two drops of the rate, mirrored pictures excepted.
 RECIPE = (
-    "--batch-norm frozen --frozen-stages 1 --optimizer sgd --momentum 0.9 --weight-decay 0.0001 --schedule steps"
+    "--batch-norm frozen --frozen-stages 2 --optimizer sgd --momentum 0.9 --weight-decay 0.0001 --schedule steps"
     " --warm-up 200 --batch-size 8 --images-per-call 4 --sizes 320 --max-size 320 --flip 0 --quiet"
 )
-# The same for every loss; the best is chosen for each, on the first seed.
-RATES = [0.004, 0.012, 0.036]
+# The same for every loss; the best is chosen for each, on the first seed. The likeliest first.
+RATES = [0.012, 0.036, 0.004]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +72,8 @@ class Comparison:
         if (run / "diverged").exists() or not measured:
             return Outcome([], [], *anchors)
         last = measured[-1]
-        curve = [(entry["epoch"], entry["AP"]) for entry in measured]
+        epochs = {entry["iteration"]: entry["epoch"] for entry in steps}
+        curve = [(epochs[entry["iteration"]], entry["AP"]) for entry in measured]
         return Outcome(curve, [last["AP"], last["AP50"], last["AP75"]], *anchors)
 
     def best_rate(self, loss, epochs=None):
@@ -116,19 +117,21 @@ class Comparison:
         return sorted(chosen, key=lambda loss: MAIN.index(loss.name) if loss.name in MAIN else len(MAIN))
 
     def run_all(self, wanted):
-        """Everything, in breadth: all rates of the main losses, their seeds, whether more would help; then the others."""
+        """Everything, in breadth: all rates of the main losses, whether more would help, their seeds; then the others."""
         losses = self.losses(wanted)
         for group in ([loss for loss in losses if loss.name in MAIN], [loss for loss in losses if loss.name not in MAIN]):
-            for loss in group:
-                for rate in RATES:
+            for rate in RATES:
+                for loss in group:
                     self.run(Training(loss, rate, self.epochs, self.seeds[0]))
+            main = [loss for loss in group if loss.name in MAIN]
+            for loss in main:
+                self.run(self.twice_as_long(loss))
             for seed in self.seeds[1:]:
                 for loss in group:
-                    for rate in {self.best_rate(loss), self.common_rate()} - {None}:
+                    self.run(Training(loss, self.best_rate(loss), self.epochs, seed))
+                for loss in main:
+                    if rate := self.common_rate():
                         self.run(Training(loss, rate, self.epochs, seed))
-            for loss in group:
-                if loss.name in MAIN:
-                    self.run(self.twice_as_long(loss))
 
     def twice_as_long(self, loss):
         """Whether the length suffices: the same with all of it doubled."""
