@@ -63,8 +63,8 @@ let package = Package(
     .target(
       name: "RetinaNetModel",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "Files", "JSONText", "NeuralNetwork", "Settings",
-        "Workers",
+        "BoxGeometry", "Checkpoints", "Digests", "Files", "JSONText", "Media", "NeuralNetwork",
+        "Settings", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: [lifetimes]),
@@ -103,8 +103,8 @@ let package = Package(
     .target(
       name: "DetectionPipeline",
       dependencies: [
-        "DetectionRecords", "Digests", "Files", "FrameDecoding", "NeuralNetwork", "RetinaNetModel",
-        "Workers",
+        "DetectionRecords", "Digests", "Files", "FrameDecoding", "Media", "NeuralNetwork",
+        "RetinaNetModel", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -189,8 +189,8 @@ let package = Package(
     .testTarget(
       name: "RetinaNetModelTests",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "NeuralNetwork", "RetinaNetModel", "Settings",
-        "TestSupport",
+        "BoxGeometry", "Checkpoints", "Digests", "Media", "NeuralNetwork", "RetinaNetModel",
+        "Settings", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
@@ -207,7 +207,7 @@ let package = Package(
     .testTarget(
       name: "FrameDecodingTests",
       dependencies: [
-        "Digests", "FrameDecoding", "Media", "TestSupport",
+        "CFFmpeg", "Digests", "FrameDecoding", "Media", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
