@@ -90,7 +90,7 @@ let package = Package(
       name: "Training",
       dependencies: [
         "BoxGeometry", "Checkpoints", "Datasets", "Digests", "Drawing", "Evaluation", "Failures",
-        "Files", "JSONText", "NeuralNetwork", "RetinaNetModel", "Workers",
+        "Files", "JSONText", "Media", "NeuralNetwork", "RetinaNetModel", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -143,7 +143,7 @@ let package = Package(
       dependencies: [
         "BoxGeometry", "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords",
         "Digests", "Downloads",
-        "Evaluation", "Failures", "Files", "FrameDecoding", "FrameEncoding", "JSONText",
+        "Evaluation", "Failures", "Files", "FrameDecoding", "FrameEncoding", "JSONText", "Media",
         "NeuralNetwork", "Results", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -207,7 +207,7 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Datasets", "Drawing", "Evaluation", "Settings", "Training", "TestSupport",
+        "Datasets", "Drawing", "Evaluation", "Media", "Settings", "Training", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
@@ -245,14 +245,14 @@ let package = Package(
     .testTarget(
       name: "DetectionPipelineTests",
       dependencies: [
-        "DetectionPipeline", "Failures", "Files", "TestSupport",
+        "DetectionPipeline", "Failures", "Files", "Media", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "ToolTests",
       dependencies: [
         "detect-batch", "BoxGeometry", "Digests", "Downloads", "Failures", "FrameDecoding",
-        "RetinaNetModel",
+        "Media", "RetinaNetModel",
         "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),

@@ -1,6 +1,7 @@
 import BoxGeometry
 import DetectionRecords
 import Foundation
+import Media
 import RetinaNetModel
 import Synchronization
 import SystemPackage

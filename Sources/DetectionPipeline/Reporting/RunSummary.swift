@@ -34,7 +34,7 @@ public struct RunSummary: Equatable, Sendable {
   /// Of these, those with the most detections, at most `mostListed`.
   public var richestInputs: [InputCount] = []
   /// What of the directories is no input.
-  public var leftOut = WorklistLeftOut()
+  public var leftOut = Worklist.LeftOut()
   /// Errors of the decoders that went on after them.
   public var decodeErrors = 0
   /// Wall-clock time since the run began.

@@ -1,5 +1,6 @@
 import Files
 import FrameDecoding
+import Media
 import Synchronization
 import Workers
 

@@ -1,5 +1,6 @@
 import DetectionRecords
 import FrameDecoding
+import Media
 import RetinaNetModel
 
 /// One thread's use of a detector: `DetectorWorker`, or what a test puts in its place.

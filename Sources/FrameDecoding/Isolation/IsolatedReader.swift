@@ -107,7 +107,7 @@ final class IsolatedReader: FrameSource {
         likelyBytes = bytes
         let pixels = SharedPixels(session.process.arena, slot, count: bytes)
         let picture = RGBPicture(
-          width: width, height: height, lattice: wanted(width, height), pixels: pixels)
+          width: width, height: height, lattice: wanted(width, height), memory: pixels)
         if keepsPicture { lastPicture = picture }
         return .success(DecodedFrame(facts, picture))
       case .ended(let report):

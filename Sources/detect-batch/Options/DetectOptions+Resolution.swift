@@ -49,8 +49,8 @@ extension DetectOptions {
     return run
   }
 
-  private func request(_ paths: [String]) -> WorklistRequest {
-    var request = WorklistRequest()
+  private func request(_ paths: [String]) -> Worklist.Request {
+    var request = Worklist.Request()
     request.inputs = paths.map(ArgumentBytes.path)
     request.lists = input.filesFrom.map(ArgumentBytes.path)
     request.root = input.root.map(ArgumentBytes.path)
