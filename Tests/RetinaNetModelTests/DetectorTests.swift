@@ -113,7 +113,7 @@ import Testing
           let noise = picture.pixels.indices.map { UInt8(truncatingIfNeeded: $0 &* 97) }
           _ = try worker.run(noise.span, geometry) { _ in }
           let found = try worker.detections(
-            picture.pixels.span, geometry, isMirrored: isMirrored)
+            picture.pixels.span, nil, geometry, isMirrored: isMirrored)
           #expect(found == all, "\(picture.name), \(options)")
           counts.append(found.count)
         }

@@ -27,7 +27,7 @@ public struct RunConfiguration: Sendable {
   }
 
   /// What to work on; its `output` and `shard` are taken from here below.
-  public var inputs = WorklistRequest()
+  public var inputs = Worklist.Request()
   /// Which frames of each; its `segment` is taken from here below.
   public var sampling = FrameSampling()
   /// Which share of the work is this run's.
@@ -68,7 +68,7 @@ public struct RunConfiguration: Sendable {
   /// How far this process stands back for others, 0...19 (`nice`); nil: as it was started.
   public var nice: Int?
   /// Prometheus text, written now and then and at the end.
-  public var metricsFile: FilePath?
+  public var metricsFile: MetricsFile?
 
   /// Creates the default choices.
   public init() {}

@@ -1,13 +1,14 @@
 import DetectionRecords
+import Failures
 import Files
 import SystemPackage
 
 /// Why there is no worklist: nothing is worked on then.
-public enum WorklistError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum WorklistError: ClassifiedError, Equatable, Sendable {
   /// Named inputs, patterns or lists that do not exist.
   case missing([FilePath])
   /// The inputs hold nothing to work on.
-  case nothingFound([FilePath], WorklistLeftOut = WorklistLeftOut())
+  case nothingFound([FilePath], Worklist.LeftOut = Worklist.LeftOut())
   /// A list of inputs cannot be read.
   case unreadableList(FilePath, Errno)
   /// A named input is neither a file nor a directory.
@@ -23,11 +24,11 @@ public enum WorklistError: Error, Equatable, Sendable, CustomStringConvertible {
   /// An input has a name that no source can have.
   case name(SourceNameError)
 
-  /// As the table of exit codes has it (sysexits.h).
-  public var exitCode: Int32 {
+  /// The kind.
+  public var kind: FailureKind {
     switch self {
-    case .missing, .nothingFound, .unreadableList: 66
-    case .notAFile, .sameOutput, .outputInTheWay, .outsideRoot, .outputAsInput, .name: 64
+    case .missing, .nothingFound, .unreadableList: .missingInput
+    case .notAFile, .sameOutput, .outputInTheWay, .outsideRoot, .outputAsInput, .name: .usage
     }
   }
 
@@ -73,7 +74,7 @@ public enum WorklistError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  private static func nothingFound(in inputs: String, _ leftOut: WorklistLeftOut) -> String {
+  private static func nothingFound(in inputs: String, _ leftOut: Worklist.LeftOut) -> String {
     if leftOut.unwanted > 0 {
       return "no video and no image in \(inputs) is wanted: --include and --exclude leave out "
         + "\(leftOut.unwanted) files and directories; --allow-empty makes this a success"

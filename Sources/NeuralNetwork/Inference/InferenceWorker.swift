@@ -21,6 +21,8 @@ public final class InferenceWorker {
   ///
   /// - Parameters:
   ///   - plan: what to run.
+  ///   - observe: gets each value that the plan has in float32, by its name (`NetworkGraph.valueNames`), as soon as it is
+  ///     there: for calibration.
   ///   - writeInput: gets the input to fill, all of it: [channels, height, width], contents undefined.
   ///   - wants: gets the outputs that are not on demand, and says which area of each of the others is computed; nil
   ///     for all of them.
@@ -30,6 +32,7 @@ public final class InferenceWorker {
   /// - Throws: `NeuralNetworkError`, or what the closures throw.
   public func run<Result>(
     _ plan: InferencePlan,
+    observe: ((String, BlockedImage) throws -> Void)? = nil,
     writeInput: (inout MutableSpan<Float>) throws -> Void,
     wants: (BlockedImages) throws -> [MapArea]? = { _ in nil },
     readOutputs: (BlockedImages) throws -> Result
@@ -37,12 +40,22 @@ public final class InferenceWorker {
     let runner = runner
     try runner.take(plan.plan)
     try runner.withInput(0, writeInput)
+    func run(_ steps: Range<Int>) throws {
+      try runner.runForward(plan.weights, steps: steps) { step in
+        guard let observe else { return true }
+        for tensor in step.outputs {
+          guard let name = plan.names[tensor.value] else { continue }
+          try observe(name, runner.images([tensor])[0])
+        }
+        return true
+      }
+    }
     let steps = plan.plan.forward.indices
     let first = plan.plan.firstStepOnDemand
-    try runner.runForward(plan.weights, steps: steps.prefix(upTo: first))
+    try run(steps.prefix(upTo: first))
     let prompt = runner.images(Array(plan.plan.outputs.prefix(plan.plan.promptOutputs)))
     runner.demand(try wants(prompt))
-    try runner.runForward(plan.weights, steps: steps.suffix(from: first))
+    try run(steps.suffix(from: first))
     let outputs = runner.images(plan.plan.outputs)
     return try readOutputs(outputs)
   }

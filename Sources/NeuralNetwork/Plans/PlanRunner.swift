@@ -66,16 +66,16 @@ final class PlanRunner: @unchecked Sendable {
   ///   - parameters: the plan's.
   ///   - steps: which; those from `firstStepOnDemand` on after `demand`.
   ///   - afterStep: called after each step; returns false to stop there.
-  /// - Throws: `NeuralNetworkError`, or what the parameters throw.
+  /// - Throws: `NeuralNetworkError`, or what the parameters or `afterStep` throw.
   func runForward(
     _ parameters: some PlanParameters, steps: Range<Int>? = nil,
-    afterStep: (Plan.Step) -> Bool = { _ in true }
+    afterStep: (Plan.Step) throws -> Bool = { _ in true }
   ) throws {
     for index in steps ?? taken.forward.indices {
       let step = taken.forward[index]
       if !step.demanded.isEmpty, step.demanded.allSatisfy({ areas[$0].isEmpty }) { continue }
       try run(step, index, parameters)
-      if !afterStep(step) { return }
+      if try !afterStep(step) { return }
     }
   }
 
