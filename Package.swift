@@ -153,7 +153,7 @@ let package = Package(
       name: "detect-batch-dev",
       dependencies: [
         "BoxGeometry", "Checkpoints", "DetectionPipeline", "DetectionRecords", "FrameDecoding",
-        "NeuralNetwork", "RetinaNetModel", "Training", "Workers",
+        "Media", "NeuralNetwork", "RetinaNetModel", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),

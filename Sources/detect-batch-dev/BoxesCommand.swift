@@ -1,5 +1,6 @@
 import ArgumentParser
 import FrameDecoding
+import Media
 import NeuralNetwork
 import RetinaNetModel
 import SystemPackage
