@@ -40,7 +40,8 @@ struct NetworkCommand: ParsableCommand {
     let source = try network.open()
     let plan = try InferencePlan(
       source.description.makeNetwork(), height: size.height, width: size.width,
-      store: WeightStore(load: source.values), algorithm: network.algorithm)
+      store: WeightStore(load: source.values),
+      precision: try precision(source), algorithm: network.algorithm)
     let prepared = (clock.now - start).seconds
     let bench = try NetworkBench(plan: plan, workers: workers, images: images)
     _ = try bench.round()
@@ -59,6 +60,14 @@ struct NetworkCommand: ParsableCommand {
       ])
     }
     if profile { try StepProfile(plan, input: bench.input).print() }
+  }
+
+  private func precision(_ source: ModelOptions.Source) throws -> Precision {
+    if network.precision == .int8, source.description.quantization == nil {
+      return .int8(
+        try QuickCalibration(source, height: size.height, width: size.width).quantization)
+    }
+    return try source.description.precision(network.precision).arithmetic
   }
 
   private var isa: String { InstructionSet.effective?.rawValue ?? "none" }

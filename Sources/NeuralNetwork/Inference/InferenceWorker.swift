@@ -39,7 +39,7 @@ public final class InferenceWorker {
     try runner.withInput(0, writeInput)
     try runner.runForward(plan.weights) { step in
       guard let observe else { return true }
-      for tensor in step.outputs {
+      for tensor in step.outputs where tensor.storage == .float32 {
         guard let name = plan.names[tensor.value] else { continue }
         try observe(name, runner.images([tensor])[0])
       }

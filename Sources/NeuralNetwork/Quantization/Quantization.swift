@@ -32,7 +32,7 @@ public struct Quantization: Equatable, Sendable {
   ///
   /// Without negative numbers: u8, a step being high / 255. Else s8 from -127 to 127, a step being the larger of -low and
   /// high, / 127. Rounded to the nearest, halves to even.
-  public struct StoredRange: Equatable, Sendable {
+  public struct StoredRange: Hashable, Sendable {
     /// At most 0.
     public var low: Float
     /// At least 0; not 0 if `low` is.

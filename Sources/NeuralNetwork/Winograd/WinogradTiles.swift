@@ -1,10 +1,10 @@
-/// The tiles of 4x4 outputs that cover one or several maps (images of a batch, or pyramid levels that share weights),
+/// The tiles of 4x4 outputs (or of 2x2) that cover one or several maps (images of a batch, or pyramid levels that share weights),
 /// numbered through: map by map, and row by row in a map.
 ///
 /// A 3x3 convolution of stride 1 and padding 1 is meant, so input and output of a map have one size.
 struct WinogradTiles: Sendable {
   /// Outputs of a tile in each direction; those over a map's edge are computed and dropped.
-  static let side = 4
+  let side: Int
 
   /// How many there are in all maps.
   var count: Int { maps.last?.tiles.upperBound ?? 0 }
@@ -27,12 +27,13 @@ struct WinogradTiles: Sendable {
   }
 
   /// Covers maps of the given sizes, in pixels; a map may be empty.
-  init(_ sizes: [(height: Int, width: Int)]) {
+  init(_ sizes: [(height: Int, width: Int)], side: Int = 4) {
+    self.side = side
     var maps: [Map] = []
     var first = 0
     for (height, width) in sizes {
-      let columns = (width + Self.side - 1) / Self.side
-      let count = (height + Self.side - 1) / Self.side * columns
+      let columns = (width + side - 1) / side
+      let count = (height + side - 1) / side * columns
       maps.append(
         Map(height: height, width: width, columns: columns, tiles: first..<first + count))
       first += count
@@ -58,8 +59,8 @@ struct WinogradTiles: Sendable {
       let count = min(map.columns - column, range.upperBound - tile)
       body(
         Run(
-          map: index, height: map.height, width: map.width, y: row * Self.side,
-          x: column * Self.side, count: count))
+          map: index, height: map.height, width: map.width, y: row * side,
+          x: column * side, count: count))
       tile += count
     }
   }
