@@ -62,7 +62,11 @@ struct QuantizedReference {
         Quantization.rounded($0, outputChannels: convolution.shape.outputChannels)
       }
       let perChannel = integers.count / steps.count
-      return integers.enumerated().map { Double($1) * Double(steps[$0 / perChannel]) }
+      // Without VNNI oneDNN halves them, and rounds again.
+      let unit = InstructionSet.hasVNNI ? 1.0 : 2
+      return integers.enumerated().map {
+        (Double($1) / unit).rounded(.toNearestOrEven) * unit * Double(steps[$0 / perChannel])
+      }
     }
     guard case .winograd(let largest) = quantization.convolutions[name] else {
       return try convolution.reference(inputs, parameter)

@@ -8,7 +8,8 @@
 ///   to the nearest multiple of s, halves to even; in a Winograd domain for each point and output channel likewise.
 ///   Nothing of them is kept in the file: they follow from the weights.
 ///
-/// Sums of products are exact in 32 bits; all else is float32.
+/// Sums of products are exact in 32 bits; all else is float32. On CPUs without VNNI a bit is missing, or sums of two
+/// products would saturate: of values and of direct weights (halved, and rounded again) and of what is transformed.
 public struct Quantization: Equatable, Sendable {
   /// Ranges of values, by name.
   public var values: [String: StoredRange]
