@@ -156,7 +156,8 @@ struct UsageTests {
     let outcome = try Tool.run(["--version"], in: Workspace())
     #expect(outcome.status == 0)
     #expect(
-      try /detect-batch \d+\.\d+\.\d+\noneDNN \d+\.\d+\.\d+\nFFmpeg .+\ninstruction set \w+\nprecisions .+\n/
+      try
+        /detect-batch \d+\.\d+\.\d+\noneDNN \d+\.\d+\.\d+\nFFmpeg .+\ninstruction set \w+\nprecisions .+\n/
         .wholeMatch(in: outcome.text) != nil, "\(outcome.text)")
   }
 
