@@ -125,6 +125,7 @@ extension Convolution {
     }
     let kernel = try ReducedWinogradConvolution(
       shape, side: side, type: type, maps: maps, block: builder.block, relu: hasRelu,
+      areas: builder.narrow(calls.map(\.call), to: .windows(ofTiles: side)),
       engine: builder.engine)
     let packing = ReducedWinogradWeights(
       weights: FoldedWeights(self), side: side, layout: kernel.weights, type: type,

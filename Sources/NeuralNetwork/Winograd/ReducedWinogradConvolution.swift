@@ -25,12 +25,15 @@ struct ReducedWinogradConvolution: Kernel {
   private let maps: [Map]
   private let block: Int
   private let relu: Bool
+  /// Where the areas of the maps stand; none: all is computed.
+  private let areas: [Int]
+  /// Those of the whole maps.
   private let tiles: WinogradTiles
   private let inputs: Int
   private let outputs: Int
-  /// The product of a whole chunk, and of the last one.
-  private let products: (whole: PrimitiveKernel, last: PrimitiveKernel)
-  private let counts: (whole: Int, last: Int)
+  /// Products by how many tiles they multiply, the last of a whole chunk. A rest is multiplied by the first that is large
+  /// enough.
+  private let products: [(capacity: Int, kernel: PrimitiveKernel)]
 
   /// Layout of one point's weights, [outputs, inputs, 1, 1].
   let weights: TensorLayout
@@ -47,11 +50,12 @@ struct ReducedWinogradConvolution: Kernel {
   ///   - maps: what is computed together.
   ///   - block: channels per block of float32 and bfloat16 maps, 8 or 16.
   ///   - relu: whether the results go through a ReLU, last.
+  ///   - areas: of the maps, where no more is computed than the tiles of an area that each run says.
   ///   - engine: where it runs.
   /// - Throws: `NeuralNetworkError.oneDNN`.
   init(
     _ shape: ConvolutionShape, side: Int, type: ElementType, maps: [Map], block: Int, relu: Bool,
-    engine: Engine
+    areas: [Int] = [], engine: Engine
   ) throws(NeuralNetworkError) {
     precondition(shape.hasQuantizedWinograd, "no Winograd convolution for \(shape)")
     self.side = side
@@ -59,6 +63,7 @@ struct ReducedWinogradConvolution: Kernel {
     self.maps = maps
     self.block = block
     self.relu = relu
+    self.areas = areas
     inputs = shape.inputChannels
     outputs = shape.outputChannels.rounded(toMultipleOf: 16)
     tiles = WinogradTiles(
@@ -72,29 +77,34 @@ struct ReducedWinogradConvolution: Kernel {
         weightsType: type
       ).forward(hasBias: type == .int8, postOperations: [])
     }
-    let whole = min(side == 4 ? 64 : 128, tiles.count)
-    let compiled = try compile(whole)
-    weights = compiled.weights
-    let rest = tiles.count % whole
-    let last = rest == 0 ? compiled : try compile(rest)
-    let isSame = last.weights == compiled.weights
-    products = (compiled.kernel, isSame ? last.kernel : compiled.kernel)
-    counts = (whole, rest == 0 || !isSame ? whole : rest)
+    let chunk = min(side == 4 ? 64 : 128, tiles.count)
+    let whole = try compile(chunk)
+    weights = whole.weights
+    var capacities: Set<Int> = [tiles.count % chunk]
+    if !areas.isEmpty { capacities.formUnion(stride(from: 0, to: chunk, by: 16)) }
+    var products: [(capacity: Int, kernel: PrimitiveKernel)] = []
+    for capacity in capacities.sorted() where capacity > 0 {
+      let part = try compile(capacity)
+      // Should it want its weights otherwise, a larger one does its work, some of it for nothing.
+      if part.weights == weights { products.append((capacity, part.kernel)) }
+    }
+    self.products = products + [(chunk, whole.kernel)]
   }
 
   // MARK: Memory
 
+  private var chunk: Int { products.last?.capacity ?? 0 }
   private var inputSize: Int { type == .int8 ? 1 : 2 }
   // One cache line more than the numbers take: so that the points' lines do not fall onto each other in the cache.
-  private var inputStride: Int { counts.whole * inputs + 64 / inputSize }
-  private var productStride: Int { counts.whole * outputs + 16 }
+  private var inputStride: Int { chunk * inputs + 64 / inputSize }
+  private var productStride: Int { chunk * outputs + 16 }
   private var inputBytes: Int { (points * inputStride * inputSize).rounded(toMultipleOf: 64) }
   private var transformedBytes: Int {
     inputBytes + points * productStride * MemoryLayout<Float>.stride
   }
 
   var scratchByteCount: Int {
-    transformedBytes + max(products.whole.scratchByteCount, products.last.scratchByteCount)
+    transformedBytes + (products.map(\.kernel.scratchByteCount).max() ?? 0)
   }
 
   func bind(to memory: KernelMemory) throws(NeuralNetworkError) -> BoundKernel {
@@ -110,7 +120,7 @@ struct ReducedWinogradConvolution: Kernel {
     private let images: [(input: ctransforms_image, output: ctransforms_image)]
     /// For each map, by point: 1 / step of the input; by point and channel: the step of a product.
     private let steps: AlignedBuffer
-    private let products: (whole: BoundPrimitive, last: BoundPrimitive)
+    private let products: [(capacity: Int, product: BoundPrimitive)]
     private let weightsStride: Int
 
     init(
@@ -129,10 +139,12 @@ struct ReducedWinogradConvolution: Kernel {
       var operands = [memory.scratch, memory.operands[0], memory.scratch]
       if kernel.type == .int8 { operands.insert(memory.operands[2], at: 2) }
       let scratch = memory.scratch + kernel.transformedBytes
-      products = (
-        try kernel.products.whole.bind(operands, scratch: scratch, memory.stream),
-        try kernel.products.last.bind(operands, scratch: scratch, memory.stream)
-      )
+      var products: [(capacity: Int, product: BoundPrimitive)] = []
+      for (capacity, product) in kernel.products {
+        products.append(
+          (capacity, try product.bind(operands, scratch: scratch, memory.stream)))
+      }
+      self.products = products
       steps = try AlignedBuffer(
         byteCount: count * kernel.stepCount * MemoryLayout<Float>.stride)
       guard kernel.type == .int8 else { return }
@@ -157,14 +169,20 @@ struct ReducedWinogradConvolution: Kernel {
     }
 
     func run() throws(NeuralNetworkError) {
-      let (tiles, whole) = (kernel.tiles, kernel.counts.whole)
+      let tiles =
+        kernel.areas.isEmpty
+        ? kernel.tiles
+        : WinogradTiles(kernel.areas.map { memory.areas[$0] }, side: kernel.side)
       let v = memory.scratch
       let m = (memory.scratch + kernel.inputBytes).assumingMemoryBound(to: Float.self)
       var start = 0
       while start < tiles.count {
-        let range = start..<min(start + whole, tiles.count)
-        transformInput(range, to: v)
-        let product = range.upperBound == tiles.count ? products.last : products.whole
+        let rest = min(tiles.count - start, kernel.chunk)
+        guard let product = products.first(where: { $0.capacity >= rest })?.product else {
+          preconditionFailure("no product of \(rest) tiles")
+        }
+        let range = start..<start + rest
+        transformInput(tiles, range, to: v)
         for point in 0..<kernel.points {
           try product.move(0, to: v + point * kernel.inputStride * kernel.inputSize)
           try product.move(1, to: memory.operands[0] + point * weightsStride)
@@ -174,15 +192,17 @@ struct ReducedWinogradConvolution: Kernel {
           try product.move(kernel.type == .int8 ? 3 : 2, to: m + point * kernel.productStride)
           try product.run()
         }
-        transformOutput(range, m)
+        transformOutput(tiles, range, m)
         start = range.upperBound
       }
     }
 
-    private func transformInput(_ range: Range<Int>, to v: UnsafeMutableRawPointer) {
+    private func transformInput(
+      _ tiles: WinogradTiles, _ range: Range<Int>, to v: UnsafeMutableRawPointer
+    ) {
       var target = ctransforms_tiles(
         data: v, point_stride: kernel.inputStride, channels: Int32(kernel.inputs))
-      kernel.tiles.forEachRun(of: range) { run in
+      tiles.forEachRun(of: range) { run in
         withUnsafePointer(to: images[run.map].input) {
           ctransforms_input(
             loops, $0, kernel.run(run), kernel.type == .int8 ? ctransforms_u8 : ctransforms_bf16,
@@ -192,10 +212,12 @@ struct ReducedWinogradConvolution: Kernel {
       }
     }
 
-    private func transformOutput(_ range: Range<Int>, _ m: UnsafeMutablePointer<Float>) {
+    private func transformOutput(
+      _ tiles: WinogradTiles, _ range: Range<Int>, _ m: UnsafeMutablePointer<Float>
+    ) {
       var source = ctransforms_tiles(
         data: m, point_stride: kernel.productStride, channels: Int32(kernel.outputs))
-      kernel.tiles.forEachRun(of: range) { run in
+      tiles.forEachRun(of: range) { run in
         let summand = kernel.maps[run.map].summand
         withUnsafePointer(to: images[run.map].output) {
           ctransforms_output(
