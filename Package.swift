@@ -35,6 +35,9 @@ let package = Package(
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
+    // Loops for more than one instruction set, which Swift cannot compile.
+    .target(name: "CTransforms"),
+
     // What Linux offers, and Swift cannot call.
     .target(name: "CLinux"),
 
@@ -61,7 +64,7 @@ let package = Package(
         "Failures", "Files", "JSONText", .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
-      name: "NeuralNetwork", dependencies: ["COneDNN", "Failures", "Workers"],
+      name: "NeuralNetwork", dependencies: ["COneDNN", "CTransforms", "Failures", "Workers"],
       // Its loops over numbers are a hundred times as slow unoptimised: tests would wait for nothing else.
       swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug)), lifetimes]),
 

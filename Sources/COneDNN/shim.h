@@ -20,13 +20,14 @@ typedef struct onednn_layout *onednn_layout_t;
 #endif
 
 static inline dnnl_status_t onednn_layout_create(
-    onednn_layout_t *layout, int rank, const int64_t *shape, dnnl_format_tag_t tag) {
+    onednn_layout_t *layout, int rank, const int64_t *shape, dnnl_data_type_t type,
+    dnnl_format_tag_t tag) {
 #if DNNL_VERSION_MAJOR >= 3
-  return dnnl_memory_desc_create_with_tag((dnnl_memory_desc_t *)layout, rank, shape, dnnl_f32, tag);
+  return dnnl_memory_desc_create_with_tag((dnnl_memory_desc_t *)layout, rank, shape, type, tag);
 #else
   dnnl_memory_desc_t *descriptor = (dnnl_memory_desc_t *)malloc(sizeof *descriptor);
   if (!descriptor) return dnnl_out_of_memory;
-  dnnl_status_t status = dnnl_memory_desc_init_by_tag(descriptor, rank, shape, dnnl_f32, tag);
+  dnnl_status_t status = dnnl_memory_desc_init_by_tag(descriptor, rank, shape, type, tag);
   if (status != dnnl_success) free(descriptor);
   else *layout = (onednn_layout_t)descriptor;
   return status;
@@ -90,13 +91,25 @@ static inline dnnl_status_t onednn_memory_create(
   return dnnl_memory_create(memory, ONEDNN_MD(layout), engine, address);
 }
 
-/// Appends "add what the destination held before".
-static inline dnnl_status_t onednn_append_sum(dnnl_post_ops_t operations) {
+/// Appends "add scale times what the destination held before", as numbers of a type of the destination's size.
+static inline dnnl_status_t onednn_append_sum(
+    dnnl_post_ops_t operations, float scale, dnnl_data_type_t type) {
 #if DNNL_VERSION_MAJOR >= 3
-  return dnnl_post_ops_append_sum(operations, 1.0f, 0, dnnl_data_type_undef);
+  return dnnl_post_ops_append_sum(operations, scale, 0, type);
 #else
-  return dnnl_post_ops_append_sum(operations, 1.0f);
+  return dnnl_post_ops_append_sum_v2(operations, scale, type);
 #endif
+}
+
+/// Appends "multiply by another tensor", which has sizes of 1 where it is repeated.
+static inline dnnl_status_t onednn_append_multiply(
+    dnnl_post_ops_t operations, onednn_layout_t factors) {
+  return dnnl_post_ops_append_binary(operations, dnnl_binary_mul, ONEDNN_MD(factors));
+}
+
+/// The argument that is the other tensor of a post-operation.
+static inline int onednn_post_operation_argument(int index) {
+  return DNNL_ARG_ATTR_MULTIPLE_POST_OP(index) | DNNL_ARG_SRC_1;
 }
 
 /// Appends max(x, 0).

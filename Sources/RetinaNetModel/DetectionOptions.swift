@@ -29,6 +29,8 @@ public struct DetectionOptions: Equatable, Sendable {
   public var flip: Bool
   /// Lowering scores of overlapping boxes instead of dropping them. nil: dropping.
   public var softNMS: SoftNMS?
+  /// What the network computes in. nil: int8 where the model was calibrated, else float32.
+  public var precision: DetectionPrecision?
 
   /// The two forms of soft suppression (Bodla et al. 2017).
   public enum SoftNMS: Equatable, Sendable {
@@ -43,7 +45,8 @@ public struct DetectionOptions: Equatable, Sendable {
     scoreThreshold: Float? = nil, classThresholds: [String: Float] = [:],
     classes: Set<String>? = nil, nmsThreshold: Double? = nil, classAgnosticNMS: Bool? = nil,
     maxDetections: Int? = nil, candidatesPerLevel: Int? = nil, shorterSide: Int? = nil,
-    longerSide: Int? = nil, tiling: Tiling? = nil, flip: Bool = false, softNMS: SoftNMS? = nil
+    longerSide: Int? = nil, tiling: Tiling? = nil, flip: Bool = false, softNMS: SoftNMS? = nil,
+    precision: DetectionPrecision? = nil
   ) {
     self.scoreThreshold = scoreThreshold
     self.classThresholds = classThresholds
@@ -57,6 +60,7 @@ public struct DetectionOptions: Equatable, Sendable {
     self.tiling = tiling
     self.flip = flip
     self.softNMS = softNMS
+    self.precision = precision
   }
 }
 
@@ -77,14 +81,15 @@ public struct UnknownLabelError: ClassifiedError, Equatable, Sendable {
 }
 
 extension DetectionOptions {
-  /// Finds labels that a model does not have and sizes that it cannot take, before anything is done with it.
+  /// Finds labels and precisions that a model does not have, and sizes that it cannot take, before anything is done with it.
   ///
   /// - Parameter description: the model.
   /// - Returns: the model with the sizes that these options ask for.
-  /// - Throws: `UnknownLabelError`, `InputSizeError`.
+  /// - Throws: `UnknownLabelError`, `InputSizeError`, `PrecisionError`.
   @discardableResult
   public func applied(to description: ModelDescription) throws -> ModelDescription {
     _ = try OutputSelection(self, for: description)
+    _ = try description.precision(precision)
     return try description.withInputSize(shorter: shorterSide, longer: longerSide)
   }
 }

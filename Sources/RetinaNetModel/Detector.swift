@@ -24,7 +24,7 @@ public final class Detector: Sendable {
   ///   - model: description and weights.
   ///   - options: what of its outputs becomes a detection.
   ///   - algorithm: `direct` for comparisons only.
-  /// - Throws: `UnknownLabelError`, `InputSizeError`, `NeuralNetworkError`.
+  /// - Throws: `UnknownLabelError`, `InputSizeError`, `PrecisionError`, `NeuralNetworkError`.
   public convenience init(
     model: DetectionModel, options: DetectionOptions = .init(),
     algorithm: ConvolutionAlgorithm = .winograd
@@ -40,7 +40,7 @@ public final class Detector: Sendable {
   ///   - options: what of its outputs becomes a detection.
   ///   - algorithm: `direct` for comparisons only.
   ///   - values: gives a tensor by the network's names, in PyTorch's order; called from several threads.
-  /// - Throws: `UnknownLabelError`, `InputSizeError`, `NeuralNetworkError`.
+  /// - Throws: `UnknownLabelError`, `InputSizeError`, `PrecisionError`, `NeuralNetworkError`.
   public convenience init(
     description: ModelDescription, options: DetectionOptions = .init(),
     algorithm: ConvolutionAlgorithm = .winograd, values: @escaping WeightStore.Loader
@@ -59,7 +59,8 @@ public final class Detector: Sendable {
     decoder = try OutputDecoder(description, options)
     preprocessor = Preprocessor(description.conventions.input)
     plans = InferencePlanCache(
-      description.makeNetwork(), store: WeightStore(load: values), algorithm: algorithm,
+      description.makeNetwork(), store: WeightStore(load: values),
+      precision: try description.precision(options.precision).arithmetic, algorithm: algorithm,
       capacity: Self.planCapacity)
   }
 

@@ -18,6 +18,9 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "Classes of a --variant.")
   var classes = 91
 
+  @Option(help: "float32, bf16 or int8; a model that is not calibrated is so with one input.")
+  var precision = DetectionPrecision.float32
+
   @Option(help: "winograd or direct.")
   var algorithm = ConvolutionAlgorithm.winograd
 
@@ -65,6 +68,8 @@ struct ModelOptions: ParsableArguments {
       anchors: .init(), postprocessing: .init())
   }
 }
+
+extension DetectionPrecision: ExpressibleByArgument {}
 
 extension ConvolutionAlgorithm: ExpressibleByArgument {
   /// "winograd" or "direct".

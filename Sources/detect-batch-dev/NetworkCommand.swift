@@ -46,7 +46,8 @@ struct NetworkCommand: ParsableCommand {
     let source = try network.open()
     let plan = try InferencePlan(
       source.description.makeNetwork(), height: size.height, width: size.width,
-      store: WeightStore(load: source.values), algorithm: network.algorithm)
+      store: WeightStore(load: source.values),
+      precision: try precision(source), algorithm: network.algorithm)
     let prepared = (clock.now - start).seconds
     let search = try objects.map {
       try ObjectSearch(objects: $0, source.description, height: size.height, width: size.width)
@@ -68,6 +69,14 @@ struct NetworkCommand: ParsableCommand {
       ])
     }
     if profile { try StepProfile(plan, input: bench.input, search).print() }
+  }
+
+  private func precision(_ source: ModelOptions.Source) throws -> Precision {
+    if network.precision == .int8, source.description.quantization == nil {
+      return .int8(
+        try QuickCalibration(source, height: size.height, width: size.width).quantization)
+    }
+    return try source.description.precision(network.precision).arithmetic
   }
 
   private var isa: String { InstructionSet.effective?.rawValue ?? "none" }

@@ -12,6 +12,13 @@ import Testing
     preprocessing: .init(), anchors: .init(),
     postprocessing: .init(scoreThreshold: 0.25, classThresholds: ["aztec": 0.5]))
 
+  static var calibrated: ModelDescription {
+    var description = description
+    description.quantization = ModelQuantization(
+      arithmetic: .init(), pictures: 1, picturesDigest: String(repeating: "0", count: 64))
+    return description
+  }
+
   static func digest(
     model: String = "ab12", description: ModelDescription = description,
     _ options: DetectionOptions = .init(), _ sampling: FrameSampling = .init(),
@@ -21,6 +28,20 @@ import Testing
       model: model, description: description, options: options, sampling: sampling,
       instructionSet: instructionSet, libraries: libraries
     ).hexadecimal
+  }
+
+  /// A calibrated model is int8 unless it is told otherwise; bf16 only where the CPU has it.
+  @Test func `the precision counts as it is resolved`() {
+    #expect(Self.digest(DetectionOptions(precision: .float32)) == Self.digest())
+    #expect(
+      Self.digest(description: Self.calibrated, DetectionOptions(precision: .int8))
+        == Self.digest(description: Self.calibrated))
+    #expect(
+      Self.digest(description: Self.calibrated, DetectionOptions(precision: .float32))
+        == Self.digest())
+    #expect(
+      (Self.digest(DetectionOptions(precision: .bf16)) == Self.digest())
+        != InstructionSet.hasBFloat16)
   }
 
   @Test func `whatever changes bytes changes the digest`() {
@@ -47,6 +68,7 @@ import Testing
       Self.digest(DetectionOptions(softNMS: .linear)),
       Self.digest(DetectionOptions(softNMS: .gaussian(sigma: 0.5))),
       Self.digest(DetectionOptions(softNMS: .gaussian(sigma: 0.4))),
+      Self.digest(description: calibrated),
       Self.digest(.init(), FrameSampling(selection: .every(2))),
       Self.digest(.init(), FrameSampling(selection: .every(3))),
       Self.digest(.init(), FrameSampling(selection: .rate(2))),

@@ -19,7 +19,8 @@ import Testing
     process.executableURL = compiler
     process.arguments = [
       "-swift-version", "6", "-emit-sil", "-o", "/dev/null", "-module-name", "Views",
-      "-I", modules.path, "-I", root.appending(path: "Sources/COneDNN").path, "-",
+      "-I", modules.path, "-I", root.appending(path: "Sources/COneDNN").path,
+      "-I", root.appending(path: "Sources/CTransforms/include").path, "-",
     ]
     let (source, output) = (Pipe(), Pipe())
     process.standardInput = source

@@ -149,20 +149,35 @@ struct UsageTests {
     "max-frames", "files-from", "include", "exclude", "all-files", "settle", "overwrite",
     "retry-failed", "shard", "segment", "wait", "dry-run", "quiet", "verbose", "log-format",
     "memory-limit", "nice", "read-timeout", "max-failures", "allow-empty", "metrics", "prune",
-    "no-frame-numbers", "still", "version",
+    "no-frame-numbers", "precision", "still", "version",
   ]
 
   @Test func versionNamesWhatItStandsOn() throws {
     let outcome = try Tool.run(["--version"], in: Workspace())
     #expect(outcome.status == 0)
     #expect(
-      try /detect-batch \d+\.\d+\.\d+\noneDNN \d+\.\d+\.\d+\nFFmpeg .+\ninstruction set \w+\n/
+      try
+        /detect-batch \d+\.\d+\.\d+\noneDNN \d+\.\d+\.\d+\nFFmpeg .+\ninstruction set \w+\nprecisions .+\n/
         .wholeMatch(in: outcome.text) != nil, "\(outcome.text)")
   }
 
   @Test func versionObeysTheInstructionSet() throws {
     let outcome = try Tool.run(["--version", "--isa", "avx2"], in: Workspace())
-    #expect(outcome.text.hasSuffix("instruction set avx2\n"))
+    #expect(
+      outcome.text.hasSuffix(
+        "instruction set avx2\nprecisions float32, int8 (slow without VNNI)\n"))
+  }
+
+  @Test func precisionsThatAreNotThereEndTheRun() throws {
+    let workspace = try Workspace()
+    for (arguments, message) in [
+      (["--precision", "int8"], "not calibrated"),
+      (["--precision", "bf16", "--isa", "avx2"], "AVX512_BF16"),
+    ] {
+      let outcome = try Tool.run(["."] + arguments, in: workspace)
+      #expect(outcome.status == detect_batch.ExitStatus.usage.rawValue, "\(outcome.messages)")
+      #expect(outcome.messages.contains(message), "\(outcome.messages)")
+    }
   }
 
   @Test func helpOnAFullDiskFails() throws {

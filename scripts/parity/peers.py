@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """One engine in a process of its own, driven by lines: what `scripts/benchmark-engines` times.
 
-    python peers.py ENGINE MODEL WIDTH HEIGHT CORES
+    python peers.py ENGINE MODEL WIDTH HEIGHT CORES [float32|bf16|int8]
 
-ENGINE is `pytorch` (MODEL a state dict beside its .json), `onnxruntime` or `openvino` (MODEL an ONNX file).
+ENGINE is `pytorch` (MODEL a state dict beside its .json), `onnxruntime` or `openvino` (MODEL an ONNX file, or what
+was quantized of it: int8 is in the model, all else is float32 then).
 Prints {"ready": setting} once the network is loaded and the fastest of the engine's settings is found, then
 for each line "N" on standard input runs N images and prints {"seconds": wall time of all, "images": N, "peakMiB": …}.
-Network only: backbone, pyramid and heads in float32, no pre- or post-processing.
+Network only: backbone, pyramid and heads, no pre- or post-processing.
 """
 
 import copy
@@ -19,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 
-def _pytorch(path, shape, cores):
+def _pytorch(path, shape, cores, precision):
     """Both memory layouts; one stream of all threads (PyTorch has no other for one process)."""
     import networks
     import torch
@@ -32,6 +33,8 @@ def _pytorch(path, shape, cores):
         # A copy each: the layout is the weights' too.
         network = networks.HeadOutputs(copy.deepcopy(model)).eval().to(memory_format=layout)
         image = torch.rand(shape).contiguous(memory_format=layout)
+        if precision == "bf16":
+            network, image = network.bfloat16(), image.bfloat16()
 
         def images(count, network=network, image=image):
             with torch.inference_mode():
@@ -41,9 +44,12 @@ def _pytorch(path, shape, cores):
         yield str(layout).removeprefix("torch."), images
 
 
-def _onnxruntime(path, shape, cores):
+def _onnxruntime(path, shape, cores, precision):
     """One session of all threads, or as many sessions of one thread as there are cores."""
     import onnxruntime
+
+    if precision == "bf16":
+        sys.exit("ONNX Runtime has no bf16 kernels for CPUs: leave it out of --engines")
 
     def session(threads):
         options = onnxruntime.SessionOptions()
@@ -68,8 +74,8 @@ def _onnxruntime(path, shape, cores):
     yield f"{cores} sessions of 1 thread", images_apart
 
 
-def _openvino(path, shape, cores):
-    """One stream of all threads, or one stream a core with asynchronous requests; float32 said aloud."""
+def _openvino(path, shape, cores, precision):
+    """One stream of all threads, or one stream a core with asynchronous requests; its precision said aloud."""
     import openvino
 
     core = openvino.Core()
@@ -79,7 +85,7 @@ def _openvino(path, shape, cores):
             path,
             "CPU",
             {
-                "INFERENCE_PRECISION_HINT": "f32",
+                "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
                 "INFERENCE_NUM_THREADS": cores,
                 "NUM_STREAMS": streams,
             },
@@ -106,8 +112,9 @@ def _peak_resident():
 
 def main():
     engine, path, width, height, cores = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
+    precision = sys.argv[6] if len(sys.argv) > 6 else "float32"
     best = None
-    for setting, images in ENGINES[engine](path, (1, 3, height, width), cores):
+    for setting, images in ENGINES[engine](path, (1, 3, height, width), cores, precision):
         images(cores)
         start = time.perf_counter()
         images(2 * cores)

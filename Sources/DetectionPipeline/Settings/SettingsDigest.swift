@@ -111,6 +111,9 @@ struct SettingsDigest: Equatable, Sendable {
       )
     }
     if options.flip { lines.append("flip true") }
+    // A precision that is not there ends the run before there is a digest, too.
+    let precision = (try? description.precision(options.precision))?.choice ?? .float32
+    if precision != .float32 { lines.append("precision \(precision.rawValue)") }
     switch options.softNMS {
     case nil: break
     case .linear: lines.append("soft-nms linear")

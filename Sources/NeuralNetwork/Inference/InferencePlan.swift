@@ -46,25 +46,27 @@ public final class InferencePlan: Sendable {
   ///   - height: pixels, at least 1.
   ///   - width: pixels, at least 1.
   ///   - store: where the weights come from.
+  ///   - precision: what it computes in; what a quantization says has to fit the graph.
   ///   - algorithm: what 3x3 convolutions of stride 1 use where it pays; `direct` everywhere for comparisons.
   ///   - waitsForWeights: false leaves a core to the first run, which begins while weights are still being packed; it
   ///     throws what is wrong with them.
   /// - Throws: `NeuralNetworkError`, or what the store's loader throws.
   public convenience init(
     _ graph: NetworkGraph, height: Int, width: Int, store: WeightStore,
-    algorithm: ConvolutionAlgorithm = .winograd, waitsForWeights: Bool = true
+    precision: Precision = .float32, algorithm: ConvolutionAlgorithm = .winograd,
+    waitsForWeights: Bool = true
   ) throws {
     try self.init(
-      graph, height: height, width: width, store: store, waitsForWeights: waitsForWeights,
-      rule: ConvolutionShape.rule(algorithm))
+      graph, height: height, width: width, store: store, precision: precision,
+      waitsForWeights: waitsForWeights, rule: ConvolutionShape.rule(algorithm))
   }
 
   /// As above, with a rule of its own for the benchmark that the rule was made from.
   package init(
     _ graph: NetworkGraph, height: Int, width: Int, store: WeightStore,
-    waitsForWeights: Bool = true, rule: @escaping ConvolutionRule
+    precision: Precision = .float32, waitsForWeights: Bool = true, rule: @escaping ConvolutionRule
   ) throws {
-    plan = try Plan(graph, height: height, width: width, rule: rule)
+    plan = try Plan(graph, height: height, width: width, precision: precision, rule: rule)
     names = graph.callNames
     let cores = Machine().availableCores
     weights = WeightPacking(
@@ -83,13 +85,17 @@ public final class InferencePlan: Sendable {
   ///   - graph: the network.
   ///   - height: pixels, at least 1.
   ///   - width: pixels, at least 1.
+  ///   - precision: as for `init`.
   ///   - algorithm: as for `init`.
   /// - Returns: bytes.
   /// - Throws: `NeuralNetworkError`.
   public static func memory(
-    _ graph: NetworkGraph, height: Int, width: Int, algorithm: ConvolutionAlgorithm = .winograd
+    _ graph: NetworkGraph, height: Int, width: Int, precision: Precision = .float32,
+    algorithm: ConvolutionAlgorithm = .winograd
   ) throws(NeuralNetworkError) -> Memory {
     Memory(
-      try Plan(graph, height: height, width: width, rule: ConvolutionShape.rule(algorithm)))
+      try Plan(
+        graph, height: height, width: width, precision: precision,
+        rule: ConvolutionShape.rule(algorithm)))
   }
 }

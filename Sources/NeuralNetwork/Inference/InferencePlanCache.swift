@@ -21,6 +21,7 @@ public final class InferencePlanCache: Sendable {
 
   private let graph: NetworkGraph
   private let store: WeightStore
+  private let precision: Precision
   private let algorithm: ConvolutionAlgorithm
   private let capacity: Int
   private let state = Mutex(State())
@@ -30,14 +31,17 @@ public final class InferencePlanCache: Sendable {
   /// - Parameters:
   ///   - graph: the network.
   ///   - store: where its weights come from.
+  ///   - precision: as for `InferencePlan`.
   ///   - algorithm: as for `InferencePlan`.
   ///   - capacity: plans held at once, at least 1.
   public init(
-    _ graph: NetworkGraph, store: WeightStore, algorithm: ConvolutionAlgorithm, capacity: Int
+    _ graph: NetworkGraph, store: WeightStore, precision: Precision = .float32,
+    algorithm: ConvolutionAlgorithm, capacity: Int
   ) {
     precondition(capacity > 0, "a cache of \(capacity) plans")
     self.graph = graph
     self.store = store
+    self.precision = precision
     self.algorithm = algorithm
     self.capacity = capacity
   }
@@ -54,8 +58,8 @@ public final class InferencePlanCache: Sendable {
     return try entry.plan.withLock { plan in
       if let plan { return plan }
       let made = try InferencePlan(
-        graph, height: height, width: width, store: store, algorithm: algorithm,
-        waitsForWeights: false)
+        graph, height: height, width: width, store: store, precision: precision,
+        algorithm: algorithm, waitsForWeights: false)
       plan = made
       return made
     }
@@ -69,7 +73,8 @@ public final class InferencePlanCache: Sendable {
   /// - Returns: bytes.
   /// - Throws: `NeuralNetworkError`.
   public func memory(height: Int, width: Int) throws -> InferencePlan.Memory {
-    try InferencePlan.memory(graph, height: height, width: width, algorithm: algorithm)
+    try InferencePlan.memory(
+      graph, height: height, width: width, precision: precision, algorithm: algorithm)
   }
 
   private func entry(for size: Size) -> Entry {

@@ -43,7 +43,7 @@ public final class InferenceWorker {
     func run(_ steps: Range<Int>) throws {
       try runner.runForward(plan.weights, steps: steps) { step in
         guard let observe else { return true }
-        for tensor in step.outputs {
+        for tensor in step.outputs where tensor.storage == .float32 {
           guard let name = plan.names[tensor.value] else { continue }
           try observe(name, runner.images([tensor])[0])
         }

@@ -8,6 +8,7 @@ struct DirectConvolution {
   /// [N, outputChannels, height, width], blocked.
   let output: TensorLayout
   let engine: Engine
+  var weightsType = ElementType.float32
 
   /// A kernel and the layout of the weights, or of their gradient, that it wants.
   struct Compiled {
@@ -15,7 +16,8 @@ struct DirectConvolution {
     let weights: TensorLayout
   }
 
-  /// output = weights * input. Operands: input, weights, bias if there is one, output.
+  /// output = weights * input. Operands: input, weights, bias if there is one, output, and factors that
+  /// post-operations multiply by.
   ///
   /// - Parameters:
   ///   - hasBias: whether a bias is added.
@@ -30,6 +32,10 @@ struct DirectConvolution {
     var arguments = [(DNNL_ARG_SRC, input), (DNNL_ARG_WEIGHTS, weights)]
     if hasBias { arguments.append((DNNL_ARG_BIAS, try biasLayout())) }
     arguments.append((DNNL_ARG_DST, output))
+    for (index, operation) in postOperations.enumerated() {
+      guard case .multiply(let factors) = operation else { continue }
+      arguments.append((onednn_post_operation_argument(Int32(index)), factors))
+    }
     return Compiled(
       kernel: try PrimitiveKernel(description, arguments, engine: engine), weights: weights)
   }
@@ -77,7 +83,7 @@ struct DirectConvolution {
   private func describeForward(
     hasBias: Bool, _ postOperations: [PostOperation]
   ) throws(NeuralNetworkError) -> PrimitiveDescription {
-    let weights = try TensorLayout.any(shape.weightsShape)
+    let weights = try TensorLayout.any(shape.weightsShape, weightsType)
     let bias = hasBias ? try biasLayout() : nil
     return try PrimitiveDescription("dnnl_convolution_forward", postOperations) {
       onednn_convolution_forward(

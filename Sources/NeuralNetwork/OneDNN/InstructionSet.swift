@@ -41,6 +41,19 @@ public enum InstructionSet: String, CaseIterable, Sendable {
     try check(dnnl_set_max_cpu_isa(instructionSet.code), "dnnl_set_max_cpu_isa")
   }
 
+  /// Whether oneDNN multiplies 8-bit numbers exactly, and fast: without it, sums of two products saturate in 16 bits.
+  public static var hasVNNI: Bool {
+    switch effective {
+    case .avx512CoreAMX, .avx512CoreBF16, .avx512CoreVNNI, .avx2VNNI: true
+    case .avx512Core, .avx2, .avx, .sse41, nil: false
+    }
+  }
+
+  /// Whether `Precision.bfloat16` runs.
+  public static var hasBFloat16: Bool {
+    effective == .avx512CoreBF16 || effective == .avx512CoreAMX
+  }
+
   /// Floats in one channel block of the activations' layout (`nChw16c` or `nChw8c`): one vector register of
   /// AVX-512, or of AVX and what came before.
   static var channelBlock: Int {

@@ -35,8 +35,10 @@ final class Primitive: @unchecked Sendable {
 
 /// What a primitive does to each result before it is stored, in order.
 enum PostOperation {
-  /// Adds what the destination held before.
-  case sum
+  /// Adds what the destination held before, `scale` times; its numbers are of this type, as large as the destination's.
+  case sum(scale: Float, ElementType)
+  /// Multiplies by another tensor, an operand after the others.
+  case multiply(TensorLayout)
   /// max(x, 0).
   case relu
 }
@@ -83,7 +85,12 @@ final class PrimitiveDescription {
     defer { dnnl_post_ops_destroy(operations) }
     for operation in postOperations {
       switch operation {
-      case .sum: try check(onednn_append_sum(operations), "dnnl_post_ops_append_sum")
+      case .sum(let scale, let type):
+        try check(
+          onednn_append_sum(operations, scale, type.code), "dnnl_post_ops_append_sum")
+      case .multiply(let factors):
+        try check(
+          onednn_append_multiply(operations, factors.handle), "dnnl_post_ops_append_binary")
       case .relu: try check(onednn_append_relu(operations), "dnnl_post_ops_append_eltwise")
       }
     }

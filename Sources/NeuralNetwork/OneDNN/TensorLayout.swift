@@ -1,6 +1,31 @@
 import COneDNN
 
-/// Shape and order of a float32 tensor in memory: oneDNN's memory descriptor as a value.
+/// What a tensor's numbers are.
+enum ElementType: Sendable {
+  case float32
+  case bfloat16
+  case uint8
+  case int8
+
+  var byteCount: Int {
+    switch self {
+    case .float32: 4
+    case .bfloat16: 2
+    case .uint8, .int8: 1
+    }
+  }
+
+  var code: dnnl_data_type_t {
+    switch self {
+    case .float32: dnnl_f32
+    case .bfloat16: dnnl_bf16
+    case .uint8: dnnl_u8
+    case .int8: dnnl_s8
+    }
+  }
+}
+
+/// Type, shape and order of a tensor in memory: oneDNN's memory descriptor as a value.
 struct TensorLayout: Hashable, Sendable {
   /// oneDNN's object, freed with its last user.
   ///
@@ -20,25 +45,38 @@ struct TensorLayout: Hashable, Sendable {
   var handle: onednn_layout_t { descriptor.handle }
 
   /// Plain order: the last dimension is contiguous.
-  static func plain(_ shape: [Int]) throws(NeuralNetworkError) -> TensorLayout {
+  static func plain(
+    _ shape: [Int], _ type: ElementType = .float32
+  ) throws(NeuralNetworkError) -> TensorLayout {
     let tags = [dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd, dnnl_abcde]
     precondition(tags.indices.contains(shape.count - 1), "a plain layout of shape \(shape)")
-    return try TensorLayout(shape: shape, tag: tags[shape.count - 1])
+    return try TensorLayout(shape: shape, type, tag: tags[shape.count - 1])
   }
 
   /// Images of one block of channels per pixel: [N, C/block, H, W, block], channels padded with zeros to
   /// whole blocks. `shape` is [N, C, H, W]; `block` 8 or 16.
-  static func blocked(_ shape: [Int], block: Int) throws(NeuralNetworkError) -> TensorLayout {
+  static func blocked(
+    _ shape: [Int], _ type: ElementType = .float32, block: Int
+  ) throws(NeuralNetworkError) -> TensorLayout {
     precondition(shape.count == 4 && (block == 8 || block == 16), "blocks of \(block): \(shape)")
-    return try TensorLayout(shape: shape, tag: block == 16 ? dnnl_nChw16c : dnnl_nChw8c)
+    return try TensorLayout(shape: shape, type, tag: block == 16 ? dnnl_nChw16c : dnnl_nChw8c)
+  }
+
+  /// Images with all channels of a pixel side by side, [N, H, W, C]: the order of 8-bit convolutions.
+  static func channelsLast(
+    _ shape: [Int], _ type: ElementType
+  ) throws(NeuralNetworkError) -> TensorLayout {
+    try TensorLayout(shape: shape, type, tag: dnnl_nhwc)
   }
 
   /// Whatever order a primitive likes best.
-  static func any(_ shape: [Int]) throws(NeuralNetworkError) -> TensorLayout {
-    try TensorLayout(shape: shape, tag: dnnl_format_tag_any)
+  static func any(
+    _ shape: [Int], _ type: ElementType = .float32
+  ) throws(NeuralNetworkError) -> TensorLayout {
+    try TensorLayout(shape: shape, type, tag: dnnl_format_tag_any)
   }
 
-  /// Numbers at any distance from each other.
+  /// Float32 numbers at any distance from each other.
   ///
   /// - Parameters:
   ///   - shape: the dimensions.
@@ -54,10 +92,12 @@ struct TensorLayout: Hashable, Sendable {
     return TensorLayout(try unwrap(handle, "memory descriptor"))
   }
 
-  private init(shape: [Int], tag: dnnl_format_tag_t) throws(NeuralNetworkError) {
+  private init(
+    shape: [Int], _ type: ElementType, tag: dnnl_format_tag_t
+  ) throws(NeuralNetworkError) {
     var handle: onednn_layout_t?
     try check(
-      onednn_layout_create(&handle, Int32(shape.count), shape.map(Int64.init), tag),
+      onednn_layout_create(&handle, Int32(shape.count), shape.map(Int64.init), type.code, tag),
       "memory descriptor")
     self.init(try unwrap(handle, "memory descriptor"))
   }

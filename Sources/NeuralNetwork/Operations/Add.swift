@@ -31,8 +31,9 @@ struct Add: Operation {
     _ calls: [OperationCall], to builder: inout PlanBuilder
   ) throws(NeuralNetworkError) {
     let call = calls[0]
-    let (a, b) = (builder.blocked(call.inputs[0]), builder.blocked(call.inputs[1]))
-    let overwritten = call.inputs.first { builder.isFree($0, after: call) }
+    let a = try builder.blocked(call.inputs[0])
+    let b = try builder.blocked(call.inputs[1])
+    let overwritten = zip(call.inputs, [a, b]).first { builder.isFree($0.0, after: call) }?.1
     let output = try builder.makeOutput(of: call, over: overwritten)
     let (count, relu) = (output.count, hasRelu)
     builder.emit(

@@ -58,7 +58,7 @@ struct BatchNorm: Operation {
     precondition(
       !call.trained.isEmpty,
       "batch norm \(prefix), not trained, does not follow a convolution of its own")
-    let input = builder.blocked(call.inputs[0])
+    let input = try builder.blocked(call.inputs[0])
     let output = try builder.makeOutput(of: call)
     let norm = try BatchNormalization(
       layout: input.layout, channels: channels, epsilon: epsilon, relu: appliesRelu,

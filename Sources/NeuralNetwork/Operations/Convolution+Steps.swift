@@ -2,6 +2,8 @@ extension Convolution {
   func append(
     _ calls: [OperationCall], to builder: inout PlanBuilder
   ) throws(NeuralNetworkError) {
+    let calls = try appendReduced(calls, to: &builder)
+    if calls.isEmpty { return }
     let images = calls.flatMap { call in
       [MapSize](repeating: builder.size(call.output), count: builder.batch)
     }
@@ -15,18 +17,28 @@ extension Convolution {
 
   private var hasBias: Bool { bias != nil || batchNorm != nil }
 
+  private func makeOutput(
+    of call: OperationCall, in builder: inout PlanBuilder
+  ) throws(NeuralNetworkError) -> Plan.Tensor {
+    try builder.makeOutput(
+      of: call, over: addsToOutput ? try builder.blocked(call.inputs[1]) : nil)
+  }
+
   // MARK: Direct
 
   private func appendDirect(
     _ call: OperationCall, to builder: inout PlanBuilder
   ) throws(NeuralNetworkError) {
-    let input = builder.tensor(call.inputs[0])
-    let output = try builder.makeOutput(of: call, over: addsToOutput ? call.inputs[1] : nil)
+    let input =
+      builder.readsInput(call)
+      ? builder.tensor(call.inputs[0]) : try builder.blocked(call.inputs[0])
+    let output = try makeOutput(of: call, in: &builder)
     let merged = shape.merged(block: builder.block)
     let convolution = DirectConvolution(
       shape: merged, input: input.layout, output: output.layout, engine: builder.engine)
     let compiled = try convolution.forward(
-      hasBias: hasBias, postOperations: (addsToOutput ? [.sum] : []) + (hasRelu ? [.relu] : []))
+      hasBias: hasBias,
+      postOperations: (addsToOutput ? [.sum(scale: 1, .float32)] : []) + (hasRelu ? [.relu] : []))
     let weights = FoldedWeights(self)
     let packing = DirectWeights(
       weights: weights, merged: merged, layout: compiled.weights, hasBias: hasBias)
@@ -68,16 +80,17 @@ extension Convolution {
   private func appendWinograd(
     _ calls: [OperationCall], to builder: inout PlanBuilder
   ) throws(NeuralNetworkError) {
-    let inputs = calls.map { builder.blocked($0.inputs[0]) }
+    var inputs: [Plan.Tensor] = []
     var outputs: [Plan.Tensor] = []
     for call in calls {
-      outputs.append(
-        try builder.makeOutput(of: call, over: addsToOutput ? call.inputs[1] : nil))
+      inputs.append(try builder.blocked(call.inputs[0]))
+      outputs.append(try makeOutput(of: call, in: &builder))
     }
     let kernel = try WinogradConvolution(
       shape, maps: outputs.map(\.size), batch: builder.batch, block: builder.block,
       hasBias: hasBias, addsToOutput: addsToOutput, relu: hasRelu,
-      areas: builder.narrow(to: .windows(ofTiles: WinogradTiles.side)), engine: builder.engine)
+      areas: builder.narrow(calls, to: .windows(ofTiles: WinogradConvolution.side)),
+      engine: builder.engine)
     let weights = FoldedWeights(self)
     let packing = WinogradWeights(
       weights: weights, turned: false, layout: kernel.weights, block: builder.block,

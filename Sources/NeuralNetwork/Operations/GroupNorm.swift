@@ -61,9 +61,9 @@ struct GroupNorm: Operation {
     _ calls: [OperationCall], to builder: inout PlanBuilder
   ) throws(NeuralNetworkError) {
     let call = calls[0]
-    let input = builder.blocked(call.inputs[0])
+    let input = try builder.blocked(call.inputs[0])
     let output = try builder.makeOutput(
-      of: call, over: builder.isFree(call.inputs[0], after: call) ? call.inputs[0] : nil)
+      of: call, over: builder.isFree(call.inputs[0], after: call) ? input : nil)
     let loops = GroupNormLoops(
       groups: groups, epsilon: epsilon, relu: hasRelu, shape: builder.shape(input))
     let statistics = Plan.Location.buffer(

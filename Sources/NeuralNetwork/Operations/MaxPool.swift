@@ -42,8 +42,8 @@ struct MaxPool: Operation {
     _ calls: [OperationCall], to builder: inout PlanBuilder
   ) throws(NeuralNetworkError) {
     let call = calls[0]
-    let input = builder.blocked(call.inputs[0])
-    let output = try builder.makeOutput(of: call)
+    let input = builder.tensor(call.inputs[0])
+    let output = try builder.makeOutput(of: call, input.storage)
     let pooling = try MaxPooling(
       input: input.layout, output: output.layout, kernel: kernel, stride: stride,
       padding: padding, hasBackward: builder.isTraining, engine: builder.engine)

@@ -21,7 +21,7 @@ struct Relu: Operation {
     _ calls: [OperationCall], to builder: inout PlanBuilder
   ) throws(NeuralNetworkError) {
     let call = calls[0]
-    let input = builder.blocked(call.inputs[0])
+    let input = try builder.blocked(call.inputs[0])
     let output = try builder.makeOutput(of: call)
     let count = output.count
     builder.emit(

@@ -27,13 +27,14 @@ struct UpsampleNearest: Operation {
     _ calls: [OperationCall], to builder: inout PlanBuilder
   ) throws(NeuralNetworkError) {
     let call = calls[0]
-    let input = builder.blocked(call.inputs[0])
-    let output = try builder.makeOutput(of: call)
+    let input = builder.tensor(call.inputs[0])
+    let output = try builder.makeOutput(of: call, input.storage)
     let (small, large) = (builder.shape(input), builder.shape(output))
+    let size = input.storage.type.byteCount
     builder.emit(
       [input.location, output.location], builder.label(name, input, output), outputs: [output]
     ) {
-      Self.forward($0.numbers(0), small, to: $0.numbers(1), large)
+      Self.forward($0.operands[0], small, to: $0.operands[1], large, numberSize: size)
     }
     builder.onGradient(of: call) { builder, gradient throws(NeuralNetworkError) in
       try builder.contribute(to: call.inputs[0], canAdd: true) { builder, target, adds in
@@ -57,24 +58,25 @@ struct UpsampleNearest: Operation {
   }
 
   private static func forward(
-    _ input: UnsafePointer<Float>, _ small: BlockedShape, to output: UnsafeMutablePointer<Float>,
-    _ large: BlockedShape
+    _ input: UnsafeRawPointer, _ small: BlockedShape, to output: UnsafeMutableRawPointer,
+    _ large: BlockedShape, numberSize: Int
   ) {
-    let (block, width) = (small.block, large.size.width)
+    // Bytes of a pixel's channels in a block.
+    let (block, width) = (small.block * numberSize, large.size.width)
     let columns = sources(from: small.size.width, to: width).map { $0 * block }
     let rows = sources(from: small.size.height, to: large.size.height)
     for plane in 0..<small.planes {
-      let source = input + plane * small.planeStride
-      let target = output + plane * large.planeStride
+      let source = input + plane * small.planeStride * numberSize
+      let target = output + plane * large.planeStride * numberSize
       for (y, row) in rows.enumerated() {
         let targetRow = target + y * width * block
         if y > 0, row == rows[y - 1] {
-          targetRow.update(from: targetRow - width * block, count: width * block)
+          targetRow.copyMemory(from: targetRow - width * block, byteCount: width * block)
           continue
         }
         let sourceRow = source + row * small.size.width * block
         for x in 0..<width {
-          (targetRow + x * block).update(from: sourceRow + columns[x], count: block)
+          (targetRow + x * block).copyMemory(from: sourceRow + columns[x], byteCount: block)
         }
       }
     }

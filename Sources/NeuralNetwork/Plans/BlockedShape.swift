@@ -4,7 +4,7 @@ struct BlockedShape: Sendable {
   var batch: Int
   var channels: Int
   var size: MapSize
-  /// Channels per block: 8 or 16.
+  /// Channels per block: 8 or 16, or all of them.
   var block: Int
 
   /// Blocks of channels of one image.
@@ -50,6 +50,8 @@ struct BlockedShape: Sendable {
 extension PlanBuilder {
   /// How a tensor in blocks of channels lies.
   func shape(_ tensor: Tensor) -> BlockedShape {
-    BlockedShape(batch: batch, channels: tensor.channels, size: tensor.size, block: block)
+    BlockedShape(
+      batch: batch, channels: tensor.channels, size: tensor.size,
+      block: tensor.storage.isChannelsLast ? tensor.channels : block)
   }
 }

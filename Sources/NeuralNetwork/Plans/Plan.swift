@@ -12,9 +12,10 @@ final class Plan: Sendable {
     var channels: Int
     var size: MapSize
     var layout: TensorLayout
+    var storage = Storage.float32
 
     /// Numbers with the padding of the last block.
-    var count: Int { layout.byteCount / MemoryLayout<Float>.stride }
+    var count: Int { layout.byteCount / storage.type.byteCount }
   }
 
   /// Where a kernel finds one of its operands.
@@ -94,11 +95,12 @@ final class Plan: Sendable {
   ///   - trained: names of the parameters that get gradients, or nil for inference. A batch norm whose weight is
   ///     among them runs with the statistics of the batch, any other with its running ones. Gradients stop where
   ///     nothing below is trained, and what is frozen keeps nothing for them.
+  ///   - precision: what inference computes in.
   ///   - rule: what computes each convolution.
   /// - Throws: `NeuralNetworkError`.
   init(
     _ graph: NetworkGraph, batch: Int = 1, height: Int, width: Int, trained: Set<String>? = nil,
-    rule: @escaping ConvolutionRule
+    precision: Precision = .float32, rule: @escaping ConvolutionRule
   ) throws(NeuralNetworkError) {
     precondition(batch > 0, "a batch of \(batch)")
     guard height > 0, width > 0, height <= Self.maxPixels / width else {
@@ -106,7 +108,8 @@ final class Plan: Sendable {
         height: height, width: width, problem: "not from 1 to \(Self.maxPixels) pixels")
     }
     var builder = try PlanBuilder(
-      graph, batch: batch, height: height, width: width, trained: trained, rule: rule)
+      graph, batch: batch, height: height, width: width, trained: trained,
+      precision: precision, rule: rule)
     try builder.build()
     let slab = SlabPlan(builder.buffers)
     self.batch = batch

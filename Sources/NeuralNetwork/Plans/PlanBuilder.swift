@@ -11,6 +11,9 @@ struct PlanBuilder {
   let engine: Engine
   /// What computes each convolution.
   let rule: ConvolutionRule
+  let precision: Precision
+  /// Of the values that calibration names.
+  private let names: [NetworkGraph.Value: String]
   private let graph: NetworkGraph
   /// nil in inference.
   private let trained: Set<String>?
@@ -29,6 +32,8 @@ struct PlanBuilder {
   private var indexOfPacking: [PackingKey: Int] = [:]
   /// Results of the calls, by value.
   private var tensors: [NetworkGraph.Value: Tensor] = [:]
+  /// Values in another storage than their own, for operations that cannot read that.
+  private var copies: [NetworkGraph.Value: [Storage: Tensor]] = [:]
   private var waysBack: [NetworkGraph.Value: WayBack] = [:]
   /// Steps so far, and the caller's loss between forward and backward.
   private var time = 0
@@ -48,8 +53,12 @@ struct PlanBuilder {
 
   init(
     _ graph: NetworkGraph, batch: Int, height: Int, width: Int, trained: Set<String>?,
-    rule: @escaping ConvolutionRule
+    precision: Precision, rule: @escaping ConvolutionRule
   ) throws(NeuralNetworkError) {
+    precondition(
+      precision == .float32 || (trained == nil && batch == 1), "\(precision) in training")
+    self.precision = precision
+    names = precision == .float32 ? [:] : graph.callNames
     self.graph = graph
     self.batch = batch
     self.trained = trained
@@ -81,6 +90,7 @@ struct PlanBuilder {
       for member in group { isDone[member] = true }
       if index >= firstCallOnDemand { demand(group.map { calls[$0] }) }
       try calls[index].operation.append(group.map { calls[$0] }, to: &self)
+      for member in group { try settle(calls[member].output) }
     }
     if isTraining { try buildBackward() }
     for output in graph.outputs { touch(tensor(output).buffer) }
@@ -133,12 +143,15 @@ struct PlanBuilder {
 
   /// Says that a kernel computes no more of its outputs than is wanted.
   ///
-  /// - Parameter reach: what the kernel reads of the inputs for that.
-  /// - Returns: where in `KernelMemory.areas` it finds what is wanted of each call being appended; nothing where these
-  ///   are computed as a whole.
-  mutating func narrow(to reach: Reach) -> [Int] {
-    for map in demandedNow { demanded[map].reach = reach }
-    return demandedNow
+  /// - Parameters:
+  ///   - calls: those of the calls being appended that it computes.
+  ///   - reach: what the kernel reads of the inputs for that.
+  /// - Returns: where in `KernelMemory.areas` it finds what is wanted of each of them; nothing where these are computed
+  ///   as a whole.
+  mutating func narrow(_ calls: [OperationCall], to reach: Reach) -> [Int] {
+    let maps = calls.compactMap { indexOfDemanded[$0.output] }
+    for map in maps { demanded[map].reach = reach }
+    return maps
   }
 
   /// Which of the maps on demand a value is.
@@ -159,30 +172,84 @@ struct PlanBuilder {
     return tensor
   }
 
-  /// Where a value is that has to be in blocks of channels, as all but the input are.
-  func blocked(_ value: NetworkGraph.Value) -> Tensor {
+  /// Where a value is in float32 and in blocks of channels, as all but the input are, or come to be now.
+  mutating func blocked(_ value: NetworkGraph.Value) throws(NeuralNetworkError) -> Tensor {
     precondition(value != graph.input, "the input is read by no convolution")
-    return tensor(value)
+    return try tensor(value, as: .float32)
   }
+
+  /// Where a value is in a storage of the reader's choice: its own, or a copy.
+  mutating func tensor(
+    _ value: NetworkGraph.Value, as storage: Storage
+  ) throws(NeuralNetworkError) -> Tensor {
+    let stored = tensor(value)
+    if stored.storage == storage { return stored }
+    if let copy = copies[value]?[storage] { return copy }
+    precondition(value != graph.input, "the input in another storage")
+    let copy = try newTensor(like: value, storage)
+    emit(
+      StorageConversion(source: stored, target: copy, block: block),
+      [stored.location, copy.location], label("convert", stored, copy))
+    copies[value, default: [:]][storage] = copy
+    return copy
+  }
+
+  /// The storage that a value is to have, whatever operation gives it; nil where that may choose.
+  func wantedStorage(_ value: NetworkGraph.Value) -> Storage? {
+    if graph.outputs.contains(value) { return .float32 }
+    if case .int8(let quantization) = precision, let range = quantization.values[name(value)] {
+      return .range(range)
+    }
+    return nil
+  }
+
+  /// Brings a value into the storage that it is to have.
+  private mutating func settle(_ value: NetworkGraph.Value) throws(NeuralNetworkError) {
+    guard let wanted = wantedStorage(value) else { return }
+    tensors[value] = try tensor(value, as: wanted)
+  }
+
+  /// What calibration calls a value, and the convolution that gives it.
+  func name(_ value: NetworkGraph.Value) -> String { names[value] ?? "" }
+
+  /// Whether a call reads the network's input, which is in plain order.
+  func readsInput(_ call: OperationCall) -> Bool { call.inputs[0] == graph.input }
 
   func size(_ value: NetworkGraph.Value) -> MapSize { sizes[value.index] }
 
   /// Memory for a value, or for its gradient.
-  mutating func newTensor(like value: NetworkGraph.Value) throws(NeuralNetworkError) -> Tensor {
-    let size = size(value)
-    let channels = graph.channels(value)
-    let layout = try TensorLayout.blocked([batch, channels, size.height, size.width], block: block)
+  mutating func newTensor(
+    like value: NetworkGraph.Value, _ storage: Storage = .float32
+  ) throws(NeuralNetworkError) -> Tensor {
+    let layout = try newLayout(like: value, storage)
     return Tensor(
-      value: value, buffer: newBuffer(layout.byteCount), channels: channels, size: size,
-      layout: layout)
+      value: value, buffer: newBuffer(layout.byteCount), channels: graph.channels(value),
+      size: size(value), layout: layout, storage: storage)
+  }
+
+  private func newLayout(
+    like value: NetworkGraph.Value, _ storage: Storage
+  ) throws(NeuralNetworkError) -> TensorLayout {
+    let size = size(value)
+    let shape = [batch, graph.channels(value), size.height, size.width]
+    return storage.isChannelsLast
+      ? try .channelsLast(shape, storage.type) : try .blocked(shape, storage.type, block: block)
   }
 
   /// The result of a call: memory of its own, or that of an operand that it overwrites.
   mutating func makeOutput(
-    of call: OperationCall, over operand: NetworkGraph.Value? = nil
+    of call: OperationCall, over operand: Tensor? = nil, _ storage: Storage = .float32
   ) throws(NeuralNetworkError) -> Tensor {
     var output =
-      if let operand { tensor(operand) } else { try newTensor(like: call.output) }
+      if let operand { operand } else { try newTensor(like: call.output, storage) }
+    if output.storage != storage {
+      // As large, and in the same order: u8 over s8, say.
+      precondition(
+        storage.type.byteCount == output.storage.type.byteCount
+          && storage.isChannelsLast == output.storage.isChannelsLast, "over another storage")
+      output.layout = try newLayout(like: call.output, storage)
+      output.storage = storage
+    }
     output.value = call.output
     output.channels = graph.channels(call.output)
     tensors[call.output] = output

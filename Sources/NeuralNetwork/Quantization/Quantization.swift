@@ -8,7 +8,8 @@
 ///   to the nearest multiple of s, halves to even; in a Winograd domain for each point and output channel likewise.
 ///   Nothing of them is kept in the file: they follow from the weights.
 ///
-/// Sums of products are exact in 32 bits; all else is float32.
+/// Sums of products are exact in 32 bits; all else is float32. On CPUs without VNNI a bit is missing, or sums of two
+/// products would saturate: of values and of direct weights (halved, and rounded again) and of what is transformed.
 public struct Quantization: Equatable, Sendable {
   /// Ranges of values, by name.
   public var values: [String: StoredRange]
@@ -32,7 +33,7 @@ public struct Quantization: Equatable, Sendable {
   ///
   /// Without negative numbers: u8, a step being high / 255. Else s8 from -127 to 127, a step being the larger of -low and
   /// high, / 127. Rounded to the nearest, halves to even.
-  public struct StoredRange: Equatable, Sendable {
+  public struct StoredRange: Hashable, Sendable {
     /// At most 0.
     public var low: Float
     /// At least 0; not 0 if `low` is.

@@ -41,26 +41,3 @@ extension BlockedImage {
     }
   }
 }
-
-/// The transforms of Winograd F(m x m, 3x3) as matrices, row by row: with the points 0, 1, -1 and infinity for m = 2, and
-/// those of `WinogradArithmetic` for m = 4.
-enum WinogradMatrices {
-  /// Bᵀ, of inputs.
-  static func input(side: Int) -> [Float] {
-    switch side {
-    case 2: [1, 0, -1, 0, 0, 1, 1, 0, 0, -1, 1, 0, 0, -1, 0, 1]
-    case 4:
-      (0..<6).flatMap { row -> [Float] in
-        // Column by column: what the transform makes of a unit.
-        (0..<6).map { column in
-          func unit(_ index: Int) -> WinogradArithmetic.Vector {
-            .init(repeating: index == column ? 1 : 0)
-          }
-          let t = WinogradArithmetic.input((unit(0), unit(1), unit(2), unit(3), unit(4), unit(5)))
-          return [t.0, t.1, t.2, t.3, t.4, t.5][row][0]
-        }
-      }
-    default: preconditionFailure("tiles of \(side)x\(side) outputs")
-    }
-  }
-}

@@ -1,10 +1,10 @@
-/// The tiles of 4x4 outputs that cover one or several maps (images of a batch, or pyramid levels that share weights), or
+/// The tiles of 4x4 outputs (or 2x2) that cover one or several maps (images of a batch, or pyramid levels that share weights), or
 /// areas of them, numbered through: map by map, and row by row in a map.
 ///
 /// A 3x3 convolution of stride 1 and padding 1 is meant, so input and output of a map have one size.
 struct WinogradTiles: Sendable {
   /// Outputs of a tile in each direction; those over a map's edge are computed and dropped.
-  static let side = 4
+  let side: Int
 
   /// How many there are in all maps.
   private(set) var count = 0
@@ -24,25 +24,27 @@ struct WinogradTiles: Sendable {
   }
 
   /// Covers maps of the given sizes, in pixels; a map may be empty.
-  init(_ sizes: [(height: Int, width: Int)]) {
+  init(_ sizes: [(height: Int, width: Int)], side: Int = 4) {
+    self.side = side
     for (map, (height, width)) in sizes.enumerated() where width > 0 {
-      for y in stride(from: 0, to: height, by: Self.side) {
+      for y in stride(from: 0, to: height, by: side) {
         append(
           Run(
             map: map, height: height, width: width, y: y, x: 0,
-            count: (width + Self.side - 1) / Self.side))
+            count: (width + side - 1) / side))
       }
     }
   }
 
   /// Covers an area of each map.
-  init(_ areas: [MapArea]) {
+  init(_ areas: [MapArea], side: Int = 4) {
+    self.side = side
     for (map, area) in areas.enumerated() {
-      area.forEachRun(ofTiles: Self.side) { row, column, count in
+      area.forEachRun(ofTiles: side) { row, column, count in
         append(
           Run(
-            map: map, height: area.height, width: area.width, y: row * Self.side,
-            x: column * Self.side, count: count))
+            map: map, height: area.height, width: area.width, y: row * side,
+            x: column * side, count: count))
       }
     }
   }
@@ -62,7 +64,7 @@ struct WinogradTiles: Sendable {
     while tile < range.upperBound {
       var run = runs[index]
       let skipped = tile - firsts[index]
-      run.x += skipped * Self.side
+      run.x += skipped * side
       run.count = min(run.count - skipped, range.upperBound - tile)
       body(run)
       tile += run.count

@@ -37,6 +37,11 @@ extension DetectCommand {
       contentsOf: places.find(.model, options.model.model ?? Places.defaultModel))
     try configuration.detection.applied(to: model.description)
     for remark in model.remarks { Log.logger.notice("\(remark)") }
+    let precision = try model.description.precision(configuration.detection.precision).choice
+    let isSlow = precision == .int8 && !InstructionSet.hasVNNI
+    Log.logger.debug(
+      "the network computes in \(precision.rawValue)\(isSlow ? ", which is slow on this CPU: it has no VNNI" : "")"
+    )
 
     let showsProgress = Console.standardError.isTerminal && !options.report.quiet
     let run = DetectionRun(

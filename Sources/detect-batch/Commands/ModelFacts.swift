@@ -65,6 +65,15 @@ enum ModelFacts {
           "at most \(outputs.detectionsPerImage) a picture",
           "\(outputs.candidatesPerLevel) candidates a level",
         ]).joined(separator: ", "))
+    if let quantization = description.quantization {
+      let arithmetic = quantization.arithmetic
+      facts.addForPeople(
+        "precision",
+        "int8 (\(arithmetic.convolutions.count) of \(description.makeNetwork().convolutionCalls.count) "
+          + "convolutions, calibrated on \(RunText.counted(quantization.pictures, "picture")))")
+    } else {
+      facts.addForPeople("precision", "float32 (not calibrated for int8)")
+    }
     if !model.remarks.isEmpty {
       facts.add("remarks", "remarks", .array(model.remarks.map(JSONValue.string)))
     }

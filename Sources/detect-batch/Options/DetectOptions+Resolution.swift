@@ -94,6 +94,7 @@ extension DetectOptions {
         model.classThreshold.map { ($0.label, $0.score) }, uniquingKeysWith: { $1 }),
       classes: classes.isEmpty ? nil : Set(classes),
       nmsThreshold: model.nmsThreshold, classAgnosticNMS: model.classAgnosticNMS,
-      maxDetections: model.maxDetections, candidatesPerLevel: model.candidatesPerLevel)
+      maxDetections: model.maxDetections, candidatesPerLevel: model.candidatesPerLevel,
+      precision: model.precision)
   }
 }

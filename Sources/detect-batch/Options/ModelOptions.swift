@@ -1,4 +1,5 @@
 import ArgumentParser
+import RetinaNetModel
 
 /// With what to look, and what counts as found.
 struct ModelOptions: ParsableArguments {
@@ -52,6 +53,14 @@ struct ModelOptions: ParsableArguments {
     transform: OptionValue.positiveCount)
   var candidatesPerLevel: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "What the network computes in: float32; bf16, for CPUs with AVX512_BF16 or AMX; int8, for models that "
+        + "`quantize` has calibrated. Detections differ a little. (default: int8 for such models, else float32)",
+      valueName: "float32|bf16|int8"),
+    completion: .list(DetectionPrecision.allCases.map(\.rawValue)), transform: OptionValue.choice)
+  var precision: DetectionPrecision?
+
   mutating func fill(from file: PipelineFile) throws {
     try file.fill(&model, "model", OptionValue.text)
     try file.fill(&scoreThreshold, "score-threshold", OptionValue.score)
@@ -61,5 +70,6 @@ struct ModelOptions: ParsableArguments {
     try file.fill(&classAgnosticNMS, "class-agnostic-nms")
     try file.fill(&maxDetections, "max-detections", OptionValue.positiveCount)
     try file.fill(&candidatesPerLevel, "candidates-per-level", OptionValue.positiveCount)
+    try file.fill(&precision, "precision", OptionValue.choice)
   }
 }
