@@ -50,6 +50,8 @@ public struct ExportSummary: Equatable, Sendable {
   public internal(set) var failures = 0
   /// Those of them that the format cannot tell of.
   public internal(set) var untold = 0
+  /// Classes that were asked for, and no record has.
+  public internal(set) var unknownClasses: [String] = []
   /// Bytes of records.
   public internal(set) var bytesRead = 0
 }
@@ -193,6 +195,8 @@ public enum ExportRun {
     try writer.end(pass: pass, classes, to: &bytes)
     try put(bytes)
     summary.bytesRead = reader.bytesRead
+    let labels = Set(reader.labels)
+    summary.unknownClasses = (request.classes ?? []).filter { !labels.contains($0) }
     return summary
   }
 }

@@ -26,8 +26,8 @@ struct ExportCommand: ToolCommand {
       Order and numbers: everything is in the order of the records, directories by the bytes of their paths. Classes \
       are numbered as --classes lists them, else as they first come; images from 1 (cvat from 0). A frame of a video is \
       a picture SOURCE/frame000042.jpg where a format knows pictures only. Frames and inputs that could not be looked \
-      at are rows in csv, entries with "failure" in megadetector and notes in webvtt; the other formats cannot tell of \
-      them: they are left out, and counted at the end.
+      at are rows in csv, entries with "failure" in megadetector, notes in webvtt and unclassified observations in \
+      camtrap-dp; the other formats cannot tell of them: they are left out, and counted at the end.
 
       camtrap-dp needs what records do not say: where and when cameras were (--deployments), and when each file was \
       recorded (--timestamps). Contributors, licences, the sampling design and the capture method in datapackage.json \
@@ -51,8 +51,8 @@ struct ExportCommand: ToolCommand {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
-      "The file, or the directory for yolo, cvat-video, camtrap-dp and webvtt; - writes a file to standard output. It appears "
-        + "when all of it is there. (default: -)", valueName: "path"), completion: .file())
+      "The file, or the directory for yolo, cvat-video, camtrap-dp and webvtt; - writes a file to standard output. It "
+        + "appears when all of it is there.", valueName: "path"), completion: .file())
   var output = "-"
 
   @Flag(help: "Replace the output file if there is one; a directory is never replaced.")
@@ -158,6 +158,9 @@ struct ExportCommand: ToolCommand {
     Log.logger.info(
       "\(RunText.counted(summary.inputs, "input")), \(RunText.counted(summary.frames, "frame")), \(RunText.counted(summary.detections, "detection"))\(summary.failures > 0 ? ", \(summary.failures) not looked at" : "")"
     )
+    for label in summary.unknownClasses {
+      Log.logger.warning("--classes \(label): no record has this class")
+    }
     if summary.untold > 0 {
       Log.logger.warning(
         "\(RunText.counted(summary.untold, "record")) left out: \(format.rawValue) cannot say them")

@@ -134,7 +134,9 @@ import Testing
       message(times: "filePath,timestamp\nx,2020-03-01 10:00\n").contains("line 2: the time is"))
     let hidden = [Self.lines[1].replacing("cam1/empty", with: ".cam1/empty")]
     #expect(message(lines: hidden).contains("takes no path that begins with '.'"))
-    let request = try ExportFixture().request(.camtrapDP)
+    let fixture = try ExportFixture()
+    let request = ExportRequest(
+      try RecordFiles([fixture.path("records.jsonl")]), as: .camtrapDP)
     #expect(throws: ExportError.needsDeployments) {
       try ExportRun.run(request, to: .path("/nowhere/x", replacing: false))
     }
