@@ -69,7 +69,8 @@ let package = Package(
     .target(
       name: "RetinaNetModel",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "Failures", "Files", "JSONText", "NeuralNetwork",
+        "BoxGeometry", "Checkpoints", "Digests", "Failures", "Files", "JSONText", "Media",
+        "NeuralNetwork",
         "Settings", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -152,8 +153,8 @@ let package = Package(
     .executableTarget(
       name: "detect-batch-dev",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "DetectionPipeline", "DetectionRecords", "NeuralNetwork",
-        "RetinaNetModel", "Training", "Workers",
+        "BoxGeometry", "Checkpoints", "DetectionPipeline", "DetectionRecords", "FrameDecoding",
+        "Media", "NeuralNetwork", "RetinaNetModel", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -199,8 +200,8 @@ let package = Package(
     .testTarget(
       name: "RetinaNetModelTests",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "NeuralNetwork", "RetinaNetModel", "Settings",
-        "TestSupport",
+        "BoxGeometry", "Checkpoints", "Digests", "Media", "NeuralNetwork", "RetinaNetModel",
+        "Settings", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
@@ -217,7 +218,7 @@ let package = Package(
     .testTarget(
       name: "FrameDecodingTests",
       dependencies: [
-        "Digests", "FrameDecoding", "Media", "TestSupport",
+        "CFFmpeg", "Digests", "FrameDecoding", "Media", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),

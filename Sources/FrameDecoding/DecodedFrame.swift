@@ -7,6 +7,7 @@ struct FrameFacts: Equatable, Sendable {
   var time: Double?
   var isCorrupt: Bool
   var isKeyframe: Bool
+  var same: EarlierFrame?
 }
 
 /// One frame of a video, or a picture of an image file.
@@ -21,23 +22,27 @@ public struct DecodedFrame: Sendable {
   public let isCorrupt: Bool
   /// The frame is a keyframe.
   public let isKeyframe: Bool
-  /// The picture, upright.
+  /// The earlier frame that is looked at in this one's place (`FrameSampling.sameness`); nil: none.
+  public let same: EarlierFrame?
+  /// The picture, upright: that of the earlier frame where there is one.
   public let picture: RGBPicture
 
   /// Creates a frame from its parts.
   public init(
-    index: Int?, time: Double?, isCorrupt: Bool, isKeyframe: Bool, picture: RGBPicture
+    index: Int?, time: Double?, isCorrupt: Bool, isKeyframe: Bool, same: EarlierFrame? = nil,
+    picture: RGBPicture
   ) {
     self.index = index
     self.time = time
     self.isCorrupt = isCorrupt
     self.isKeyframe = isKeyframe
+    self.same = same
     self.picture = picture
   }
 
   init(_ facts: FrameFacts, _ picture: RGBPicture) {
     self.init(
       index: facts.index, time: facts.time, isCorrupt: facts.isCorrupt,
-      isKeyframe: facts.isKeyframe, picture: picture)
+      isKeyframe: facts.isKeyframe, same: facts.same, picture: picture)
   }
 }

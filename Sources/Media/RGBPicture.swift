@@ -1,9 +1,12 @@
-/// An upright picture: 8-bit red, green, blue, interleaved, rows packed without padding, top row first.
+/// An upright picture: 8-bit red, green, blue, interleaved, rows packed without padding, top row first. Only some of its
+/// rows and columns may be held.
 public struct RGBPicture: Sendable {
   /// Width in stored pixels, after rotation; the sample aspect ratio is not applied.
   public let width: Int
   /// Height in stored pixels, after rotation.
   public let height: Int
+  /// The rows and columns whose pixels are held; nil: all.
+  public let lattice: PictureLattice?
 
   private let memory: Memory
 
@@ -12,27 +15,31 @@ public struct RGBPicture: Sendable {
     case held(any PixelMemory)
   }
 
-  /// Wraps packed RGB bytes. `pixels.count` must be `width * height * 3`.
-  public init(width: Int, height: Int, pixels: [UInt8]) {
-    self.init(width: width, height: height, pixels.count, .own(pixels))
+  /// Wraps packed RGB bytes. `pixels.count` must be three times the number of pixels: those of the lattice, or all.
+  public init(width: Int, height: Int, lattice: PictureLattice? = nil, pixels: [UInt8]) {
+    self.init(width: width, height: height, lattice, pixels.count, .own(pixels))
   }
 
-  /// Wraps packed RGB bytes that somebody else keeps. `memory.count` must be `width * height * 3`.
-  public init(width: Int, height: Int, memory: any PixelMemory) {
-    self.init(width: width, height: height, memory.count, .held(memory))
+  /// Wraps packed RGB bytes that somebody else keeps, as many as above.
+  public init(
+    width: Int, height: Int, lattice: PictureLattice? = nil, memory: any PixelMemory
+  ) {
+    self.init(width: width, height: height, lattice, memory.count, .held(memory))
   }
 
-  private init(width: Int, height: Int, _ count: Int, _ memory: Memory) {
-    precondition(
-      count == width * height * 3,
-      "a \(width)x\(height) RGB picture needs \(width * height * 3) bytes, not \(count)")
+  private init(
+    width: Int, height: Int, _ lattice: PictureLattice?, _ count: Int, _ memory: Memory
+  ) {
     self.width = width
     self.height = height
+    self.lattice = lattice
     self.memory = memory
+    precondition(
+      count == byteCount, "a \(width)x\(height) RGB picture needs \(byteCount) bytes, not \(count)")
   }
 
-  /// `height * width * 3`.
-  public var byteCount: Int { width * height * 3 }
+  /// Three for each pixel held.
+  public var byteCount: Int { 3 * (lattice?.count ?? width * height) }
 
   /// The bytes, as an array: a copy where somebody else keeps them.
   public var pixels: [UInt8] {
@@ -57,7 +64,8 @@ public struct RGBPicture: Sendable {
 extension RGBPicture: Equatable {
   /// Whether both have the same size and bytes.
   public static func == (left: RGBPicture, right: RGBPicture) -> Bool {
-    left.width == right.width && left.height == right.height && left.pixels == right.pixels
+    left.width == right.width && left.height == right.height && left.lattice == right.lattice
+      && left.pixels == right.pixels
   }
 }
 

@@ -1,4 +1,5 @@
 import BoxGeometry
+import Media
 import NeuralNetwork
 import SystemPackage
 
@@ -10,7 +11,7 @@ public final class Detector: Sendable {
 
   /// What the model is, with the sizes that the options ask for.
   public let description: ModelDescription
-  let decoder: OutputDecoder
+  package let decoder: OutputDecoder
   let looks: Looks
   let preprocessor: Preprocessor
   private let plans: InferencePlanCache
@@ -96,6 +97,18 @@ public final class Detector: Sendable {
     DetectorWorker(self, try InferenceWorker())
   }
 
+  /// The pixels that looking at a picture of this size reads, where these are few of it: others need not be decoded to
+  /// colours. nil where most or all are read, and for a picture that is looked at in tiles.
+  ///
+  /// - Parameters:
+  ///   - width: columns of the picture.
+  ///   - height: rows of the picture.
+  /// - Returns: rows and columns.
+  public func lattice(width: Int, height: Int) -> PictureLattice? {
+    guard regions(width: width, height: height).count == 1 else { return nil }
+    return preprocessor.lattice(geometry(width: width, height: height))
+  }
+
   package func geometry(width: Int, height: Int) -> InputGeometry {
     description.inputGeometry(height: height, width: width)
   }
@@ -128,7 +141,7 @@ public final class DetectorWorker {
     public var preprocessing = Duration.zero
     /// The network.
     public var network = Duration.zero
-    /// Making detections of its outputs.
+    /// Finding candidates among its outputs and making detections of them.
     public var postprocessing = Duration.zero
 
     /// No time.
@@ -152,14 +165,17 @@ public final class DetectorWorker {
   ///   - pixels: height x width x 3 bytes, red first, upright.
   ///   - width: columns.
   ///   - height: rows.
+  ///   - lattice: the rows and columns that `pixels` has, where these are those of `Detector.lattice`; nil: all.
   /// - Returns: by falling score, then class index, then anchor index.
   /// - Throws: `DetectionError` where the network's output is not finite; `ModelError` where the weights are not usable;
   ///   `NeuralNetworkError`, or what the source of weights throws, where a plan has to be made.
-  public func detect(_ pixels: Span<UInt8>, width: Int, height: Int) throws -> [Detection] {
+  public func detect(
+    _ pixels: Span<UInt8>, width: Int, height: Int, lattice: PictureLattice? = nil
+  ) throws -> [Detection] {
     times = Times()
     let regions = detector.regions(width: width, height: height)
     if regions.count == 1 {
-      let found = try look(at: regions[0], number: 0, of: pixels, pictureWidth: width)
+      let found = try look(at: regions[0], number: 0, ownPixels: pixels, lattice)
       return Array(found.prefix(detector.looks.limit))
     }
     var found: [[Detection]] = []
@@ -176,31 +192,53 @@ public final class DetectorWorker {
 
   /// What one look at a picture, or at its mirror image, finds.
   func detections(
-    _ pixels: Span<UInt8>, _ geometry: InputGeometry, isMirrored: Bool
+    _ pixels: Span<UInt8>, _ lattice: PictureLattice?, _ geometry: InputGeometry, isMirrored: Bool
   ) throws -> [Detection] {
-    try run(pixels, geometry, isMirrored: isMirrored) { outputs in
-      try detector.decoder.detections(outputs, geometry)
+    let decoder = detector.decoder
+    var candidates: [LevelCandidates] = []
+    return try run(pixels, of: lattice, geometry, isMirrored: isMirrored) { logits in
+      candidates = try decoder.candidates(logits)
+      return candidates.map(\.cells)
+    } readOutputs: { outputs in
+      try decoder.detections(candidates, outputs.regressions, geometry)
     }
   }
 
   /// Runs the network on one picture, or on its mirror image, and hands its outputs over.
+  ///
+  /// - Parameters:
+  ///   - pixels: of the picture.
+  ///   - lattice: which of its pixels these are, where not all.
+  ///   - geometry: its sizes.
+  ///   - isMirrored: whether left and right are exchanged.
+  ///   - wants: gets the class logits of all levels and says, by level, of which cells the boxes are computed; nil: of
+  ///     all.
+  ///   - readOutputs: gets the outputs; box regressions are undefined where they were not wanted.
+  /// - Returns: what `readOutputs` returned.
+  /// - Throws: as `detect`, or what the closures throw.
   package func run<Result>(
-    _ pixels: Span<UInt8>, _ geometry: InputGeometry, isMirrored: Bool = false,
+    _ pixels: Span<UInt8>, of lattice: PictureLattice? = nil, _ geometry: InputGeometry,
+    isMirrored: Bool = false, wants: ((BlockedImages) throws -> [MapArea])? = nil,
     readOutputs: (HeadOutputs) throws -> Result
   ) throws -> Result {
     let start = ContinuousClock.now
     var (ready, done) = (start, start)
+    var choosing = Duration.zero
     defer {
       times.preprocessing += start.duration(to: ready)
-      times.network += ready.duration(to: done)
-      times.postprocessing += done.duration(to: .now)
+      times.network += ready.duration(to: done) - choosing
+      times.postprocessing += done.duration(to: .now) + choosing
     }
     let plan = try detector.plan(for: geometry)
     return try detector.namingFile {
       try worker.run(plan) { input in
-        detector.preprocessor.write(pixels, geometry, to: &input)
+        detector.preprocessor.write(pixels, of: lattice, geometry, to: &input)
         if isMirrored { mirror(&input, geometry) }
         ready = .now
+      } wants: { logits in
+        let start = ContinuousClock.now
+        defer { choosing = start.duration(to: .now) }
+        return try wants?(logits)
       } readOutputs: { images in
         done = .now
         return try readOutputs(HeadOutputs(images))

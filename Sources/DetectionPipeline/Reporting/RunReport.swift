@@ -117,6 +117,7 @@ final class RunReport: Sendable {
       state.summary.frames += counts.frames
       state.summary.failedFrames += counts.failedFrames
       state.summary.detections += counts.detections
+      state.summary.sameFrames += counts.sameFrames
       state.classes.merge(counts.classes) { $0 + $1 }
     }
   }

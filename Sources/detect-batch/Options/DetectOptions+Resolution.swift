@@ -81,7 +81,8 @@ extension DetectOptions {
     return FrameSampling(
       selection: selection, start: sampling.start, end: sampling.end,
       maxFrames: sampling.maxFrames, needsFrameNumbers: !sampling.noFrameNumbers,
-      segment: segment.map { FrameSampling.Segment(index: $0.index - 1, count: $0.count) })
+      segment: segment.map { FrameSampling.Segment(index: $0.index - 1, count: $0.count) },
+      sameness: sampling.still.map { .still($0) } ?? .equalPixels)
   }
 
   private func detectionOptions() -> DetectionOptions {
