@@ -1,5 +1,7 @@
 """What the scripts that try out the built program have in common."""
 
+import collections
+import dataclasses
 import json
 import os
 import random
@@ -100,3 +102,38 @@ def overlap(a, b):
     down = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
     both = max(0, across) * max(0, down)
     return both / (a[2] * a[3] + b[2] * b[3] - both)
+
+
+@dataclasses.dataclass
+class AnnotatedBox:
+    label: str
+    box: list  # [x, y, width, height]
+    attributes: dict  # what scripts/make-codes.py knows of it
+
+
+@dataclasses.dataclass
+class AnnotatedPicture:
+    width: int
+    height: int
+    boxes: list
+    detections: list  # as records have them
+
+
+def detect_annotated(path, options):
+    """The pictures of a COCO file, which lie below its folder, with their boxes and what detect-batch finds in them."""
+    path = Path(path)
+    truth = json.loads(path.read_text())
+    names = {category["id"]: category["name"] for category in truth["categories"]}
+    boxes = collections.defaultdict(list)
+    for entry in truth["annotations"]:
+        box = AnnotatedBox(names[entry["category_id"]], entry["bbox"], entry.get("attributes", {}))
+        boxes[entry["image_id"]].append(box)
+    images = {image["file_name"]: image for image in truth["images"]}
+    command = [program(), "--files-from", "-", "--root", path.parent, "--output", "-", "--quiet", *options]
+    listed = "".join(f"{path.parent / name}\n" for name in images)
+    lines = subprocess.run(command, input=listed, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    records = {record["source"]: record for record in map(json.loads, lines)}
+    return [
+        AnnotatedPicture(image["width"], image["height"], boxes[image["id"]], records[name]["detections"])
+        for name, image in images.items()
+    ]
