@@ -40,6 +40,9 @@ struct ContainerFormat {
   /// Its index lists every packet of the file when it is open, unless it is fragmented.
   var isIndexed: Bool { name.hasPrefix("mov,") }
 
+  /// Every packet has a time of its own, as long as nothing is damaged.
+  var timesEveryPacket: Bool { isIndexed || name.hasPrefix("matroska,") }
+
   /// Icons (sizes of one picture), and animations of one frame.
   func holdsOnePicture(_ stream: UnsafeMutablePointer<AVStream>) -> Bool {
     name == "ico" || (name == "gif" || name == "apng") && stream.pointee.nb_frames == 1

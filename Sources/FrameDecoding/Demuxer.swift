@@ -93,6 +93,12 @@ final class Demuxer {
     }
   }
 
+  /// Each packet that the index lists becomes a frame, as the container counts them; hidden ones aside, which say so.
+  var hasOneFrameAPacket: Bool {
+    let entries = avformat_index_get_entries_count(stream)
+    return format.isIndexed && entries > 0 && Int64(entries) == stream.pointee.nb_frames
+  }
+
   /// Says whether the end is where it should be: FFmpeg calls the place where a cut file stops its end.
   private func end() -> ReadOutcome {
     if let (whole, indexed) = indexedPackets, whole < indexed {

@@ -8,9 +8,9 @@ public typealias LatticeRule = @Sendable (_ width: Int, _ height: Int) -> Pictur
 /// Reads the sampled frames of one video or image file, upright, in order of the full decode.
 ///
 /// Used by one thread at a time. Decoding is single-threaded and gives the same frames in every run. Frame numbers are
-/// counted, so everything before a wanted frame is decoded (not converted): neither packets nor seeks give numbers that
-/// can be trusted, since edit lists, damage and hidden frames make frames fewer than packets, and the frames after a
-/// seek can differ from those of the full decode.
+/// counted, so nearly everything before a wanted frame is decoded (not converted): neither packets nor seeks give numbers
+/// that can be trusted, since edit lists, damage and hidden frames make frames fewer than packets, and the frames after a
+/// seek can differ from those of the full decode. What can be left out all the same is (`SparseFrames`).
 public final class MediaReader {
   /// What is known since opening.
   public let info: MediaInfo
@@ -24,6 +24,8 @@ public final class MediaReader {
   private var sampler: FrameSampler
   private var cutter: SegmentCutter
   private var ordinal = 0
+  /// Frames that were left out.
+  private(set) var passedFrames = 0
   private var framesToSkip: Int
   private var held: Candidate?
   /// Sampled and not yet returned: the held frame and the one that decided on it.
@@ -37,14 +39,22 @@ public final class MediaReader {
 
   /// A decoded frame and what is known of it.
   private struct Candidate {
-    var frame: Frame
+    /// nil where it was left out: it is not wanted.
+    var frame: Frame?
     var stamp: FrameSampler.Stamp
     var segment: Int
     /// Of a sampled frame, where frames are compared: what is looked at in its place.
     var subject: FrameComparison.Subject?
 
+    /// What was decoded.
+    var decoded: Frame {
+      // Left out is what this very sampling rejects.
+      guard let frame else { preconditionFailure("a sampled frame was not decoded") }
+      return frame
+    }
+
     /// What is converted.
-    var shownFrame: Frame { subject?.frame ?? frame }
+    var shownFrame: Frame { subject?.frame ?? decoded }
   }
 
   /// Opens a file and its best video stream. Only bytes of this file are ever read, whatever it names.
@@ -80,8 +90,7 @@ public final class MediaReader {
     let media = try log.capture { () throws(MediaError) in
       try OpenMedia.open(
         source, fileExtension: fileExtension,
-        onlyKeyframes: !sampling.needsFrameNumbers && sampling.selection == .keyframes,
-        before: seeksTo, limits: limits, log: log)
+        sampling: sampling, before: seeksTo, limits: limits, log: log)
     }
     self.log = log
     self.media = media
@@ -161,13 +170,13 @@ public final class MediaReader {
   /// - Throws: as `nextFrame()`.
   public func nextSourceFrame() throws(MediaError) -> SourceFrame? {
     try nextCandidate().map { (candidate) throws(MediaError) in
-      let orientation = media.orientation(of: candidate.frame)
+      let orientation = media.orientation(of: candidate.decoded)
       return SourceFrame(
         index: candidate.stamp.ordinal, time: candidate.stamp.time,
-        timestamp: media.timestamp(of: candidate.frame), duration: candidate.frame.duration,
-        pixelShape: media.pixelShape(of: candidate.frame, orientation),
+        timestamp: media.timestamp(of: candidate.decoded), duration: candidate.decoded.duration,
+        pixelShape: media.pixelShape(of: candidate.decoded, orientation),
         picture: try convert { () throws(MediaError) in
-          try planarConverter.convert(candidate.frame, orientation: orientation)
+          try planarConverter.convert(candidate.decoded, orientation: orientation)
         })
     }
   }
@@ -175,7 +184,7 @@ public final class MediaReader {
   private func facts(of candidate: Candidate) -> FrameFacts {
     FrameFacts(
       index: sampling.needsFrameNumbers ? candidate.stamp.ordinal : nil,
-      time: candidate.stamp.time, isCorrupt: candidate.frame.isCorrupt,
+      time: candidate.stamp.time, isCorrupt: candidate.decoded.isCorrupt,
       isKeyframe: candidate.stamp.isKeyframe, same: earlierFrame(candidate))
   }
 
@@ -235,18 +244,18 @@ public final class MediaReader {
 
   /// Decodes one frame and sorts it, and the one held, into what is ready and what is not wanted.
   private func decodeNext() {
-    let frame: Frame
+    let step: SequenceStep
     do {
-      guard let next = try media.frames.next() else {
+      guard let next = try media.frames.nextStep() else {
         end = lacksTimes ? .failure(Self.noTimes) : .success(())
         return
       }
-      frame = next
+      step = next
     } catch {
       end = .failure(error)
       return
     }
-    let candidate = candidate(frame)
+    let candidate = candidate(step)
     let decision = sampler.decide(candidate.stamp)
     if let held, decision.heldFrame == .sampled { take(held) }
     if decision.frame == .sampled { take(candidate) }
@@ -257,16 +266,26 @@ public final class MediaReader {
     }
   }
 
-  private func candidate(_ frame: Frame) -> Candidate {
-    let time = media.time(of: frame)
+  private func candidate(_ step: SequenceStep) -> Candidate {
+    let frame: Frame?
+    let time: Double?
+    switch step {
+    case .frame(let decoded):
+      frame = decoded
+      time = media.time(of: decoded)
+    case .passed(let timestamp):
+      frame = nil
+      time = media.time(timestamp)
+      passedFrames += 1
+    }
     if time != nil { hasTimes = true }
-    let isKeyframe = info.isStillImage || frame.isKeyframe
+    let isKeyframe = info.isStillImage || frame?.isKeyframe ?? false
     defer { ordinal += 1 }
     return Candidate(
       frame: frame,
       stamp: .init(ordinal: ordinal, time: time, isKeyframe: isKeyframe),
       segment: cutter.segment(
-        isKeyframe: isKeyframe, time: time, bytePosition: frame.bytePosition))
+        isKeyframe: isKeyframe, time: time, bytePosition: frame?.bytePosition))
   }
 
   /// A sampled frame. Those of other segments are compared too.
@@ -275,8 +294,8 @@ public final class MediaReader {
     if let comparison {
       do throws(MediaError) {
         candidate.subject = try comparison.subject(
-          for: candidate.frame, ordinal: candidate.stamp.ordinal,
-          orientation: media.orientation(of: candidate.frame))
+          for: candidate.decoded, ordinal: candidate.stamp.ordinal,
+          orientation: media.orientation(of: candidate.decoded))
       } catch {
         end = .failure(error)
         return

@@ -14,12 +14,12 @@ struct OpenMedia {
   /// What the container says, for frames that say nothing.
   private let orientation: Orientation
 
-  /// Opens what is in a file, whose name may have had an extension; `onlyKeyframes` decodes no other frames, and `time` begins at a keyframe before this many seconds, if
+  /// Opens what is in a file, whose name may have had an extension; `sampling` says which frames are wanted, and `time` begins at a keyframe before this many seconds, if
   /// there is a way there.
   ///
   /// - Throws: an access failure if the file cannot be read, a data failure if it has no decodable video.
   static func open(
-    _ source: FileSource, fileExtension: String?, onlyKeyframes: Bool, before time: Double?,
+    _ source: FileSource, fileExtension: String?, sampling: FrameSampling, before time: Double?,
     limits: MediaLimits, log: FFmpegLog
   ) throws(MediaError) -> OpenMedia {
     switch ImageSignature(try source.start(ImageSignature.length)) {
@@ -42,22 +42,29 @@ struct OpenMedia {
     return OpenMedia(
       video: demuxer,
       try frames(
-        of: demuxer, onlyKeyframes: onlyKeyframes, before: time, limits: limits, log: log))
+        of: demuxer, sampling: sampling, before: time, limits: limits, log: log))
   }
 
   /// The wanted frames and maybe others, by a short cut if there is one.
   private static func frames(
-    of demuxer: Demuxer, onlyKeyframes: Bool, before time: Double?, limits: MediaLimits,
+    of demuxer: Demuxer, sampling: FrameSampling, before time: Double?, limits: MediaLimits,
     log: FFmpegLog
   ) throws(MediaError) -> any FrameSequence {
     var shortcut: (any Shortcut)?
-    if onlyKeyframes { shortcut = try LoneKeyframes(demuxer, limits: limits, log: log) }
+    if !sampling.needsFrameNumbers && sampling.selection == .keyframes {
+      shortcut = try LoneKeyframes(demuxer, limits: limits, log: log)
+    }
     if shortcut == nil && time != nil {
       shortcut = try VideoFrames(demuxer, limits: limits, log: log)
     }
-    guard let shortcut else { return try VideoFrames(demuxer, limits: limits, log: log) }
     let makeFull = { () throws(MediaError) -> VideoFrames in
       try VideoFrames(try demuxer.restarted(), limits: limits, log: log)
+    }
+    guard let shortcut else {
+      let sparse = try SparseFrames(
+        demuxer, sampling: sampling, limits: limits, log: log, makeFull: makeFull)
+      if let sparse { return sparse }
+      return try VideoFrames(demuxer, limits: limits, log: log)
     }
     if let time, !shortcut.seek(before: time) { return try makeFull() }
     return ShortcutFrames(shortcut, makeFull: makeFull)
@@ -65,6 +72,9 @@ struct OpenMedia {
 
   /// How the frame must be turned: what it says itself, else what the container says.
   func orientation(of frame: Frame) -> Orientation { frame.orientation?.0 ?? orientation }
+
+  /// Seconds from the container's start at a tick of the stream's clock.
+  func time(_ timestamp: Int64) -> Double? { demuxer?.time(timestamp) }
 
   /// Seconds from the container's start.
   func time(of frame: Frame) -> Double? {

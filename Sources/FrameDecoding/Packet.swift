@@ -41,6 +41,19 @@ final class Packet {
   /// Decoded for the sake of others and not shown, as an edit list says.
   var isHidden: Bool { pointer.pointee.flags & AV_PKT_FLAG_DISCARD != 0 }
 
+  /// When its picture is shown, in units of the stream's time base; nil where nobody says.
+  var presentationTime: Int64? {
+    pointer.pointee.pts == cffmpeg_no_timestamp ? nil : pointer.pointee.pts
+  }
+
+  /// When it is decoded, likewise.
+  var decodingTime: Int64? {
+    pointer.pointee.dts == cffmpeg_no_timestamp ? nil : pointer.pointee.dts
+  }
+
+  /// Bytes.
+  var byteCount: Int { Int(pointer.pointee.size) }
+
   /// How long its picture is shown, in units of the stream's time base; nil where nobody says.
   var duration: Int64? { pointer.pointee.duration > 0 ? pointer.pointee.duration : nil }
 

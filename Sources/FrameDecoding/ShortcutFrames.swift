@@ -25,7 +25,7 @@ enum ShortcutStep {
 ///
 /// Certain are frames whose timestamps come from the container, picture by picture, and rise. Where only packets have
 /// them (AVI, raw streams, parts of MPEG-PS), a frame's time depends on how many others were decoded before it.
-final class ShortcutFrames: FrameSequence {
+final class ShortcutFrames: FullSequence {
   private var shortcut: (any Shortcut)?
   private var full: VideoFrames?
   private let makeFull: () throws(MediaError) -> VideoFrames
@@ -56,21 +56,11 @@ final class ShortcutFrames: FrameSequence {
     shortcut = nil
     let full = try makeFull()
     self.full = full
-    return try firstMissing(in: full)
+    return try full.next(after: last)
   }
 
   private func isCertain(_ frame: Frame) -> Bool {
     guard frame.hasOwnTimestamp, let timestamp = frame.timestamp else { return false }
     return last.map { $0 < timestamp } ?? true
-  }
-
-  /// The first frame that was not given yet.
-  private func firstMissing(in full: VideoFrames) throws(MediaError) -> Frame? {
-    guard let last else { return try full.next() }
-    while let frame = try full.next() {
-      guard let timestamp = frame.timestamp, timestamp >= last else { continue }
-      return timestamp > last ? frame : try full.next()
-    }
-    return nil
   }
 }

@@ -1,7 +1,7 @@
 import CFFmpeg
 
 /// The one picture of an image file, or a cover picture.
-final class StillImage: FrameSequence {
+final class StillImage: FullSequence {
   private(set) var report = DecodingReport()
   /// What was decoded.
   let decoded: Frame

@@ -4,7 +4,7 @@ import CTIFF
 /// The pages of a TIFF file: each is a frame, without a time.
 ///
 /// Read with libtiff, which knows tiles, planes and compressions of which FFmpeg makes black pictures.
-final class TIFFPages: FrameSequence {
+final class TIFFPages: FullSequence {
   private(set) var report = DecodingReport()
 
   private let file: TIFFFile

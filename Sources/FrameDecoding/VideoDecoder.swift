@@ -94,6 +94,12 @@ final class VideoDecoder {
     }
   }
 
+  /// Whether a picture to which no other refers is left out; of the packets that are sent from now on.
+  var skipsUnreferenced: Bool {
+    get { context.pointee.skip_frame == AVDISCARD_NONREF }
+    set { context.pointee.skip_frame = newValue ? AVDISCARD_NONREF : AVDISCARD_DEFAULT }
+  }
+
   /// Forgets what was sent, so that decoding can begin anew at any keyframe.
   func flush() { avcodec_flush_buffers(context) }
 

@@ -1,7 +1,7 @@
 import CFFmpeg
 
 /// Every frame of a video, in order of presentation, as far as it can be decoded.
-final class VideoFrames: FrameSequence {
+final class VideoFrames: FullSequence {
   let demuxer: Demuxer
   private(set) var report = DecodingReport()
 
@@ -163,7 +163,19 @@ extension VideoFrames: Shortcut {
   }
 }
 
-/// Decoded pictures one after another.
+extension VideoFrames {
+  /// The first frame that is shown after a time; nil where there is none.
+  func next(after last: Int64?) throws(MediaError) -> Frame? {
+    guard let last else { return try next() }
+    while let frame: Frame = try next() {
+      guard let timestamp = frame.timestamp, timestamp >= last else { continue }
+      return timestamp > last ? frame : try next()
+    }
+    return nil
+  }
+}
+
+/// Pictures one after another, decoded or left out.
 protocol FrameSequence: AnyObject {
   /// What decoding has come to so far.
   var report: DecodingReport { get }
@@ -171,5 +183,24 @@ protocol FrameSequence: AnyObject {
   /// The next picture of the full decode; nil at the end.
   ///
   /// - Throws: after the last decodable picture, why the input stops early.
+  func nextStep() throws(MediaError) -> SequenceStep?
+}
+
+/// What comes next in the order of presentation.
+enum SequenceStep {
+  case frame(Frame)
+  /// A frame that is not wanted and was not decoded; ticks of the stream's clock.
+  case passed(timestamp: Int64)
+}
+
+/// Pictures of which none is left out.
+protocol FullSequence: FrameSequence {
+  /// The next picture of the full decode; nil at the end.
+  ///
+  /// - Throws: after the last decodable picture, why the input stops early.
   func next() throws(MediaError) -> Frame?
+}
+
+extension FullSequence {
+  func nextStep() throws(MediaError) -> SequenceStep? { try next().map { .frame($0) } }
 }
