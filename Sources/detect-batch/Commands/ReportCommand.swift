@@ -109,6 +109,7 @@ struct ReportCommand: ToolCommand {
     transform: OptionValue.positiveCount)
   var workers: Int?
 
+  @OptionGroup var decoding: IsolationOption
   @OptionGroup(title: "Messages") var report: ReportOptions
 
   func validate() throws {
@@ -121,6 +122,7 @@ struct ReportCommand: ToolCommand {
     Log.configure(report)
     let stop = Stop()
     SignalHandling.onFirst(stop.stop)
+    try Decoders.choose(decoding)
     let request = try request(stop)
     let summary: Report.Summary
     do {
@@ -160,6 +162,7 @@ struct ReportCommand: ToolCommand {
     request.samples = samples ?? request.samples
     request.seed = UInt64(seed ?? 0)
     request.threads = workers ?? Machine().availableCores
+    request.decoders = Decoders.make()
     request.isStopped = { stop.status != nil }
     if let annotations {
       let read = try AnnotationFiles.read(annotations, split: split)
