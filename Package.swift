@@ -41,23 +41,29 @@ let package = Package(
     .target(name: "CLinux"),
 
     // Foundations: no domain above their own.
+    .target(name: "Failures"),
     .target(name: "Workers"),
     .target(
-      name: "Files", dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+      name: "Files",
+      dependencies: ["Failures", .product(name: "SystemPackage", package: "swift-system")]),
     .target(name: "JSONText"),
-    .target(name: "Settings", dependencies: ["Yams"]),
+    .target(name: "Settings", dependencies: ["Failures", "Yams"]),
     .target(
       name: "Digests",
       dependencies: ["COpenSSL", .product(name: "SystemPackage", package: "swift-system")]),
     .target(
       name: "Downloads",
-      dependencies: ["CCurl", .product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: [
+        "CCurl", "Failures", "Files", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(name: "BoxGeometry"),
     .target(
       name: "Checkpoints",
-      dependencies: ["Files", "JSONText", .product(name: "SystemPackage", package: "swift-system")]),
+      dependencies: [
+        "Failures", "Files", "JSONText", .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .target(
-      name: "NeuralNetwork", dependencies: ["COneDNN", "Workers"],
+      name: "NeuralNetwork", dependencies: ["COneDNN", "Failures", "Workers"],
       // Its loops over numbers are a hundred times as slow unoptimised: tests would wait for nothing else.
       swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug)), lifetimes]),
 
@@ -65,15 +71,16 @@ let package = Package(
     .target(
       name: "RetinaNetModel",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "Files", "JSONText", "NeuralNetwork", "Settings",
-        "Workers",
+        "BoxGeometry", "Checkpoints", "Digests", "Failures", "Files", "JSONText", "NeuralNetwork",
+        "Settings", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: [lifetimes]),
     .target(
       name: "Datasets",
       dependencies: [
-        "CXML2", "Files", "Settings", .product(name: "SystemPackage", package: "swift-system"),
+        "CXML2", "Failures", "Files", "Settings",
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
       name: "Evaluation",
@@ -84,8 +91,8 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Datasets", "Digests", "Drawing", "Evaluation", "Files",
-        "JSONText", "NeuralNetwork", "RetinaNetModel", "Workers",
+        "BoxGeometry", "Checkpoints", "Datasets", "Digests", "Drawing", "Evaluation", "Failures",
+        "Files", "JSONText", "NeuralNetwork", "RetinaNetModel", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -100,13 +107,14 @@ let package = Package(
     .target(
       name: "DetectionRecords",
       dependencies: [
-        "Digests", "Files", "JSONText", .product(name: "SystemPackage", package: "swift-system"),
+        "Digests", "Failures", "Files", "JSONText",
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
       name: "DetectionPipeline",
       dependencies: [
-        "DetectionRecords", "Digests", "Files", "FrameDecoding", "NeuralNetwork", "RetinaNetModel",
-        "Workers",
+        "DetectionRecords", "Digests", "Failures", "Files", "FrameDecoding", "NeuralNetwork",
+        "RetinaNetModel", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -125,7 +133,7 @@ let package = Package(
     .target(
       name: "Results",
       dependencies: [
-        "Datasets", "DetectionRecords", "Digests", "Drawing", "Evaluation", "Files",
+        "Datasets", "DetectionRecords", "Digests", "Drawing", "Evaluation", "Failures", "Files",
         "FrameDecoding", "FrameEncoding", "JSONText", "Media", "ReportPage", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -136,8 +144,8 @@ let package = Package(
       dependencies: [
         "BoxGeometry", "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords",
         "Digests", "Downloads",
-        "Evaluation", "Files", "FrameDecoding", "FrameEncoding", "JSONText", "NeuralNetwork",
-        "Results", "RetinaNetModel", "Settings", "Training", "Workers",
+        "Evaluation", "Failures", "Files", "FrameDecoding", "FrameEncoding", "JSONText",
+        "NeuralNetwork", "Results", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -164,7 +172,8 @@ let package = Package(
     .testTarget(
       name: "FilesTests",
       dependencies: [
-        "Files", "TestSupport", .product(name: "SystemPackage", package: "swift-system"),
+        "Failures", "Files", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "TestSupport"]),
     .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestSupport"]),
@@ -231,13 +240,13 @@ let package = Package(
     .testTarget(
       name: "DetectionRecordsTests",
       dependencies: [
-        "DetectionRecords", "Digests", "Files", "JSONText", "TestSupport",
+        "DetectionRecords", "Digests", "Failures", "Files", "JSONText", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "DetectionPipelineTests",
       dependencies: [
-        "DetectionPipeline", "Files", "TestSupport",
+        "DetectionPipeline", "Failures", "Files", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
@@ -251,7 +260,8 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "detect-batch", "BoxGeometry", "Digests", "Downloads", "FrameDecoding", "RetinaNetModel",
+        "detect-batch", "BoxGeometry", "Digests", "Downloads", "Failures", "FrameDecoding",
+        "RetinaNetModel",
         "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),

@@ -1,7 +1,9 @@
+import Failures
+import Files
 import SystemPackage
 
 /// Why a checkpoint could not be read or written.
-public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct CheckpointError: ClassifiedError, Equatable, Sendable {
   /// What is wrong.
   public enum Problem: Equatable, Sendable {
     /// The system did not let it be opened or read.
@@ -35,6 +37,12 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
   public init(file: String, problem: Problem) {
     self.file = file
     self.problem = problem
+  }
+
+  /// The kind.
+  public var kind: FailureKind {
+    // A file that cannot be written is an output, all else an input.
+    if case .unwritable(let code, _) = problem { code.kindForOutput } else { .unusableInput }
   }
 
   /// One line: the file, what is wrong, and what to do where something can be done.

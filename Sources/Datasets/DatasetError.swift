@@ -1,7 +1,8 @@
+import Failures
 import SystemPackage
 
 /// Why a set of annotations, or detections that are to be judged by it, cannot be used.
-public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum DatasetError: ClassifiedError, Equatable, Sendable {
   /// A named file or folder does not exist.
   case missing(file: FilePath)
   /// A file or folder cannot be read, in the system's words.
@@ -26,6 +27,11 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
   case pictureSize(file: FilePath, annotated: String, actual: String)
   /// None of an epoch's pictures can be decoded.
   case noPictures(last: String)
+
+  /// The kind.
+  public var kind: FailureKind {
+    if case .missing = self { .missingInput } else { .unusableInput }
+  }
 
   /// One line: what, on what, what to do.
   public var description: String {

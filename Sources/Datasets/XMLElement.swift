@@ -41,7 +41,8 @@ final class XMLElement {
   }
 
   private static func read(_ bytes: UnsafeRawBufferPointer) throws(Fault) -> XMLElement {
-    let options = Int32(XML_PARSE_NONET.rawValue | XML_PARSE_NOERROR.rawValue | XML_PARSE_NOWARNING.rawValue)
+    let options = Int32(
+      XML_PARSE_NONET.rawValue | XML_PARSE_NOERROR.rawValue | XML_PARSE_NOWARNING.rawValue)
     // Bounded: `readFile` takes no more than 64 MiB.
     guard
       let reader = xmlReaderForMemory(
@@ -70,7 +71,8 @@ final class XMLElement {
         open.last?.text += text(xmlTextReaderConstValue(reader))
       case XML_READER_TYPE_ENTITY_REFERENCE:
         throw Fault(
-          problem: "has the entity '\(text(xmlTextReaderConstName(reader)))', which is none of XML's own",
+          problem:
+            "has the entity '\(text(xmlTextReaderConstName(reader)))', which is none of XML's own",
           line: line)
       default: break
       }

@@ -1,7 +1,9 @@
+import Failures
+import Files
 import SystemPackage
 
 /// Why a file could not be fetched.
-public struct DownloadError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct DownloadError: ClassifiedError, Equatable, Sendable {
   /// What is wrong.
   public enum Problem: Equatable, Sendable {
     /// No answer, or none that is one; what the library says of it.
@@ -28,6 +30,17 @@ public struct DownloadError: Error, Equatable, Sendable, CustomStringConvertible
   init(_ address: String, _ problem: Problem) {
     self.address = address
     self.problem = problem
+  }
+
+  /// The kind.
+  public var kind: FailureKind {
+    switch problem {
+    case .unreachable, .refused, .interrupted: .missingInput
+    case .tooLarge: .unusableInput
+    case .unwritable(let code, _): code.kindForOutput
+    case .locked: .locked
+    case .stopped: .stopped
+    }
   }
 
   /// One line: the address, what is wrong, and what to do where something can be done.

@@ -1,3 +1,4 @@
+import Failures
 import Glibc
 import SystemPackage
 
@@ -5,7 +6,7 @@ import SystemPackage
 /// whatever happens.
 public struct AtomicFile {
   /// Why a file could not be replaced.
-  public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
+  public struct Failure: ClassifiedError, Equatable, Sendable {
     /// What failed, as "writing".
     public let doing: String
     /// What the system says.
@@ -13,6 +14,9 @@ public struct AtomicFile {
 
     /// As the class of errors that tells a full disk from a path that cannot be used.
     public func error(of path: FilePath) -> FileError { .creating(path, code) }
+
+    /// The kind.
+    public var kind: FailureKind { code.kindForOutput }
 
     /// What failed and why, without the path.
     public var description: String { "\(doing) failed: \(code)" }

@@ -1,7 +1,8 @@
+import Failures
 import SystemPackage
 
 /// Why a file cannot be made, used or written, in the classes that callers tell apart.
-public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum FileError: ClassifiedError, Equatable, Sendable {
   /// A file or directory cannot be made or used.
   case cannotCreate(FilePath, reason: String)
   /// A file name is longer than the file system takes.
@@ -15,13 +16,13 @@ public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The reader of standard output has gone.
   case readerGone
 
-  /// As the table of exit codes has it (sysexits.h).
-  public var exitCode: Int32 {
+  /// The kind.
+  public var kind: FailureKind {
     switch self {
-    case .cannotCreate, .nameTooLong, .conflict: 73
-    case .writeFailed: 74
-    case .locked: 75
-    case .readerGone: 0
+    case .cannotCreate, .nameTooLong, .conflict: .cannotCreateOutput
+    case .writeFailed: .outputFailed
+    case .locked: .locked
+    case .readerGone: .readerGone
     }
   }
 
@@ -75,8 +76,13 @@ public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension Errno {
-  /// Whether the disk is at fault, full or broken, and not the name or the permission.
-  public var isFailedWrite: Bool { [.noSpace, .diskQuotaExceeded, .ioError].contains(self) }
+  /// Whether the disk is at fault, full or broken, or a limit on the size of files, and not the name or the permission.
+  public var isFailedWrite: Bool {
+    [.noSpace, .diskQuotaExceeded, .ioError, .fileTooLarge].contains(self)
+  }
+
+  /// The kind of failure that this error number is where an output is made and written.
+  public var kindForOutput: FailureKind { isFailedWrite ? .outputFailed : .cannotCreateOutput }
 
   /// The error number of a call of swift-system, which throws nothing else.
   init(_ error: any Error) {

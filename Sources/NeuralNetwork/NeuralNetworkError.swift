@@ -1,5 +1,7 @@
+import Failures
+
 /// Why a network could not be built or run.
-public enum NeuralNetworkError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum NeuralNetworkError: ClassifiedError, Equatable, Sendable {
   /// oneDNN refused a call.
   case oneDNN(call: String, status: String)
   /// A parameter's values are not usable.
@@ -8,6 +10,15 @@ public enum NeuralNetworkError: Error, Equatable, Sendable, CustomStringConverti
   case inputSize(height: Int, width: Int, problem: String)
   /// The system has no such block of memory; nil where oneDNN does not say how large.
   case outOfMemory(bytes: Int?)
+
+  /// The kind.
+  public var kind: FailureKind {
+    switch self {
+    // No fault of this program: the model and this machine do not go together.
+    case .parameter, .outOfMemory: .unusableInput
+    case .oneDNN, .inputSize: .fault
+    }
+  }
 
   /// One line: what, on what.
   public var description: String {

@@ -1,7 +1,12 @@
+import Failures
+
 /// Why a picture has no detections to report.
-public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum DetectionError: ClassifiedError, Equatable, Sendable {
   /// The network gave NaN or infinity: overflow inside it, mostly because of damaged weights.
   case nonFiniteOutput(what: String, level: Int)
+
+  /// The kind.
+  public var kind: FailureKind { .unusableInput }
 
   /// One line: what, where.
   public var description: String {

@@ -1,4 +1,5 @@
 import BoxGeometry
+import Failures
 
 /// What of a network's outputs becomes a detection: the choices a user has for each run, over a model's defaults.
 public struct DetectionOptions: Equatable, Sendable {
@@ -60,11 +61,14 @@ public struct DetectionOptions: Equatable, Sendable {
 }
 
 /// A label that the model does not have.
-public struct UnknownLabelError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct UnknownLabelError: ClassifiedError, Equatable, Sendable {
   /// What was asked for.
   public let label: String
   /// What there is.
   public let labels: [String]
+
+  /// The kind.
+  public var kind: FailureKind { .usage }
 
   /// One line that lists the model's labels.
   public var description: String {

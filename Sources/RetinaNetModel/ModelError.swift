@@ -1,8 +1,9 @@
 import Checkpoints
+import Failures
 
 /// Why a file cannot be used as a detection model, where the file as such can be read (else `CheckpointError`), and
 /// where no key of a configuration is to blame (else `SettingsError`).
-public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct ModelError: ClassifiedError, Equatable, Sendable {
   /// What is wrong.
   public enum Problem: Equatable, Sendable {
     /// Tensors that every RetinaNet has are not there.
@@ -37,6 +38,9 @@ public struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     self.file = file
     self.problem = problem
   }
+
+  /// The kind.
+  public var kind: FailureKind { .unusableInput }
 
   /// One line: the file, what is wrong, and what to do where something can be done.
   public var description: String { text.onOneLine }

@@ -1,5 +1,7 @@
+import Failures
+
 /// What is wrong in a file of settings, and where.
-public struct SettingsError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct SettingsError: ClassifiedError, Equatable, Sendable {
   /// What is wrong.
   public enum Problem: Equatable, Sendable {
     /// The text is neither YAML nor JSON.
@@ -28,6 +30,9 @@ public struct SettingsError: Error, Equatable, Sendable, CustomStringConvertible
     self.keyPath = keyPath
     self.problem = problem
   }
+
+  /// The kind.
+  public var kind: FailureKind { .usage }
 
   /// One line: file, line, key, and what would be right.
   ///

@@ -77,7 +77,7 @@ struct DetectBatch: ParsableCommand {
       return ProgramOutput.write(fullMessage(for: error, columns: Self.helpColumns))
     }
     let fault = Fault(error, arguments: arguments)
-    Log.error(fault.message)
+    Log.error(fault.description)
     return fault.status
   }
 }

@@ -19,12 +19,12 @@ import Testing
   @Test func `a second run finds nothing to do and is done`() throws {
     let archive = try FakeArchive(Self.inputs)
     let first = try archive.run()
-    #expect(first.status == .someInputsFailed)
+    #expect(first.outcome == .someInputsFailed)
     #expect(first.inputs.done == 3 && first.inputs.failed == 1)
     try archive.expectOutputs()
 
     let second = try archive.run()
-    #expect(second.status == .done)
+    #expect(second.outcome == .done)
     #expect(second.inputs.skipped == 3 && second.inputs.failedEarlier == 1)
     #expect(second.frames == 0)
     #expect(
@@ -81,7 +81,7 @@ import Testing
     archive.configuration.retryFailed = true
     let summary = try archive.run()
     #expect(summary.inputs.done == 1 && summary.inputs.skipped == 3)
-    #expect(summary.status == .done)
+    #expect(summary.outcome == .done)
     try archive.expectOutputs()
   }
 
@@ -89,7 +89,7 @@ import Testing
     let archive = try FakeArchive([FakeInput(name: "clips/a.mp4", frames: 4)])
     archive.inputs[0].failure = MediaError(.access, "Input/output error")
     let first = try archive.run()
-    #expect(first.status == .someInputsFailed && first.inputs.failed == 1)
+    #expect(first.outcome == .someInputsFailed && first.inputs.failed == 1)
     archive.inputs[0].failure = nil
     #expect(try archive.plan()[0].reason == "new, begun by an earlier run")
     #expect(try archive.run().inputs.done == 1)
@@ -102,7 +102,7 @@ import Testing
     try output.create()
     var lock: RunLock? = try RunLock(output, RunPartition())
     let error = #expect(throws: RunError.self) { try archive.run() }
-    #expect(error?.status == .locked)
+    #expect(error?.kind == .locked)
     #expect(error?.description.contains("process \(getpid()) on ") == true)
     // Looking needs no lock.
     #expect(try archive.plan().count == 4)
@@ -112,11 +112,11 @@ import Testing
     let ended = DispatchSemaphore(value: 0)
     let thread = Thread {
       let error = #expect(throws: RunError.self) { try waiting.run() }
-      #expect(error?.status == .interrupted)
+      #expect(error?.kind == .stopped)
       ended.signal()
     }
     thread.start()
-    _ = waiting.stop(.interrupted)
+    _ = waiting.stop()
     ended.wait()
     withExtendedLifetime(lock) {}
     lock = nil
@@ -130,7 +130,7 @@ import Testing
     for index in 1...3 {
       archive.configuration.partition = RunPartition(shard: Part(index: index, count: 3))
       let summary = try archive.run()
-      #expect(summary.status == .done)
+      #expect(summary.outcome == .done)
       done += summary.inputs.done
     }
     #expect(done == 40)
@@ -143,16 +143,18 @@ import Testing
     let archive = try FakeArchive(Self.inputs)
     archive.configuration.inputs.inputs = [archive.folder.path.appending("nothing.mp4")]
     let missing = #expect(throws: RunError.self) { try archive.run() }
-    #expect(missing?.status == .noInput)
+    #expect(missing?.kind == .missingInput)
     archive.configuration.inputs.inputs = [archive.folder.path.appending("clips")]
     archive.configuration.detection.classes = ["bicycle"]
     let unknown = #expect(throws: RunError.self) { try archive.run() }
-    #expect(unknown?.status == .usage)
+    #expect(unknown?.kind == .usage)
   }
 
   @Test func `metrics tell what the run did`() throws {
     let archive = try FakeArchive(Self.inputs)
-    archive.configuration.metricsFile = archive.folder.path.appending("run.prom")
+    archive.configuration.metricsFile = MetricsFile(
+      path: archive.folder.path.appending("run.prom")
+    ) { outcome in outcome == .someInputsFailed ? 3 : 99 }
     _ = try archive.run()
     let text = try String(
       contentsOfFile: archive.folder.path.appending("run.prom").string, encoding: .utf8)
@@ -168,7 +170,7 @@ import Testing
   @Test func `metrics of a run that could not start say so`() throws {
     let path = try TemporaryFolder()
     let file = path.path.appending("run.prom")
-    try MetricsFile(path: file).writeFailedStart(.unusableModel)
+    try MetricsFile(path: file) { _ in 0 }.writeFailedStart(exitStatus: 65)
     let text = try String(contentsOfFile: file.string, encoding: .utf8)
     for line in [
       "detect_batch_running 0.0", "detect_batch_exit_status 65.0", "detect_batch_frames 0.0",
@@ -299,7 +301,7 @@ import Testing
     archive.configuration.inputs.inputs = []
     archive.configuration.inputs.lists = [list]
     let summary = try archive.run()
-    #expect(summary.status == .someInputsFailed)
+    #expect(summary.outcome == .someInputsFailed)
     #expect(summary.inputs.done == 1 && summary.inputs.failed == 1)
     #expect(summary.commonRoot == archive.folder.path.appending("clips").string)
     #expect(!archive.hasOutput(of: "gone.mp4"))

@@ -52,7 +52,7 @@ import Testing
     for input in run.inputs {
       #expect(try run.output(of: input) == input.expectedLines(), "\(input.name), seed \(seed)")
     }
-    #expect(summary.status == .someInputsFailed)
+    #expect(summary.outcome == .someInputsFailed)
     #expect(summary.inputs.failed == 3)
     #expect(summary.inputs.done == run.inputs.count - 3)
     #expect(summary.frames == Self.frames)
@@ -83,7 +83,7 @@ import Testing
       isImage: true)
     let run = try FakeRun([input], seed: 17)
     let summary = try run.intoDirectory(Self.wirings[1])
-    #expect(summary.status == .done && summary.decodeErrors == 1 && summary.failedFrames == 0)
+    #expect(summary.outcome == .done && summary.decodeErrors == 1 && summary.failedFrames == 0)
     #expect(try run.output(of: input).count { $0 == 0x0a } == 1)
     // Where there is none at all, that is the line.
     var none = input
@@ -111,7 +111,7 @@ import Testing
       bounds: FrameBounds(
         waitingFrames: 100, bytes: ofImages ? 2 * 3600 : 2 * 1200, unwrittenRecords: 1024,
         reservedRecords: 64, patience: .milliseconds(1)))
-    #expect(try run.intoDirectory(stages).status == .done)
+    #expect(try run.intoDirectory(stages).outcome == .done)
     for input in inputs { #expect(try run.output(of: input) == input.expectedLines()) }
     let most = run.equipment.held.withLock { $0.most }
     // As images are handed over, their other two thirds are free for the next.
@@ -132,7 +132,7 @@ import Testing
     // Once it appears before the input is begun or after, once it is there from the beginning: all must end alike.
     for (run, stages) in [(run, Self.wirings[0]), (try run.again(inputs), Self.wirings[2])] {
       let summary = try run.intoDirectory(stages)
-      #expect(summary.status == .someInputsFailed)
+      #expect(summary.outcome == .someInputsFailed)
       #expect(summary.endedEarly == nil)
       #expect(summary.inputs.failed == 1 && summary.inputs.done == 5)
     }
@@ -140,7 +140,7 @@ import Testing
       #expect(try run.output(of: input) == input.expectedLines())
     }
     try FileManager.default.removeItem(atPath: run.folder.path.appending("out/3.mp4.jsonl").string)
-    #expect(try run.again([inputs[3]]).intoDirectory(Self.wirings[0]).status == .done)
+    #expect(try run.again([inputs[3]]).intoDirectory(Self.wirings[0]).outcome == .done)
     #expect(try run.output(of: inputs[3]) == inputs[3].expectedLines())
   }
 
@@ -148,7 +148,7 @@ import Testing
     let input = FakeInput(name: "a.mp4", frames: 8, failure: MediaError(.access, "timed out"))
     let run = try FakeRun([input], seed: 6)
     let summary = try run.intoDirectory(Self.wirings[1])
-    #expect(summary.status == .someInputsFailed)
+    #expect(summary.outcome == .someInputsFailed)
     #expect(summary.frames == 8)
     #expect(!run.hasOutput(of: input))
 
@@ -167,7 +167,7 @@ import Testing
     }
     // One frame may wait, so that the end is not reached before the first was looked at.
     let summary = try run.intoDirectory(Self.wirings[0])
-    #expect(summary.status == .someInputsFailed)
+    #expect(summary.outcome == .someInputsFailed)
     #expect(!run.hasOutput(of: input))
 
     let second = try run.again([input])
@@ -180,15 +180,15 @@ import Testing
     let inputs = Self.inputs()
     let control = RunControl()
     let run = try FakeRun(inputs, seed: seed, control: control) { look, _ in
-      if look == 40 { control.end(.interrupted, "stopped") }
+      if look == 40 { control.end(.stopped, "stopped") }
     }
     let first = try run.intoDirectory(Self.wirings[2])
-    #expect(first.status == .interrupted)
+    #expect(first.outcome == .endedEarly(.stopped))
     #expect(first.inputs.left > 0)
 
     let second = try run.again(run.inputs.filter { !run.hasOutput(of: $0) })
     let rest = try second.intoDirectory(Self.wirings[3])
-    #expect(rest.status == .someInputsFailed)
+    #expect(rest.outcome == .someInputsFailed)
     #expect(first.frames + rest.frames == Self.frames, "seed \(seed)")
     for input in inputs {
       #expect(try run.output(of: input) == input.expectedLines(), "\(input.name), seed \(seed)")
@@ -209,7 +209,7 @@ import Testing
           + "\n"))
   }
 
-  @Test func `a reader of standard output that has gone ends the run as done`() throws {
+  @Test func `a reader of standard output that has gone ends the run`() throws {
     let run = try FakeRun(Self.inputs(), seed: 13)
     let (reading, writing) = try FileDescriptor.pipe()
     try reading.close()
@@ -217,7 +217,7 @@ import Testing
     let summary = try writing.closeAfter {
       run.into(StandardOutputDestination(output: StandardOutput(writing)), Self.wirings[2])
     }
-    #expect(summary.status == .done)
+    #expect(summary.outcome == .endedEarly(.readerGone) && summary.endedEarly == nil)
   }
 
   @Test func `a full disk ends the run, with nothing under a final name`() throws {
@@ -226,7 +226,7 @@ import Testing
     let summary = try full.closeAfter {
       run.into(StandardOutputDestination(output: StandardOutput(full)), Self.wirings[2])
     }
-    #expect(summary.status == .outputFailed)
+    #expect(summary.outcome == .endedEarly(.outputFailed))
     #expect(summary.endedEarly?.contains("No space left on device") == true)
   }
 
@@ -237,7 +237,7 @@ import Testing
       }
     }
     let summary = try run.intoDirectory(Self.wirings[2])
-    #expect(summary.status == .bug)
+    #expect(summary.outcome == .endedEarly(.fault))
     #expect(summary.endedEarly?.contains("dnnl_primitive_execute") == true)
   }
 
@@ -246,7 +246,7 @@ import Testing
       if look == 9 { throw NeuralNetworkError.outOfMemory(bytes: bytes) }
     }
     let summary = try run.intoDirectory(Self.wirings[2])
-    #expect(summary.status == .unusableModel)
+    #expect(summary.outcome == .endedEarly(.unusableInput))
     #expect(
       summary.endedEarly == "the model needs more memory than this process gets ("
         + (bytes == nil ? "oneDNN: out of memory" : "no memory for a block of 3072 MiB")

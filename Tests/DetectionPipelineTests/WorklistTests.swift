@@ -310,12 +310,12 @@ private struct Tree {
     ]
     let error = WorklistError.missing(gone)
     #expect(throws: error) { try tree.worklist(["gone.mp4", "a.mp4", "a.mp4/x", "*.avi"]) }
-    #expect(error.exitCode == 66)
+    #expect(error.kind == .missingInput)
     var notes = WorklistLeftOut()
     notes.add(fileNamed: Array("notes.txt".utf8))
     let nothing = WorklistError.nothingFound([tree.path.appending("empty")], notes)
     #expect(throws: nothing) { try tree.worklist(["empty"]) }
-    #expect(nothing.exitCode == 66)
+    #expect(nothing.kind == .missingInput)
     #expect(try tree.worklist(["empty"]) { $0.allowsEmpty = true }.found == 0)
     var excluded = WorklistLeftOut()
     for _ in 0..<2 { excluded.addUnwanted() }

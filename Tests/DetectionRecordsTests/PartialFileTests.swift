@@ -141,7 +141,7 @@ import Testing
     let below = try RecordsFixture("b.mp4.jsonl/c.mp4")
     try write([], to: below.output.path.appending("b.mp4.jsonl"))
     let error = #expect(throws: FileError.self) { try below.openPartial() }
-    #expect(error?.exitCode == 73)
+    #expect(error?.kind == .cannotCreateOutput)
     #expect(error?.concernsOnePath == true)
   }
 
@@ -169,7 +169,7 @@ import Testing
       }
     }
     #expect(error == .writeFailed(path.oneLine, .noSpace))
-    #expect(error?.exitCode == 74)
+    #expect(error?.kind == .outputFailed)
     #expect(error?.description == "cannot write \(path.oneLine): No space left on device")
     #expect(frame > 100)
     #expect(throws: FileError.self) { try OutputDirectory(disk.path.appending("x/y/z")).fill() }

@@ -161,7 +161,7 @@ import Testing
         published += 1
       }
     }
-    #expect(error?.exitCode == 74)
+    #expect(error?.kind == .outputFailed)
     #expect(published > 10)
     let bytes = try #require(try contents(output.manifestFile(RunPartition())))
     #expect(bytes.last == 0x0a)
@@ -217,7 +217,7 @@ import Testing
     let gone = FileError.cannotCreate(
       fixture.output.path, reason: "it was removed, or moved, while the run was writing to it")
     #expect(throws: gone) { try fixture.openPartial() }
-    #expect(gone.exitCode == 73 && !gone.concernsOnePath)
+    #expect(gone.kind == .cannotCreateOutput && !gone.concernsOnePath)
     #expect(throws: FileError.self) { try manifest.publish(partial, InputOutcome(seconds: 0)) }
     #expect(try OpenFile.metadata(fixture.output.path) == nil)
     try FileManager.default.removeItem(atPath: moved.string)

@@ -201,10 +201,10 @@ import Testing
     let file = fixture.folder.path.appending("file")
     try write([1], to: file)
     let error = #expect(throws: FileError.self) { try OutputDirectory(file).create() }
-    #expect(error?.exitCode == 73)
+    #expect(error?.kind == .cannotCreateOutput)
     #expect(error?.description.contains(file.string) == true)
     let readOnly = #expect(throws: FileError.self) { try OutputDirectory("/proc/out").create() }
-    #expect(readOnly?.exitCode == 73)
+    #expect(readOnly?.kind == .cannotCreateOutput)
     #expect(readOnly?.description.hasPrefix("cannot create /proc/out") == true)
   }
 }

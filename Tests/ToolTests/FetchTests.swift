@@ -186,10 +186,10 @@ struct FetchTests {
         #expect(imported.description.classes == ["Tree", "Bird"])
         #expect(imported.description.postprocessing.scoreThreshold == 0.1)
       } else {
-        let error = #expect(throws: RunError.self) {
+        let error = #expect(throws: Fault.self) {
           try run(model, server, workspace.file("models"))
         }
-        #expect(error?.status == .unusableModel)
+        #expect(error?.status == .unusableInput)
         #expect(error?.description.hasSuffix("it was thrown away") == true, "\(error as Any)")
         #expect(!workspace.exists("models/small.safetensors"))
       }
@@ -210,7 +210,7 @@ struct FetchTests {
         "it has \(size) bytes, not \(size + 1)"
       ),
     ] {
-      let error = #expect(throws: RunError.self) {
+      let error = #expect(throws: Fault.self) {
         try run(model, server, workspace.file("models"))
       }
       #expect(error?.description.contains(text) == true, "\(error as Any)")
@@ -232,7 +232,7 @@ struct FetchTests {
       name: "other", publisher: "Nobody", preset: .mmdetection,
       architecture: .init(backbone: .resnet101), columnCount: 80, classes: "things",
       averagePrecision: nil, licence: "MIT", page: "", files: right.files)
-    let error = #expect(throws: RunError.self) { try run(wrong, server, workspace.file("models")) }
+    let error = #expect(throws: Fault.self) { try run(wrong, server, workspace.file("models")) }
     #expect(error?.description.contains("not the model that was published as other") == true)
   }
 
@@ -247,7 +247,7 @@ struct FetchTests {
     try fetch.run()
     #expect(workspace.exists("models/small.safetensors") && workspace.exists("mirror/m.pth"))
     try workspace.write("mirror/m.pth", [1, 2, 3])
-    let error = #expect(throws: RunError.self) { try fetch.run() }
+    let error = #expect(throws: Fault.self) { try fetch.run() }
     #expect(error?.description.hasSuffix("damaged, or not the file that was published") == true)
     let outcome = try self.fetch(["detectron2-r50", "--from", "mirror"], in: workspace)
     #expect(outcome.status == 66, "\(outcome.messages)")

@@ -34,8 +34,8 @@ struct PlacesTests {
     let path = workspace.file("checkout/samples/models/c.pth").string
     #expect(try installed.find(.model, path) == FilePath(path))
 
-    let error = #expect(throws: RunError.self) { try built.find(.model, "d") }
-    #expect(error?.status == .unusableModel)
+    let error = #expect(throws: Fault.self) { try built.find(.model, "d") }
+    #expect(error?.status == .unusableInput)
     #expect(
       error?.description
         == "there is no model 'd': neither a file of that path nor one of that name in "
@@ -58,7 +58,7 @@ struct PlacesTests {
     let places = Places(home: workspace.file("home"), userData: userData, executable: nil)
     #expect(try places.find(.model, "a") == workspace.file("home/models/a.safetensors"))
     #expect(try places.find(.model, "b") == userData.appending("models/b.safetensors"))
-    let published = #expect(throws: RunError.self) { try places.find(.model, "detectron2-r50") }
+    let published = #expect(throws: Fault.self) { try places.find(.model, "detectron2-r50") }
     #expect(
       published?.description.hasSuffix("; `detect-batch fetch detectron2-r50` gets it") == true)
     #expect(places.fetched == workspace.file("home/models"))
@@ -72,6 +72,6 @@ struct PlacesTests {
     let workspace = try Workspace()
     try workspace.write("home/models/x/a.safetensors", "")
     let places = Places(home: workspace.file("home"), executable: nil)
-    #expect(throws: RunError.self) { try places.find(.model, "x/a") }
+    #expect(throws: Fault.self) { try places.find(.model, "x/a") }
   }
 }

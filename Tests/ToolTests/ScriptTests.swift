@@ -1,8 +1,9 @@
-import DetectionPipeline
 import Foundation
 import SystemPackage
 import TestSupport
 import Testing
+
+@testable import detect_batch
 
 /// The scripts that users run.
 struct ScriptTests {
@@ -18,10 +19,10 @@ struct ScriptTests {
     let rules = text.matches(of: rule).map { match in
       "\(match.1): \(match.2)"
     }
-    func codes(_ statuses: [DetectionPipeline.ExitStatus]) -> String {
+    func codes(_ statuses: [detect_batch.ExitStatus]) -> String {
       statuses.map { "\($0.rawValue)" }.joined(separator: ", ")
     }
-    let wrongEverywhere = codes([.usage, .unusableModel, .noInput])
+    let wrongEverywhere = codes([.usage, .unusableInput, .noInput])
     let wrongHere = codes([.bug, .cannotCreateOutput])
     #expect(rules == ["FailJob: \(wrongEverywhere)", "FailIndex: \(wrongHere)"])
     let count = text.firstMatch(of: /completions: (\d+)/)?.1

@@ -23,7 +23,9 @@ struct StrictRecord: Equatable {
   /// All lines of a file of records.
   static func all(_ bytes: [UInt8]) throws -> [StrictRecord] {
     guard !bytes.isEmpty else { return [] }
-    guard bytes.last == UInt8(ascii: "\n") else { throw Fault("the last line has no end", bytes) }
+    guard bytes.last == UInt8(ascii: "\n") else {
+      throw NoRecord("the last line has no end", bytes)
+    }
     return try bytes.dropLast().split(
       separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
     )
@@ -37,11 +39,13 @@ struct StrictRecord: Equatable {
     source = Array(name.utf8)
     if reader.take(",\"sourceBytes\":") {
       let text = try reader.string()
-      guard let data = Data(base64Encoded: text) else { throw Fault("not base64: \(text)", line) }
+      guard let data = Data(base64Encoded: text) else {
+        throw NoRecord("not base64: \(text)", line)
+      }
       source = Array(data)
       guard String(validating: source, as: UTF8.self) == nil,
         String(decoding: source, as: UTF8.self) == name
-      else { throw Fault("sourceBytes without need, or of another name", line) }
+      else { throw NoRecord("sourceBytes without need, or of another name", line) }
     }
     try reader.expect(",\"frame\":")
     frame = try reader.optional { try $0.whole() }
@@ -59,7 +63,7 @@ struct StrictRecord: Equatable {
       failure = try reader.string()
     }
     try reader.expect("}")
-    guard reader.isAtEnd else { throw Fault("more after the record", line) }
+    guard reader.isAtEnd else { throw NoRecord("more after the record", line) }
     for found in detections ?? [] {
       #expect(found.box[0] >= 0 && found.box[0] + found.box[2] <= Double(width ?? 0) + 0.01)
       #expect(found.box[1] >= 0 && found.box[1] + found.box[3] <= Double(height ?? 0) + 0.01)
@@ -70,7 +74,7 @@ struct StrictRecord: Equatable {
   }
 }
 
-struct Fault: Error, CustomStringConvertible {
+struct NoRecord: Error, CustomStringConvertible {
   let description: String
 
   init(_ problem: String, _ bytes: some Sequence<UInt8>) {
@@ -93,7 +97,7 @@ private struct LineReader {
   }
 
   mutating func expect(_ text: String) throws {
-    guard take(text) else { throw Fault("no \(text) at byte \(place)", line) }
+    guard take(text) else { throw NoRecord("no \(text) at byte \(place)", line) }
   }
 
   mutating func optional<Value>(_ read: (inout LineReader) throws -> Value) throws -> Value? {
@@ -104,7 +108,7 @@ private struct LineReader {
     let start = place
     try expect("\"")
     while place < line.count, line[place] != UInt8(ascii: "\"") {
-      guard line[place] >= 0x20 else { throw Fault("a control character in a text", line) }
+      guard line[place] >= 0x20 else { throw NoRecord("a control character in a text", line) }
       place += line[place] == UInt8(ascii: "\\") ? 2 : 1
     }
     try expect("\"")
@@ -115,7 +119,7 @@ private struct LineReader {
   mutating func whole() throws -> Int {
     let digits = self.digits()
     guard let number = Int(digits), "\(number)" == digits else {
-      throw Fault("no whole number at byte \(place)", line)
+      throw NoRecord("no whole number at byte \(place)", line)
     }
     return number
   }
@@ -126,7 +130,7 @@ private struct LineReader {
     try expect(".")
     let part = digits()
     guard part.count == decimals, let number = Double("\(whole).\(part)") else {
-      throw Fault("not \(decimals) decimals before byte \(place)", line)
+      throw NoRecord("not \(decimals) decimals before byte \(place)", line)
     }
     return sign * number
   }
@@ -139,7 +143,7 @@ private struct LineReader {
       let score = try $0.fixed(4)
       try $0.expect(",\"box\":")
       let box = try $0.list { try $0.fixed(2) }
-      guard box.count == 4 else { throw Fault("a box of \(box.count) numbers", $0.line) }
+      guard box.count == 4 else { throw NoRecord("a box of \(box.count) numbers", $0.line) }
       try $0.expect("}")
       return StrictRecord.Found(label: label, score: score, box: box)
     }

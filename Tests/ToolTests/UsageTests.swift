@@ -1,7 +1,8 @@
-import DetectionPipeline
 import Foundation
 import SystemPackage
 import Testing
+
+@testable import detect_batch
 
 /// What is said about wrong usage, word by word, by the real program.
 struct UsageTests {
@@ -9,7 +10,7 @@ struct UsageTests {
     let id: String
     let arguments: [String]
     let message: String
-    var status: DetectionPipeline.ExitStatus = .usage
+    var status: detect_batch.ExitStatus = .usage
     var testDescription: String { id }
   }
 
@@ -166,7 +167,7 @@ struct UsageTests {
 
   @Test func helpOnAFullDiskFails() throws {
     let outcome = try Tool.run(["--help"], in: Workspace(), output: "/dev/full")
-    #expect(outcome.status == DetectionPipeline.ExitStatus.outputFailed.rawValue)
+    #expect(outcome.status == detect_batch.ExitStatus.outputFailed.rawValue)
     #expect(
       outcome.messages
         == "detect-batch: error: standard output cannot be written: No space left on device\n")

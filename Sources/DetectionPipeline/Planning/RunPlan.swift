@@ -196,8 +196,3 @@ struct RunPlan: Sendable {
     )
   }
 }
-
-extension RunError {
-  /// An error of the records, before the work begins.
-  init(_ error: FileError) { self.init(ExitStatus(error), error.description) }
-}

@@ -8,25 +8,41 @@ import SystemPackage
 /// at the end.
 public struct MetricsFile: Sendable {
   let path: FilePath
+  private let exitStatus: @Sendable (RunOutcome) -> Int32
 
   /// Names the file; nothing is written.
-  public init(path: FilePath) { self.path = path }
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - exitStatus: what the process exits with after a run that has ended so.
+  public init(path: FilePath, exitStatus: @escaping @Sendable (RunOutcome) -> Int32) {
+    self.path = path
+    self.exitStatus = exitStatus
+  }
 
   /// Replaces the file at once, so that no reader meets half of it.
   ///
   /// - Throws: `Errno`.
   func write(_ summary: RunSummary, isRunning: Bool, now: Double) throws(Errno) {
+    try write(summary, isRunning: isRunning, exitStatus: exitStatus(summary.outcome), now: now)
+  }
+
+  private func write(
+    _ summary: RunSummary, isRunning: Bool, exitStatus: Int32, now: Double
+  ) throws(Errno) {
+    let text = Self.text(summary, isRunning: isRunning, exitStatus: exitStatus, now: now)
     // The collector reads `*.prom` only, and so not what is being written.
     do throws(AtomicFile.Failure) {
-      try AtomicFile.replace(
-        path, with: Self.text(summary, isRunning: isRunning, now: now).utf8, isDurable: false)
+      try AtomicFile.replace(path, with: text.utf8, isDurable: false)
     } catch {
       throw error.code
     }
   }
 
   /// Exposition format 0.0.4. Gauges all, for a run starts from zero.
-  static func text(_ summary: RunSummary, isRunning: Bool, now: Double) -> String {
+  static func text(
+    _ summary: RunSummary, isRunning: Bool, exitStatus: Int32, now: Double
+  ) -> String {
     var text = ""
     func metric(_ name: String, _ help: String, _ values: [(label: String, value: Double)]) {
       text += "# HELP detect_batch_\(name) \(help)\n# TYPE detect_batch_\(name) gauge\n"
@@ -39,7 +55,7 @@ public struct MetricsFile: Sendable {
     metric(
       "updated_timestamp_seconds", "When these numbers were written, as Unix time.", now)
     metric(
-      "exit_status", "Exit status of the run, 0 while it goes on.", Double(summary.status.rawValue))
+      "exit_status", "Exit status of the run, 0 while it goes on.", Double(exitStatus))
     metric(
       "inputs", "Inputs of the run by what became of them.",
       [
@@ -80,11 +96,10 @@ extension MetricsFile {
   /// The numbers of a run that could not start: none, and why as its exit status. Else those of the run before would
   /// stand there as if all were well.
   ///
+  /// - Parameter exitStatus: what the process exits with.
   /// - Throws: `Errno`.
-  public func writeFailedStart(_ status: ExitStatus) throws(Errno) {
-    var summary = RunSummary()
-    summary.status = status
-    try write(summary, isRunning: false, now: Self.now)
+  public func writeFailedStart(exitStatus: Int32) throws(Errno) {
+    try write(RunSummary(), isRunning: false, exitStatus: exitStatus, now: Self.now)
   }
 
   /// Unix time.
@@ -108,8 +123,8 @@ final class MetricsKeeper: Sendable {
     var hasFailed = false
   }
 
-  init(_ path: FilePath, _ report: RunReport) {
-    file = MetricsFile(path: path)
+  init(_ file: MetricsFile, _ report: RunReport) {
+    self.file = file
     self.report = report
   }
 

@@ -172,7 +172,9 @@ final class RunReport: Sendable {
       }
       .sorted { ($1.detections, $0.label) < ($0.detections, $1.label) }
     summary.inputs.left += jobs.count - state.withLock { $0.finishedJobs }
-    summary.status = ending?.status ?? (summary.inputs.failed > 0 ? .someInputsFailed : .done)
+    summary.outcome =
+      ending.map { .endedEarly($0.kind) }
+      ?? (summary.inputs.failed > 0 ? .someInputsFailed : .done)
     summary.endedEarly = ending?.reason
     tell(.finished(summary))
     return summary

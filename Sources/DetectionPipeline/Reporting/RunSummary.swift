@@ -49,8 +49,8 @@ public struct RunSummary: Equatable, Sendable {
   public var isPruned = false
   /// The directory that sources count from where that follows from what was named, as text for people; else nil.
   public var commonRoot: String?
-  /// What the process exits with.
-  public var status = ExitStatus.done
+  /// How it ended; `done` while it goes on.
+  public var outcome = RunOutcome.done
   /// Why the run ended before its work was done; nil where it did not.
   public var endedEarly: String?
 

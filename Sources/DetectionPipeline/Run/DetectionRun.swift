@@ -51,7 +51,7 @@ public final class DetectionRun: Sendable {
 
   /// Does the work. Called once.
   ///
-  /// - Returns: what was done, and the exit status; `RunEvent.finished` has told it already.
+  /// - Returns: what was done, and how it ended; `RunEvent.finished` has told it already.
   /// - Throws: `RunError` where the run did not begin.
   public func run() throws(RunError) -> RunSummary {
     if let nice = configuration.nice { standBack(nice) }
@@ -101,11 +101,10 @@ public final class DetectionRun: Sendable {
   /// Ends the run early, from any thread: workers finish the batch in hand, what is written is whole, and the next
   /// run goes on from there.
   ///
-  /// - Parameter status: `interrupted` or `terminated`, by the signal that asks for it.
   /// - Returns: false while inputs are being looked for, which may block for ever (a list from a pipe) and has begun
   ///   nothing: the process may end then and there.
-  public func stop(_ status: ExitStatus) -> Bool {
-    control.end(status, "stopped by a signal: the next run goes on from here")
+  public func stop() -> Bool {
+    control.end(.stopped, "stopped by a signal: the next run goes on from here")
     return !isSearching.load(ordering: .sequentiallyConsistent)
   }
 }
@@ -132,7 +131,7 @@ extension DetectionRun {
         path, configuration.partition, settings: settings, model: model,
         whileLocked: whileLocked)
     } catch {
-      if let ending = control.ending { throw RunError(ending.status, ending.reason ?? "stopped") }
+      if let ending = control.ending { throw RunError(ending.kind, ending.reason ?? "stopped") }
       throw RunError(error)
     }
   }
@@ -181,10 +180,6 @@ extension DetectionRun {
     do {
       equipment = try model.makeEquipment(configuration, control.media)
       stages = try makeStages(for: jobs, equipment, report)
-    } catch let error as UnknownLabelError {
-      throw RunError(.usage, error.description)
-    } catch let error as InputSizeError {
-      throw RunError(.usage, error.description)
     } catch {
       throw RunError(stage: error)
     }
@@ -249,14 +244,5 @@ extension RunSummary {
     inputs.skipped = plan.skipped
     inputs.failedEarlier = plan.failedEarlier
     inputs.left = plan.unsettled
-  }
-}
-
-extension RunError {
-  fileprivate init(_ error: WorklistError) {
-    guard let status = ExitStatus(rawValue: error.exitCode) else {
-      preconditionFailure("no exit status \(error.exitCode)")
-    }
-    self.init(status, error.description)
   }
 }

@@ -15,7 +15,9 @@ extension FileRights {
   ///   - configuration: where records go; its directory is there.
   init(_ items: [WorkItem], _ configuration: RunConfiguration) {
     self.init()
-    for name in configuration.inputs.inputs where name.isDirectory { insert(name, into: \.readable) }
+    for name in configuration.inputs.inputs where name.isDirectory {
+      insert(name, into: \.readable)
+    }
     var output: FilePath?
     if case .directory(let path) = configuration.output {
       output = path
@@ -43,7 +45,8 @@ extension FileRights {
   }
 
   /// Adds what a name leads to, unless it lies in something that is there already, or leads nowhere.
-  private mutating func insert(_ name: FilePath, into places: WritableKeyPath<Self, Set<FilePath>>) {
+  private mutating func insert(_ name: FilePath, into places: WritableKeyPath<Self, Set<FilePath>>)
+  {
     guard let place = name.resolved else { return }
     var holder = place
     while true {

@@ -68,7 +68,7 @@ public struct RunConfiguration: Sendable {
   /// How far this process stands back for others, 0...19 (`nice`); nil: as it was started.
   public var nice: Int?
   /// Prometheus text, written now and then and at the end.
-  public var metricsFile: FilePath?
+  public var metricsFile: MetricsFile?
 
   /// Creates the default choices.
   public init() {}

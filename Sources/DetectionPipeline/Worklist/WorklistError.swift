@@ -1,9 +1,10 @@
 import DetectionRecords
+import Failures
 import Files
 import SystemPackage
 
 /// Why there is no worklist: nothing is worked on then.
-public enum WorklistError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum WorklistError: ClassifiedError, Equatable, Sendable {
   /// Named inputs, patterns or lists that do not exist.
   case missing([FilePath])
   /// The inputs hold nothing to work on.
@@ -23,11 +24,11 @@ public enum WorklistError: Error, Equatable, Sendable, CustomStringConvertible {
   /// An input has a name that no source can have.
   case name(SourceNameError)
 
-  /// As the table of exit codes has it (sysexits.h).
-  public var exitCode: Int32 {
+  /// The kind.
+  public var kind: FailureKind {
     switch self {
-    case .missing, .nothingFound, .unreadableList: 66
-    case .notAFile, .sameOutput, .outputInTheWay, .outsideRoot, .outputAsInput, .name: 64
+    case .missing, .nothingFound, .unreadableList: .missingInput
+    case .notAFile, .sameOutput, .outputInTheWay, .outsideRoot, .outputAsInput, .name: .usage
     }
   }
 

@@ -1,8 +1,9 @@
+import Failures
 import Files
 import SystemPackage
 
 /// Why records cannot be read, or not be used.
-public enum RecordReadingError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum RecordReadingError: ClassifiedError, Equatable, Sendable {
   /// There is nothing of this name.
   case missing(FilePath)
   /// A directory that has no records in it.
@@ -13,6 +14,14 @@ public enum RecordReadingError: Error, Equatable, Sendable, CustomStringConverti
   case malformed(RecordFile, line: Int, column: Int?, problem: String)
   /// The file that an input's records were made from is not to be found.
   case lostInput(SourceName, RecordFile, tried: [FilePath])
+
+  /// The kind.
+  public var kind: FailureKind {
+    switch self {
+    case .missing, .noRecords, .lostInput: .missingInput
+    case .unreadable, .malformed: .unusableInput
+    }
+  }
 
   /// One line: what, on what, what to do.
   public var description: String {

@@ -86,6 +86,8 @@ extension Landlock {
       directories.insert(FilePath(String(line[start...])).removingLastComponent())
     }
     // Of memory files and devices.
-    return directories.filter { !["/", "/dev", "/dev/shm", "/memfd:detect-batch frames"].contains($0) }
+    return directories.filter {
+      !["/", "/dev", "/dev/shm", "/memfd:detect-batch frames"].contains($0)
+    }
   }
 }

@@ -1,7 +1,8 @@
+import Failures
 import SystemPackage
 
 /// Why nothing more, or not this input, can be drawn.
-public enum DrawError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum DrawError: ClassifiedError, Equatable, Sendable {
   /// An output of this input is there, and must not be replaced.
   case exists(FilePath)
   /// Two inputs would have this output.
@@ -16,6 +17,16 @@ public enum DrawError: Error, Equatable, Sendable, CustomStringConvertible {
   case writeFailed(FilePath, Errno)
   /// Somebody stopped it.
   case stopped
+
+  /// The kind.
+  public var kind: FailureKind {
+    switch self {
+    case .cannotCreate, .exists, .twice, .source: .cannotCreateOutput
+    case .writeFailed: .outputFailed
+    case .otherFile: .missingInput
+    case .stopped: .stopped
+    }
+  }
 
   /// One line.
   public var description: String {

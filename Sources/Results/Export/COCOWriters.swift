@@ -1,5 +1,6 @@
 import Datasets
 import DetectionRecords
+import Failures
 import JSONText
 
 /// COCO's results, a list of `{"image_id":…,"category_id":…,"bbox":[x,y,width,height],"score":…}` in the order of the
@@ -96,11 +97,14 @@ public struct COCOIdentifiers: Sendable {
 }
 
 /// A record of something that the annotations do not have.
-public enum COCOIdentifierError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum COCOIdentifierError: ClassifiedError, Equatable, Sendable {
   /// No image of this name, nor a single one of its base name.
   case image(String)
   /// No category of this name.
   case category(String)
+
+  /// The kind.
+  public var kind: FailureKind { .unusableInput }
 
   /// One line: what, on what, what to do.
   public var description: String {

@@ -1,4 +1,5 @@
 import DetectionRecords
+import Failures
 import Files
 import SystemPackage
 
@@ -52,7 +53,7 @@ public struct ExportSummary: Equatable, Sendable {
 }
 
 /// Why an export failed, apart from its records.
-public enum ExportError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum ExportError: ClassifiedError, Equatable, Sendable {
   /// A format that is a directory was to go to standard output.
   case needsDirectory(ExportFormat)
   /// A format that needs its records twice was to read standard input.
@@ -61,6 +62,14 @@ public enum ExportError: Error, Equatable, Sendable, CustomStringConvertible {
   case exists(FilePath, isDirectory: Bool)
   /// Two inputs would have one file in the output.
   case sameFile(String, SourceName)
+
+  /// The kind.
+  public var kind: FailureKind {
+    switch self {
+    case .needsDirectory, .needsFiles: .usage
+    case .exists, .sameFile: .cannotCreateOutput
+    }
+  }
 
   /// One line: what, on what, what to do.
   public var description: String {

@@ -1,3 +1,4 @@
+import Failures
 import Files
 import Foundation
 import Glibc
@@ -222,7 +223,7 @@ final class ReportOutput {
 }
 
 /// Why a report is not made.
-public enum ReportError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum ReportError: ClassifiedError, Equatable, Sendable {
   /// There is something of its name.
   case exists(FilePath)
   /// What is to be replaced is no report.
@@ -231,6 +232,14 @@ public enum ReportError: Error, Equatable, Sendable, CustomStringConvertible {
   case noName(FilePath)
   /// Somebody asked to give up.
   case stopped
+
+  /// The kind.
+  public var kind: FailureKind {
+    switch self {
+    case .exists, .notReport, .noName: .cannotCreateOutput
+    case .stopped: .stopped
+    }
+  }
 
   /// One line: what, on what, what to do.
   public var description: String {

@@ -1,7 +1,11 @@
+import Failures
+
 /// Sizes of the network's input that do not suit the model.
-public struct InputSizeError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct InputSizeError: ClassifiedError, Equatable, Sendable {
   /// One line: what, and what to do.
   public let description: String
+  /// The kind.
+  public var kind: FailureKind { .usage }
 }
 
 extension ModelDescription {

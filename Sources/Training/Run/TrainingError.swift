@@ -1,7 +1,8 @@
+import Failures
 import SystemPackage
 
 /// Why a training cannot begin or go on.
-public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum TrainingError: ClassifiedError, Equatable, Sendable {
   /// Numbers ceased to be finite: where, at which image if it is one's, and the last state that was saved before, if
   /// one was.
   case diverged(iteration: Int, at: String, image: String?, state: FilePath?)
@@ -15,6 +16,16 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   case cannotCreate(FilePath, reason: String)
   /// A file of the run cannot be written, in the system's words.
   case output(file: FilePath, reason: String)
+
+  /// The kind.
+  public var kind: FailureKind {
+    switch self {
+    case .folder: .usage
+    case .diverged, .startingWeights, .state: .unusableInput
+    case .cannotCreate: .cannotCreateOutput
+    case .output: .outputFailed
+    }
+  }
 
   /// One line: what, on what, what to do.
   public var description: String {

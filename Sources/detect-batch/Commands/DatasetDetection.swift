@@ -24,7 +24,7 @@ struct DatasetDetection {
   ///   - options: what of the model's outputs becomes a detection, and how images are looked at.
   ///   - workers: threads; nil: as many as cores.
   ///   - showsProgress: whether there is a terminal to draw a progress line on.
-  /// - Throws: `RunError` where an image does not exist, `DatasetError` where no label is a category,
+  /// - Throws: `Fault` where an image does not exist, `DatasetError` where no label is a category,
   ///   `DetectionError` where the outputs are finite for no image, and what else the detector throws.
   init(
     of annotations: COCOAnnotations, below folder: FilePath, model: DetectionModel,
@@ -75,10 +75,10 @@ struct DatasetDetection {
 
   private static func requireFiles(
     _ images: [COCOAnnotations.Image], below folder: FilePath
-  ) throws(RunError) {
+  ) throws(Fault) {
     let missing = images.filter { !Places.isFile(folder.appending($0.fileName)) }
     guard let first = missing.first else { return }
-    throw RunError(
+    throw Fault(
       .noInput,
       "\(folder.appending(first.fileName)) does not exist (\(missing.count) of \(images.count) "
         + "images that the annotations name are missing): is --images right?")

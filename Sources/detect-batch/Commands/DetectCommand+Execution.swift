@@ -29,7 +29,7 @@ extension DetectCommand {
     let environment = ProcessInfo.processInfo.environment
     let configuration = try options.configuration(paths: paths, environment: environment)
     if paths.isEmpty && options.input.filesFrom.isEmpty {
-      throw RunError(
+      throw Fault(
         .usage,
         "nothing to look at: name directories, files or globs, as in: detect-batch clips/")
     }
@@ -49,17 +49,17 @@ extension DetectCommand {
         try run.plan(), sampling: configuration.sampling, decoders: configuration.media
       ).tell(options.report.logFormat ?? .text)
     }
-    SignalHandling.onFirst { status in run.stop(status) }
-    return try run.run().status
+    SignalHandling.onFirst { run.stop() }
+    return ExitStatus(try run.run().outcome)
   }
 
   /// Puts the exit status of a run that could not start into its metrics, where those of the last one stand.
   private func noteFailedStart(_ status: ExitStatus, _ output: OutputOptions) {
-    guard let path = output.metrics, !output.dryRun, !version else { return }
+    guard let file = output.metricsFile, !output.dryRun, !version else { return }
     do {
-      try MetricsFile(path: ArgumentBytes.path(path)).writeFailedStart(status)
+      try file.writeFailedStart(exitStatus: status.rawValue)
     } catch {
-      Log.logger.notice("cannot write \(ArgumentBytes.display(path)): \(error)")
+      Log.logger.notice("cannot write \(ArgumentBytes.display(output.metrics ?? "")): \(error)")
     }
   }
 }

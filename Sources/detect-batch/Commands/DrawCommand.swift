@@ -1,11 +1,9 @@
 import ArgumentParser
-import DetectionPipeline
 import DetectionRecords
 import Files
 import FrameDecoding
 import FrameEncoding
 import Results
-import Synchronization
 import SystemPackage
 import Workers
 
@@ -88,11 +86,14 @@ struct DrawCommand: ToolCommand {
       output: ArgumentBytes.path(output ?? Self.defaultOutput))
     let showsProgress = Console.standardError.isTerminal && !report.quiet
     defer { if showsProgress { Console.standardError.show(nil) } }
-    let stop = Stop()
-    SignalHandling.onFirst { stop.stop($0) }
+    let cancellation = MediaCancellation()
+    SignalHandling.onFirst {
+      cancellation.cancel()
+      return true
+    }
     let run = DrawRun(
       reader, InputLocator(root: root.map(ArgumentBytes.path)), configuration,
-      cancellation: stop.cancellation
+      cancellation: cancellation
     ) { event in
       switch event {
       case .progress(let source, let seconds, let duration):
@@ -116,7 +117,7 @@ struct DrawCommand: ToolCommand {
       tell(summary)
       return summary.failures > 0 ? .someInputsFailed : .done
     } catch DrawError.stopped {
-      return stop.status ?? .interrupted
+      return ExitStatus(.stopped)
     }
   }
 
@@ -135,19 +136,5 @@ struct DrawCommand: ToolCommand {
     let whereTo =
       summary.outputs > 0 ? " in \(ArgumentBytes.display(output ?? Self.defaultOutput))" : ""
     Log.logger.info("\(counts.joined(separator: ", "))\(whereTo)")
-  }
-}
-
-/// What stops a drawing, and what the process then exits with.
-private final class Stop: Sendable {
-  let cancellation = MediaCancellation()
-  private let asked = Mutex<ExitStatus?>(nil)
-
-  var status: ExitStatus? { asked.withLock { $0 } }
-
-  func stop(_ status: ExitStatus) -> Bool {
-    asked.withLock { $0 = status }
-    cancellation.cancel()
-    return true
   }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import DetectionPipeline
 import RetinaNetModel
-import Synchronization
 
 /// Published models, from where they are published to where `--model` finds them.
 struct FetchCommand: ToolCommand {
@@ -31,24 +30,20 @@ struct FetchCommand: ToolCommand {
   var from: String?
 
   func execute() throws -> ExitStatus {
-    let models = try names.map { name throws(RunError) in
+    let models = try names.map { name throws(Fault) in
       guard let model = PublishedModel.named(name) else { throw Self.unknown(name) }
       return model
     }
     let source = try ModelSource(from)
     guard let folder = Places().fetched else {
-      throw RunError(
+      throw Fault(
         .cannotCreateOutput,
         "there is no place for models: set DETECT_BATCH_HOME, XDG_DATA_HOME or HOME")
     }
-    let stop = StopRequest()
-    SignalHandling.onFirst { status in
-      stop.set(status)
-      return true
-    }
+    SignalHandling.onFirst { true }
     for model in models {
       let fetch = ModelFetch(model: model, source: source, folder: folder) {
-        stop.status == nil
+        SignalHandling.received == nil
       }
       guard !Places.isFile(fetch.target) else {
         Log.logger.info("\(fetch.target): is there")
@@ -57,7 +52,7 @@ struct FetchCommand: ToolCommand {
       do {
         try fetch.run()
       } catch {
-        guard let status = stop.status else { throw error }
+        guard let status = SignalHandling.received else { throw error }
         Log.logger.notice("\(error)")
         return status
       }
@@ -67,19 +62,10 @@ struct FetchCommand: ToolCommand {
     return .done
   }
 
-  private static func unknown(_ name: String) -> RunError {
-    RunError(
+  private static func unknown(_ name: String) -> Fault {
+    Fault(
       .usage,
       "there is no model '\(name)' to be fetched; there are "
         + PublishedModel.all.map(\.name).joined(separator: ", "))
   }
-}
-
-/// Whether a signal asked for the end, and with which status.
-private final class StopRequest: Sendable {
-  private let value = Mutex<ExitStatus?>(nil)
-
-  var status: ExitStatus? { value.withLock { $0 } }
-
-  func set(_ status: ExitStatus) { value.withLock { $0 = status } }
 }

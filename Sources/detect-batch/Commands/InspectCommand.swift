@@ -40,7 +40,7 @@ struct InspectCommand: ToolCommand {
         texts.append(try text(file, places, decoders))
       } catch {
         let fault = Fault(error)
-        Log.error(fault.message)
+        Log.error(fault.description)
         if outcome == .done { outcome = fault.status }
       }
     }

@@ -7,7 +7,7 @@ import SystemPackage
 enum MediaFacts {
   /// Reads a file's headers, and with `decode` all of it.
   ///
-  /// - Throws: `RunError` (66) where it is not there or cannot be read, (3) where it cannot be decoded.
+  /// - Throws: `Fault` (66) where it is not there or cannot be read, (3) where it cannot be decoded.
   static func read(
     _ path: FilePath, decode: Bool, with decoders: MediaDecoders
   ) throws -> Facts {
@@ -19,7 +19,7 @@ enum MediaFacts {
       return facts
     } catch let error as MediaError {
       let status = error.kind == .access ? ExitStatus.noInput : .someInputsFailed
-      throw RunError(status, "\(path): \(error)")
+      throw Fault(status, "\(path): \(error)")
     }
   }
 

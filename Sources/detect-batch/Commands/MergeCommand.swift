@@ -30,7 +30,7 @@ struct MergeCommand: ToolCommand {
     let logger = Log.logger
     let path = ArgumentBytes.path(output)
     guard OutputDirectory.isOutputDirectory(path) else {
-      throw RunError(.noInput, "\(path.oneLine): is not the output directory of a run")
+      throw Fault(.noInput, "\(path.oneLine): is not the output directory of a run")
     }
     let merge = try SegmentMerge(OutputDirectory(path))
     var (merged, whole, incomplete) = (0, 0, 0)

@@ -33,7 +33,7 @@ struct ModelsCommand: ToolCommand {
         return ListedModel(name: name, path: path, model: try DetectionModel(contentsOf: path))
       } catch {
         // A file that cannot be used is no reason to say nothing of the others.
-        Log.logger.warning("\(Fault(error).message)")
+        Log.logger.warning("\(Fault(error))")
         return nil
       }
     }

@@ -4,7 +4,6 @@ import DetectionPipeline
 import FrameDecoding
 import Glibc
 import Results
-import Synchronization
 import SystemPackage
 import Workers
 
@@ -120,15 +119,14 @@ struct ReportCommand: ToolCommand {
 
   func execute() throws -> ExitStatus {
     Log.configure(report)
-    let stop = Stop()
-    SignalHandling.onFirst(stop.stop)
+    SignalHandling.onFirst { true }
     try Decoders.choose(decoding)
-    let request = try request(stop)
+    let request = try request()
     let summary: Report.Summary
     do {
       summary = try Report(request).write()
     } catch ReportError.stopped {
-      return stop.status ?? .interrupted
+      return ExitStatus(.stopped)
     }
     if let (count, first) = summary.failedPictures {
       Log.logger.warning(
@@ -149,7 +147,7 @@ struct ReportCommand: ToolCommand {
     return .done
   }
 
-  private func request(_ stop: Stop) throws -> ReportRequest {
+  private func request() throws -> ReportRequest {
     let name = output.map(ArgumentBytes.path) ?? (selfContained ? "report.html" : "report")
     var request = ReportRequest(
       records: records.map(ArgumentBytes.path), output: name,
@@ -163,7 +161,7 @@ struct ReportCommand: ToolCommand {
     request.seed = UInt64(seed ?? 0)
     request.threads = workers ?? Machine().availableCores
     request.decoders = Decoders.make()
-    request.isStopped = { stop.status != nil }
+    request.isStopped = { SignalHandling.received != nil }
     if let annotations {
       let read = try AnnotationFiles.read(annotations, split: split)
       let name = ([ArgumentBytes.display(annotations)] + (split.map { [$0] } ?? []))
@@ -178,17 +176,5 @@ struct ReportCommand: ToolCommand {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Double(time.tv_sec)
-  }
-}
-
-/// What the process exits with that is asked to stop; nil until then.
-private final class Stop: Sendable {
-  private let asked = Mutex<ExitStatus?>(nil)
-
-  var status: ExitStatus? { asked.withLock { $0 } }
-
-  func stop(_ status: ExitStatus) -> Bool {
-    asked.withLock { $0 = status }
-    return true
   }
 }

@@ -9,12 +9,12 @@ struct ThresholdTarget {
 
   /// Opens the file, before anything takes time.
   ///
-  /// - Throws: what `DetectionModel` throws; `RunError` for a checkpoint, which cannot hold thresholds.
+  /// - Throws: what `DetectionModel` throws; `Fault` for a checkpoint, which cannot hold thresholds.
   init(_ path: FilePath) throws {
     model = try DetectionModel(contentsOf: path)
     guard model.format == .safetensors else {
-      throw RunError(
-        .unusableModel,
+      throw Fault(
+        .unusableInput,
         "\(path): thresholds can be written into model files only: make one with detect-batch import"
       )
     }
@@ -23,7 +23,7 @@ struct ThresholdTarget {
   /// Writes the file anew. Classes without a suggestion keep the threshold that they have.
   ///
   /// - Returns: a line that says what was written.
-  /// - Throws: `RunError` where no suggestion is for a class of the model; what `ModelFile.write` throws.
+  /// - Throws: `Fault` where no suggestion is for a class of the model; what `ModelFile.write` throws.
   func write(_ classes: [ClassEvaluation]) throws -> String {
     let labels = Set(model.description.classes.compactMap(\.self))
     var description = model.description
@@ -37,8 +37,8 @@ struct ThresholdTarget {
       written.append("\(entry.category.name) \(Float(suggestion.threshold))")
     }
     guard !written.isEmpty else {
-      throw RunError(
-        .unusableModel,
+      throw Fault(
+        .unusableInput,
         "\(model.path): there is no suggestion for any of its classes: left as it is")
     }
     try ModelFile.write(description, to: model.path, storage: model.storage) { name in

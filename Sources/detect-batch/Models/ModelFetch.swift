@@ -23,15 +23,15 @@ struct ModelFetch {
 
   /// Fetches the model.
   ///
-  /// - Throws: `DownloadError`, `RunError`; what opening and writing a model throws.
+  /// - Throws: `DownloadError`, `Fault`; what opening and writing a model throws.
   func run() throws {
     let paths = try model.files.map { try obtain($0) }
     // Every model has a checkpoint.
     guard let checkpoint = paths.first else { preconditionFailure("\(model.name) has no files") }
     let imported = try DetectionModel(contentsOf: checkpoint)
     guard model.agrees(with: imported.description) else {
-      throw RunError(
-        .unusableModel,
+      throw Fault(
+        .unusableInput,
         "\(checkpoint): not the model that was published as \(model.name): \(imported.description.summary)"
       )
     }
@@ -47,7 +47,7 @@ struct ModelFetch {
       guard case .folder(let folder) = source else { preconditionFailure("a file without a place") }
       let path = folder.appending(FilePath(file.name).components)
       guard Places.isFile(path) else {
-        throw RunError(.noInput, "\(path): is not there, and \(model.name) is made of it")
+        throw Fault(.noInput, "\(path): is not there, and \(model.name) is made of it")
       }
       try check(path, .init(file), whenWrong: "damaged, or not the file that was published")
       return path
@@ -103,16 +103,16 @@ struct ModelFetch {
     _ path: FilePath, _ check: PublishedFileCheck, whenWrong meaning: String
   ) throws {
     if let difference = try check.difference(path) {
-      throw RunError(.unusableModel, "\(path): \(difference): \(meaning)")
+      throw Fault(.unusableInput, "\(path): \(difference): \(meaning)")
     }
   }
 
-  private func create(_ folder: FilePath) throws(RunError) {
+  private func create(_ folder: FilePath) throws(Fault) {
     do {
       try FileManager.default.createDirectory(
         atPath: folder.string, withIntermediateDirectories: true)
     } catch {
-      throw RunError(
+      throw Fault(
         .cannotCreateOutput, "\(folder): cannot be created: \(error.localizedDescription)")
     }
   }
@@ -127,9 +127,9 @@ private struct WrongFile: Error {
   let address: String
   let difference: String
 
-  var asRunError: RunError {
-    RunError(
-      .unusableModel,
+  var asRunError: Fault {
+    Fault(
+      .unusableInput,
       "\(address): \(difference): damaged, or not the file that was published; it was thrown away")
   }
 }

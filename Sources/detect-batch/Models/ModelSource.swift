@@ -17,8 +17,8 @@ enum ModelSource {
   /// Reads a place.
   ///
   /// - Parameter argument: what was typed after `--from`; nil for the publishers.
-  /// - Throws: `RunError` where it is neither.
-  init(_ argument: String?) throws(RunError) {
+  /// - Throws: `Fault` where it is neither.
+  init(_ argument: String?) throws(Fault) {
     guard let argument else {
       self = .publishers
       return
@@ -29,7 +29,7 @@ enum ModelSource {
     }
     let path = ArgumentBytes.path(argument)
     guard Places.isFolder(path) else {
-      throw RunError(
+      throw Fault(
         .noInput, "\(ArgumentBytes.display(argument)) is neither a directory nor an http address")
     }
     self = .folder(path)

@@ -11,10 +11,10 @@ extension DetectOptions {
   ///   - paths: inputs as they were typed (see `ArgumentBytes`).
   ///   - environment: the variables of this process.
   /// - Returns: every choice.
-  /// - Throws: `RunError`.
+  /// - Throws: `Fault`.
   func configuration(
     paths: [String], environment: [String: String]
-  ) throws(RunError) -> RunConfiguration {
+  ) throws(Fault) -> RunConfiguration {
     var run = RunConfiguration()
     run.inputs = request(paths)
     run.partition = try partition(environment)
@@ -32,9 +32,9 @@ extension DetectOptions {
     run.waitsForLock = output.wait
     run.prunes = output.prune
     if output.prune && run.output == .standardOutput {
-      throw RunError(.usage, "--prune removes files of an output directory, and -o - has none")
+      throw Fault(.usage, "--prune removes files of an output directory, and -o - has none")
     }
-    run.metricsFile = output.metrics.map(ArgumentBytes.path)
+    run.metricsFile = output.metricsFile
 
     run.workers = resources.workers
     run.decoders = resources.decoders
@@ -63,7 +63,7 @@ extension DetectOptions {
     return request
   }
 
-  private func partition(_ environment: [String: String]) throws(RunError) -> RunPartition {
+  private func partition(_ environment: [String: String]) throws(Fault) -> RunPartition {
     RunPartition(
       shard: try output.shard?.resolve("--shard", environment: environment),
       segment: try output.segment?.resolve("--segment", environment: environment))

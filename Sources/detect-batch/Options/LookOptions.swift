@@ -118,8 +118,8 @@ struct LookOptions: ParsableArguments {
 
   /// Puts these choices into those of a detector.
   ///
-  /// - Throws: `RunError` where one means nothing without another.
-  func apply(to options: inout DetectionOptions) throws(RunError) {
+  /// - Throws: `Fault` where one means nothing without another.
+  func apply(to options: inout DetectionOptions) throws(Fault) {
     options.shorterSide = size
     options.longerSide = maxSize
     options.flip = flip
@@ -130,10 +130,10 @@ struct LookOptions: ParsableArguments {
       tiling.includesWhole = tileWhole ?? tiling.includesWhole
       options.tiling = tiling
     } else if let name = firstOfTiles {
-      throw RunError(.usage, "\(name) goes with --tile")
+      throw Fault(.usage, "\(name) goes with --tile")
     }
     if softNMSSigma != nil && softNMS != .gaussian {
-      throw RunError(.usage, "--soft-nms-sigma goes with --soft-nms gaussian")
+      throw Fault(.usage, "--soft-nms-sigma goes with --soft-nms gaussian")
     }
     options.softNMS =
       switch softNMS {

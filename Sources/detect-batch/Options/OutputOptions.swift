@@ -56,6 +56,13 @@ struct OutputOptions: ParsableArguments {
     completion: .file(), transform: OptionValue.outputFile)
   var metrics: String?
 
+  /// The file of counters.
+  var metricsFile: MetricsFile? {
+    metrics.map { path in
+      MetricsFile(path: ArgumentBytes.path(path)) { ExitStatus($0).rawValue }
+    }
+  }
+
   mutating func fill(from file: PipelineFile) throws {
     try file.fill(&output, "output", OptionValue.output)
     try file.fill(&overwrite, "overwrite", OptionValue.choice)

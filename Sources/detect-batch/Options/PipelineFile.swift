@@ -10,7 +10,7 @@ struct PipelineFile {
 
   /// Reads a file.
   ///
-  /// - Throws: `SettingsError`; `RunError` where the file cannot be read.
+  /// - Throws: `SettingsError`; `Fault` where the file cannot be read.
   init(contentsOf path: FilePath, name: String) throws {
     try self.init(text: TextFile.read(path), name: name)
   }

@@ -12,8 +12,8 @@ enum ShardChoice: Equatable {
   ///   - option: the option's name.
   ///   - environment: the variables of this process.
   /// - Returns: the part.
-  /// - Throws: `RunError` where the environment does not say which part it is.
-  func resolve(_ option: String, environment: [String: String]) throws(RunError) -> Part {
+  /// - Throws: `Fault` where the environment does not say which part it is.
+  func resolve(_ option: String, environment: [String: String]) throws(Fault) -> Part {
     switch self {
     case .part(let part): return part
     case .auto:
@@ -22,7 +22,7 @@ enum ShardChoice: Equatable {
         Log.logger.notice("\(option) auto: part \(assignment.part) by \(assignment.origin)")
         return assignment.part
       } catch {
-        throw RunError(.usage, "\(option) auto: \(error)")
+        throw Fault(.usage, "\(option) auto: \(error)")
       }
     }
   }

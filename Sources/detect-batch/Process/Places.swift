@@ -24,7 +24,7 @@ struct Places {
 
     fileprivate var missing: ExitStatus {
       switch self {
-      case .model: .unusableModel
+      case .model: .unusableInput
       case .pipeline: .usage
       case .file: .noInput
       }
@@ -71,8 +71,8 @@ struct Places {
   ///   - kind: what it is.
   ///   - argument: what was typed (see `ArgumentBytes`); a word without a slash may be a name.
   /// - Returns: its path.
-  /// - Throws: `RunError` that says where was looked and what is there.
-  func find(_ kind: Kind, _ argument: String) throws(RunError) -> FilePath {
+  /// - Throws: `Fault` that says where was looked and what is there.
+  func find(_ kind: Kind, _ argument: String) throws(Fault) -> FilePath {
     let path = ArgumentBytes.path(argument)
     if Self.isFile(path) { return path }
     let folders = places.map { kind == .pipeline ? $0.pipelines : $0.models }
@@ -85,12 +85,12 @@ struct Places {
       }
     }
     if Self.isFolder(path) {
-      throw RunError(
+      throw Fault(
         kind.missing,
         "\(ArgumentBytes.display(argument)) is a directory: name a \(kind.rawValue) in it")
     }
     let names = folders.flatMap { Self.names(in: $0, extensions: kind.extensions) }
-    throw RunError(
+    throw Fault(
       kind.missing,
       "there is no \(kind.rawValue) '\(ArgumentBytes.display(argument))': neither a file of that "
         + "path nor one of that name in \(folders.map(\.string).joined(separator: ", "))"

@@ -1,11 +1,18 @@
-import DetectionPipeline
 import Foundation
 import Synchronization
 
 /// SIGINT and SIGTERM of this process: the first asks for an orderly end, the second ends the process at once. Signals
 /// are blocked in every thread but one that waits for them, so that no thread is interrupted in its work.
 enum SignalHandling {
-  private static let stop = Mutex<(@Sendable (ExitStatus) -> Bool)?>(nil)
+  private struct State {
+    var stop: (@Sendable () -> Bool)?
+    var received: ExitStatus?
+  }
+
+  private static let state = Mutex(State())
+
+  /// What the process is to exit with for the signal that asked it to end; nil before there was one.
+  static var received: ExitStatus? { state.withLock { $0.received } }
 
   /// Starts to wait, before there are other threads. Until `onFirst` is called, one signal ends the process, which has
   /// begun nothing then that it would have to end.
@@ -30,19 +37,20 @@ enum SignalHandling {
 
   /// Says what to do on the first signal.
   ///
-  /// - Parameter stop: called once, from another thread, with the status to end with; says whether there is an orderly
-  ///   end to wait for. If not, the process ends at once.
-  static func onFirst(_ stop: @escaping @Sendable (ExitStatus) -> Bool) {
-    self.stop.withLock { $0 = stop }
+  /// - Parameter stop: called once, from another thread; says whether there is an orderly end to wait for. If not, the
+  ///   process ends at once.
+  static func onFirst(_ stop: @escaping @Sendable () -> Bool) {
+    state.withLock { $0.stop = stop }
   }
 
   private static func handle(_ status: ExitStatus) {
-    let stop = self.stop.withLock { stop in
-      defer { stop = nil }
-      return stop
+    let stop = state.withLock { state in
+      defer { state.stop = nil }
+      state.received = state.received ?? status
+      return state.stop
     }
     // Nothing is said here: standard error may be what the process is stuck in.
-    if stop?(status) != true { _exit(status.rawValue) }
+    if stop?() != true { _exit(status.rawValue) }
   }
 
   private static func isIgnored(_ signal: Int32) -> Bool {

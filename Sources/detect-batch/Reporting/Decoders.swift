@@ -1,4 +1,3 @@
-import DetectionPipeline
 import FrameDecoding
 import Synchronization
 
@@ -13,7 +12,7 @@ enum Decoders {
     let isolation = option.isolation ?? .on
     chosen.withLock { $0 = isolation }
     guard isolation == .required else { return }
-    do { try make().require() } catch { throw RunError(.usage, error.description) }
+    do { try make().require() } catch { throw Fault(.usage, error.description) }
   }
 
   /// Decoders that say in the log what a person may want to know of where they run.

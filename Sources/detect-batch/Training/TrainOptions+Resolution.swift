@@ -48,10 +48,10 @@ extension TrainOptions {
   ///   - imageCount: pictures of an epoch.
   ///   - startsFromWeights: whether the backbone was trained before.
   /// - Returns: a number for everything.
-  /// - Throws: `RunError` (usage).
+  /// - Throws: `Fault` (usage).
   func configuration(
     _ description: ModelDescription, imageCount: Int, startsFromWeights: Bool
-  ) throws(RunError) -> TrainingConfiguration {
+  ) throws(Fault) -> TrainingConfiguration {
     let batchSize = steps.batchSize ?? 8
     let accumulation = steps.accumulate ?? 1
     let perStep = batchSize * accumulation
@@ -75,19 +75,19 @@ extension TrainOptions {
     let perCall =
       run.imagesPerCall ?? Self.divisor(of: batchSize, atMost: batchNorm == .trained ? 4 : 2)
     guard batchSize % perCall == 0 else {
-      throw RunError(
+      throw Fault(
         .usage,
         "--images-per-call: a batch of \(batchSize) images cannot be cut into calls of \(perCall)")
     }
     let picture = description.preprocessing
     guard picture.maxSize >= picture.minSize else {
-      throw RunError(
+      throw Fault(
         .usage,
         "--max-size: \(picture.maxSize) pixels are less than the shorter side's \(picture.minSize)")
     }
     let architecture = description.architecture
     guard architecture.headNorm == .none || architecture.pyramidChannels % 32 == 0 else {
-      throw RunError(
+      throw Fault(
         .usage,
         "--pyramid-channels: \(architecture.pyramidChannels) channels cannot be normalised in 32 groups"
       )
@@ -95,7 +95,7 @@ extension TrainOptions {
     let workers = run.workers ?? Machine().availableCores
     let averageDecay = steps.averageDecay ?? 0
     guard averageDecay < 1 else {
-      throw RunError(.usage, "--average-decay: it has to be less than 1, such as 0.999")
+      throw Fault(.usage, "--average-decay: it has to be less than 1, such as 0.999")
     }
     return TrainingConfiguration(
       description: description,

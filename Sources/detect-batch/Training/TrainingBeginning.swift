@@ -43,7 +43,7 @@ struct TrainingBeginning: Codable {
 
   /// Writes a file.
   ///
-  /// - Throws: `RunError` where it cannot be written.
+  /// - Throws: `Fault` where it cannot be written.
   func write(to file: FilePath) throws {
     try TextFile.write(String(decoding: try JSONEncoder().encode(self), as: UTF8.self), to: file)
   }
@@ -55,10 +55,10 @@ struct TrainingBeginning: Codable {
   ///   - pipelineName: for errors.
   ///   - file: where this beginning stands, for errors.
   /// - Returns: all choices.
-  /// - Throws: `RunError`, `SettingsError`, and errors of arguments.
+  /// - Throws: `Fault`, `SettingsError`, and errors of arguments.
   func choices(_ report: ReportOptions, pipelineName: String, file: FilePath) throws -> Choices {
     guard let command = try DetectBatch.parseAsRoot(arguments) as? TrainCommand else {
-      throw RunError(.unusableModel, "\(file): does not say how the training was begun")
+      throw Fault(.unusableInput, "\(file): does not say how the training was begun")
     }
     var options = command.options
     options.report = report

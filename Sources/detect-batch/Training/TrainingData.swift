@@ -16,7 +16,7 @@ struct TrainingData {
   init(_ data: String, _ options: TrainDataOptions) throws {
     let path = ArgumentBytes.path(data)
     guard FileManager.default.fileExists(atPath: path.string) else {
-      throw RunError(.noInput, "\(path): there is no such folder or file")
+      throw Fault(.noInput, "\(path): there is no such folder or file")
     }
     let labels = options.classes.flatMap { $0 }
     let chosen = labels.isEmpty ? nil : labels

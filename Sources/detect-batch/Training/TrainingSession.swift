@@ -23,7 +23,7 @@ enum TrainingSession {
       typed.report, pipelineName: path?.string ?? "", file: saved?.path ?? folder.path)
     Log.configure(choices.options.report)
     guard let data = choices.data else {
-      throw RunError(
+      throw Fault(
         .usage,
         "\(saved?.path ?? folder.path): nothing beside it says what it was trained on: name <data>")
     }
@@ -45,13 +45,13 @@ enum TrainingSession {
     let file = TrainingBeginning.file(besideState: folder.state)
     let beginning: TrainingBeginning
     do { beginning = try .read(file) } catch {
-      throw RunError(
+      throw Fault(
         .noInput,
         "\(path): holds no training to resume (\(file.lastComponent?.string ?? "")): "
           + error.localizedDescription)
     }
     guard FileManager.default.changeCurrentDirectoryPath(beginning.directory) else {
-      throw RunError(
+      throw Fault(
         .noInput, "\(path): the training was begun in \(beginning.directory), which is not there")
     }
     var choices = try beginning.choices(
@@ -63,7 +63,7 @@ enum TrainingSession {
     choices.options.run.decoding.isolation =
       typed.run.decoding.isolation ?? choices.options.run.decoding.isolation
     guard let data = choices.data else {
-      throw RunError(.unusableModel, "\(file): does not say what is trained on")
+      throw Fault(.unusableInput, "\(file): does not say what is trained on")
     }
     try Decoders.choose(choices.options.run.decoding)
     let datasets = try TrainingData(data, choices.options.data)
@@ -72,8 +72,8 @@ enum TrainingSession {
     let saved = try SavedTraining(contentsOf: folder.path)
     let description = try saved.description()
     guard description.classes == datasets.training.classes else {
-      throw RunError(
-        .unusableModel,
+      throw Fault(
+        .unusableInput,
         "\(saved.path): is of the classes \(description.classes.compactMap { $0 }.joined(separator: ", ")), and \(data) "
           + "now has \(datasets.training.classes.joined(separator: ", "))")
     }
@@ -85,8 +85,8 @@ enum TrainingSession {
     let file = TrainingBeginning.file(besideState: saved.path)
     guard Places.isFile(file) else { return nil }
     do { return try .read(file) } catch {
-      throw RunError(
-        .unusableModel,
+      throw Fault(
+        .unusableInput,
         "\(file): does not say how the training was begun: "
           + error.localizedDescription)
     }
@@ -102,7 +102,7 @@ enum TrainingSession {
   ///   - folder: of this training.
   ///   - remember: called once it is certain that there is something to train.
   /// - Returns: done, or the signal that stopped it.
-  /// - Throws: what the trainer throws, `RunError`.
+  /// - Throws: what the trainer throws, `Fault`.
   private static func run(
     _ choices: TrainingBeginning.Choices, _ description: ModelDescription,
     _ start: StartingWeights?, _ datasets: TrainingData, _ folder: TrainingFolder,
@@ -124,22 +124,20 @@ enum TrainingSession {
       folder: folder, load: loadPicture(with: Decoders.make()), observe: reporter.observe)
     try remember()
     let stop = CancellationToken()
-    let status = Monitor(ExitStatus.done)
-    SignalHandling.onFirst { cause in
-      status.withLock { $0 = cause }
+    SignalHandling.onFirst {
       stop.cancel()
       return true
     }
     let outcome = try trainer.run(stop: stop)
     reporter.end(outcome, folder)
-    return outcome == .finished ? .done : status.read { $0 }
+    return outcome == .finished ? .done : ExitStatus(.stopped)
   }
 
   /// Keeps other trainings out of the folder.
   private static func lock(_ folder: TrainingFolder) throws -> FileLock {
     try folder.make()
     do { return try FileLock(folder.lock, of: folder.path) } catch .locked(_, let holder) {
-      throw RunError(
+      throw Fault(
         .locked,
         "\(folder.path) is in use by \(holder); wait until it ends, or name another folder")
     }
