@@ -121,7 +121,7 @@ int clinux_spawn(
   return -error;
 }
 
-pid_t clinux_fork(int socket, int memory) {
+pid_t clinux_copy_process(int socket, int memory) {
   pid_t process = fork();
   if (process != 0) return process < 0 ? -errno : process;
   // A crash is a plain death: Swift's own report of it is made by another program.

@@ -23,7 +23,7 @@ ssize_t clinux_receive(int socket, void *bytes, size_t count, int *descriptor);
 int clinux_spawn(
     const char *path, char *const arguments[], char *const environment[], int socket, int memory, pid_t *process);
 // A copy of this process, which must have one thread, with the same descriptors as above; 0 in the copy.
-pid_t clinux_fork(int socket, int memory);
+pid_t clinux_copy_process(int socket, int memory);
 // Nanoseconds of processor time of a process of one's own.
 int64_t clinux_processor_time(pid_t process);
 

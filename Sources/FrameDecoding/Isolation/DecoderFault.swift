@@ -37,7 +37,8 @@
       let end = field + 1 < starts.count ? starts[field + 1] : bytes.count
       let count = min(8, end - starts[field])
       let nonsense: [UInt8] = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]
-      return bytes[..<starts[field]] + nonsense.prefix(count) + bytes[(starts[field] + count)...]
+      return Array(bytes[..<starts[field]]) + nonsense.prefix(count)
+        + bytes[(starts[field] + count)...]
     }
 
     /// Sends the reply about a frame, or does something else if this is the frame.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 import SystemPackage
@@ -95,7 +96,7 @@ final class DecoderProcess: Sendable {
       let arena = try FrameArena(maxPixels: maxPixels)
       let (parentEnd, childEnd) = try MessageSocket.pair()
       let parent = getpid()
-      let id = clinux_fork(childEnd.descriptor.rawValue, arena.descriptor.rawValue)
+      let id = clinux_copy_process(childEnd.descriptor.rawValue, arena.descriptor.rawValue)
       if id == 0 {
         ChildEnvironment.forgetTheRest()
         DecoderServer.run(["", Self.command, String(parent)])
