@@ -71,7 +71,8 @@ let package = Package(
     .target(
       name: "RetinaNetModel",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "Failures", "Files", "JSONText", "NeuralNetwork",
+        "BoxGeometry", "Checkpoints", "Digests", "Failures", "Files", "JSONText", "Media",
+        "NeuralNetwork",
         "Settings", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -92,7 +93,7 @@ let package = Package(
       name: "Training",
       dependencies: [
         "BoxGeometry", "Checkpoints", "Datasets", "Digests", "Drawing", "Evaluation", "Failures",
-        "Files", "JSONText", "NeuralNetwork", "RetinaNetModel", "Workers",
+        "Files", "JSONText", "Media", "NeuralNetwork", "RetinaNetModel", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
 
@@ -113,7 +114,8 @@ let package = Package(
     .target(
       name: "DetectionPipeline",
       dependencies: [
-        "DetectionRecords", "Digests", "Failures", "Files", "FrameDecoding", "NeuralNetwork",
+        "DetectionRecords", "Digests", "Failures", "Files", "FrameDecoding", "Media",
+        "NeuralNetwork",
         "RetinaNetModel", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -144,7 +146,7 @@ let package = Package(
       dependencies: [
         "BoxGeometry", "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords",
         "Digests", "Downloads",
-        "Evaluation", "Failures", "Files", "FrameDecoding", "FrameEncoding", "JSONText",
+        "Evaluation", "Failures", "Files", "FrameDecoding", "FrameEncoding", "JSONText", "Media",
         "NeuralNetwork", "Results", "RetinaNetModel", "Settings", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -200,15 +202,15 @@ let package = Package(
     .testTarget(
       name: "RetinaNetModelTests",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "Digests", "NeuralNetwork", "RetinaNetModel", "Settings",
-        "TestSupport",
+        "BoxGeometry", "Checkpoints", "Digests", "Media", "NeuralNetwork", "RetinaNetModel",
+        "Settings", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Datasets", "Drawing", "Evaluation", "Settings", "Training", "TestSupport",
+        "Datasets", "Drawing", "Evaluation", "Media", "Settings", "Training", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
@@ -218,7 +220,7 @@ let package = Package(
     .testTarget(
       name: "FrameDecodingTests",
       dependencies: [
-        "Digests", "FrameDecoding", "Media", "TestSupport",
+        "CFFmpeg", "Digests", "FrameDecoding", "Media", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
@@ -246,7 +248,7 @@ let package = Package(
     .testTarget(
       name: "DetectionPipelineTests",
       dependencies: [
-        "DetectionPipeline", "Failures", "Files", "TestSupport",
+        "DetectionPipeline", "Failures", "Files", "Media", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
@@ -261,7 +263,7 @@ let package = Package(
       name: "ToolTests",
       dependencies: [
         "detect-batch", "BoxGeometry", "Digests", "Downloads", "Failures", "FrameDecoding",
-        "RetinaNetModel",
+        "Media", "RetinaNetModel",
         "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),

@@ -1,5 +1,7 @@
 """What the scripts that try out the built program have in common."""
 
+import collections
+import dataclasses
 import json
 import os
 import random
@@ -49,13 +51,16 @@ def small_model(path):
 
 
 def make_inputs(folder, seed):
-    """A long video, short ones of several containers, a damaged one, one that is no video at all, and images."""
+    """A long video, short ones of several containers, one that repeats frames, a damaged one, one that is no video at all, and images."""
     conveyor = SAMPLES / "videos/conveyor.mp4"
     (folder / "images").mkdir(parents=True)
     shrink = ["-vf", "scale=160:90", "-c:v", "libx264", "-preset", "veryfast", "-threads", "1"]
     ffmpeg("-stream_loop", 2, "-i", conveyor, *shrink, "-g", 50, folder / "long.mp4")
     ffmpeg("-i", conveyor, "-t", 1, *shrink, "-bf", 2, folder / "b-frames.mkv")
     ffmpeg("-i", conveyor, "-t", 1, "-vf", "scale=160:90", "-c:v", "mjpeg", "-q:v", 5, folder / "motion.avi")
+    # Every frame five times, as slides have them.
+    slides = "scale=160:90,fps=4,fps=20"
+    ffmpeg("-i", conveyor, "-vf", slides, "-c:v", "mjpeg", "-q:v", 5, folder / "slides.mkv")
     ffmpeg("-i", conveyor, "-t", 2, *shrink, "-g", 10, folder / "damaged.ts")
     damaged = bytearray((folder / "damaged.ts").read_bytes())
     choose = random.Random(seed)
@@ -97,3 +102,38 @@ def overlap(a, b):
     down = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
     both = max(0, across) * max(0, down)
     return both / (a[2] * a[3] + b[2] * b[3] - both)
+
+
+@dataclasses.dataclass
+class AnnotatedBox:
+    label: str
+    box: list  # [x, y, width, height]
+    attributes: dict  # what scripts/make-codes.py knows of it
+
+
+@dataclasses.dataclass
+class AnnotatedPicture:
+    width: int
+    height: int
+    boxes: list
+    detections: list  # as records have them
+
+
+def detect_annotated(path, options):
+    """The pictures of a COCO file, which lie below its folder, with their boxes and what detect-batch finds in them."""
+    path = Path(path)
+    truth = json.loads(path.read_text())
+    names = {category["id"]: category["name"] for category in truth["categories"]}
+    boxes = collections.defaultdict(list)
+    for entry in truth["annotations"]:
+        box = AnnotatedBox(names[entry["category_id"]], entry["bbox"], entry.get("attributes", {}))
+        boxes[entry["image_id"]].append(box)
+    images = {image["file_name"]: image for image in truth["images"]}
+    command = [program(), "--files-from", "-", "--root", path.parent, "--output", "-", "--quiet", *options]
+    listed = "".join(f"{path.parent / name}\n" for name in images)
+    lines = subprocess.run(command, input=listed, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    records = {record["source"]: record for record in map(json.loads, lines)}
+    return [
+        AnnotatedPicture(image["width"], image["height"], boxes[image["id"]], records[name]["detections"])
+        for name, image in images.items()
+    ]

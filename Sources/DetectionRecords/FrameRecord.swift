@@ -12,7 +12,7 @@
 /// | `time` | seconds, 6 decimals, from the container's start time; null without a timestamp and for still images |
 /// | `width`, `height` | the upright picture, in stored pixels |
 /// | `corrupt` | only `true`, and only on a frame that the decoder marked as damaged |
-/// | `same` | only on a frame that was not looked at because it equals an earlier one: that one's `frame`; the detections are that one's |
+/// | `same` | only on a frame that was not looked at because it equals an earlier one, the last above it without this key: that one's `frame`, null where not counted; the detections are that one's |
 /// | `detections` | objects by falling score; null where nobody looked |
 /// | `label`, `score` | the class name; 0...1, 4 decimals, as soft suppression left it where that was asked for |
 /// | `box` | x, y, width, height in pixels of the upright picture, 2 decimals |
@@ -40,14 +40,14 @@ public struct FrameRecord: Equatable, Sendable {
   /// The decoder marked the frame as damaged.
   public var isCorrupt: Bool
   /// The frame that this one equals, for which reason it was not looked at; nil for one that was.
-  public var same: Int?
+  public var same: EarlierRecord?
   /// What was found.
   public var outcome: Outcome
 
   /// Creates a record from its parts.
   public init(
     frame: Int?, time: Double?, width: Int? = nil, height: Int? = nil, isCorrupt: Bool = false,
-    same: Int? = nil, outcome: Outcome
+    same: EarlierRecord? = nil, outcome: Outcome
   ) {
     self.frame = frame
     self.time = time
@@ -63,6 +63,14 @@ public struct FrameRecord: Equatable, Sendable {
     guard case .failure = outcome else { return false }
     return frame == nil && width == nil
   }
+}
+
+/// The frame that another one equals: the last above it in the file that was looked at.
+public enum EarlierRecord: Equatable, Sendable {
+  /// Its number.
+  case frame(Int)
+  /// Frames are not counted.
+  case uncounted
 }
 
 /// One object as it is written.

@@ -25,7 +25,37 @@ public struct RecordEncoder: Sendable {
   }
 
   /// Appends the line of one frame.
-  public func append(_ record: FrameRecord, to lines: inout [UInt8]) {
+  ///
+  /// - Returns: where in `lines` that begins which says what came of looking at it.
+  @discardableResult
+  public func append(_ record: FrameRecord, to lines: inout [UInt8]) -> Int {
+    appendFacts(of: record, to: &lines)
+    let outcome = lines.count
+    switch record.outcome {
+    case .failure(let reason):
+      lines.append(contentsOf: Self.failureStart)
+      endFailure(reason, &lines)
+    case .detections(let detections):
+      lines.append(contentsOf: ",\"detections\":[".utf8)
+      for (ordinal, detection) in detections.enumerated() {
+        if ordinal > 0 { lines.append(UInt8(ascii: ",")) }
+        append(detection, to: &lines)
+      }
+      lines.append(contentsOf: "]}\n".utf8)
+    }
+    return outcome
+  }
+
+  /// Appends the line of a frame of which another line of this encoder says what came of it, from `outcome` on.
+  public func append(
+    _ record: FrameRecord, withOutcomeOf line: ArraySlice<UInt8>, to lines: inout [UInt8]
+  ) {
+    appendFacts(of: record, to: &lines)
+    lines.append(contentsOf: line)
+  }
+
+  /// All but what came of looking at it.
+  private func appendFacts(of record: FrameRecord, to lines: inout [UInt8]) {
     lines.append(contentsOf: linePrefix)
     JSON.append(record.frame, to: &lines)
     lines.append(contentsOf: ",\"time\":".utf8)
@@ -41,19 +71,10 @@ public struct RecordEncoder: Sendable {
     if record.isCorrupt { lines.append(contentsOf: ",\"corrupt\":true".utf8) }
     if let same = record.same {
       lines.append(contentsOf: ",\"same\":".utf8)
-      JSON.append(same, to: &lines)
-    }
-    switch record.outcome {
-    case .failure(let reason):
-      lines.append(contentsOf: Self.failureStart)
-      endFailure(reason, &lines)
-    case .detections(let detections):
-      lines.append(contentsOf: ",\"detections\":[".utf8)
-      for (ordinal, detection) in detections.enumerated() {
-        if ordinal > 0 { lines.append(UInt8(ascii: ",")) }
-        append(detection, to: &lines)
+      switch same {
+      case .frame(let frame): JSON.append(frame, to: &lines)
+      case .uncounted: lines.append(contentsOf: "null".utf8)
       }
-      lines.append(contentsOf: "]}\n".utf8)
     }
   }
 

@@ -22,7 +22,7 @@ public struct AtomicFile {
     public var description: String { "\(doing) failed: \(code)" }
   }
 
-  private let temporaryPath: FilePath
+  private let pending: PendingFile
   private let descriptor: FileDescriptor
 
   /// Writes through a temporary file in the same folder; where `body` or the system fails, only that is lost.
@@ -37,24 +37,14 @@ public struct AtomicFile {
   ) throws {
     let file = try AtomicFile(path)
     do {
-      do {
-        defer {
-          // What close could report of a write was reported by fsync before, where that matters.
-          try? file.descriptor.close()
-        }
-        try body(file)
-        if isDurable { try check("writing to disk") { fsync(file.descriptor.rawValue) } }
+      defer {
+        // What close could report of a write was reported by fsync before, where that matters.
+        try? file.descriptor.close()
       }
-      try check("renaming") {
-        file.temporaryPath.withPlatformString { from in
-          path.withPlatformString { to in rename(from, to) }
-        }
-      }
-    } catch {
-      _ = file.temporaryPath.withPlatformString { unlink($0) }
-      throw error
+      try body(file)
+      if isDurable { try PendingFile.synchronize(file.descriptor) }
     }
-    if isDurable { try makeNameDurable(path) }
+    try file.pending.publish(isDurable: isDurable)
   }
 
   /// As above, of bytes that are there already.
@@ -77,17 +67,10 @@ public struct AtomicFile {
   }
 
   private init(_ path: FilePath) throws(Failure) {
-    guard let name = path.lastComponent else {
-      throw Failure(doing: "creating it", code: .isDirectory)
-    }
-    // Two runs may replace one file at once: with the same text, or the last one's stays. A name may be as long as a
-    // name can be: what is added must not make it too long.
-    let stem = FilePath(root: nil, [name]).bytes.prefix(200)
-    temporaryPath = path.removingLastComponent()
-      .pushing(FilePath(bytes: Array(".".utf8) + stem + Array(".\(getpid()).tmp".utf8)))
+    pending = try PendingFile(path)
     do {
       descriptor = try FileDescriptor.open(
-        temporaryPath, .writeOnly, options: [.create, .truncate, .closeOnExec],
+        pending.temporaryPath, .writeOnly, options: [.create, .truncate, .closeOnExec],
         permissions: [.ownerReadWrite, .groupRead, .otherRead])
     } catch {
       throw Failure(doing: "creating it", code: Errno(error))
@@ -101,26 +84,5 @@ public struct AtomicFile {
     } catch {
       throw Failure(doing: "writing", code: Errno(error))
     }
-  }
-
-  private static func makeNameDurable(_ path: FilePath) throws(Failure) {
-    let folder = path.removingLastComponent()
-    let descriptor: FileDescriptor
-    do {
-      descriptor = try FileDescriptor.open(
-        folder.isEmpty ? "." : folder, .readOnly, options: .closeOnExec)
-    } catch {
-      throw Failure(doing: "opening its folder", code: Errno(error))
-    }
-    defer {
-      // Nothing was written through it.
-      try? descriptor.close()
-    }
-    try check("writing its folder to disk") { fsync(descriptor.rawValue) }
-  }
-
-  private static func check(_ doing: String, _ call: () -> CInt) throws(Failure) {
-    guard call() != 0 else { return }
-    throw Failure(doing: doing, code: Errno(rawValue: errno))
   }
 }

@@ -1,57 +1,4 @@
-/// An upright picture: 8-bit red, green, blue, interleaved, rows packed without padding, top row first.
-public struct RGBPicture: Sendable {
-  /// Width in stored pixels, after rotation; the sample aspect ratio is not applied.
-  public let width: Int
-  /// Height in stored pixels, after rotation.
-  public let height: Int
-
-  private let memory: Memory
-
-  private enum Memory: Sendable {
-    case own([UInt8])
-    case shared(SharedPixels)
-  }
-
-  /// Wraps packed RGB bytes. `pixels.count` must be `width * height * 3`.
-  public init(width: Int, height: Int, pixels: [UInt8]) {
-    precondition(
-      pixels.count == width * height * 3,
-      "a \(width)x\(height) RGB picture needs \(width * height * 3) bytes, not \(pixels.count)")
-    self.width = width
-    self.height = height
-    memory = .own(pixels)
-  }
-
-  /// Wraps what a decoder process wrote. `pixels.count` must be `width * height * 3`.
-  init(width: Int, height: Int, pixels: SharedPixels) {
-    precondition(pixels.count == width * height * 3, "\(pixels.count) bytes of \(width)x\(height)")
-    self.width = width
-    self.height = height
-    memory = .shared(pixels)
-  }
-
-  /// `height * width * 3`.
-  public var byteCount: Int { width * height * 3 }
-
-  /// The bytes, as an array: a copy where a decoder process wrote them.
-  public var pixels: [UInt8] {
-    switch memory {
-    case .own(let pixels): pixels
-    case .shared(let pixels): pixels.withBytes { Array($0) }
-    }
-  }
-
-  /// Reads the bytes where they are.
-  public func withPixels<Result, Failure: Error>(
-    _ body: (Span<UInt8>) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    switch memory {
-    case .own(let pixels): try body(pixels.span)
-    case .shared(let pixels):
-      try pixels.withBytes { bytes throws(Failure) in try body(bytes.span) }
-    }
-  }
-}
+import Media
 
 /// What is known of a frame beside its picture.
 struct FrameFacts: Equatable, Sendable {
@@ -60,6 +7,7 @@ struct FrameFacts: Equatable, Sendable {
   var time: Double?
   var isCorrupt: Bool
   var isKeyframe: Bool
+  var same: EarlierFrame?
 }
 
 /// One frame of a video, or a picture of an image file.
@@ -74,23 +22,27 @@ public struct DecodedFrame: Sendable {
   public let isCorrupt: Bool
   /// The frame is a keyframe.
   public let isKeyframe: Bool
-  /// The picture, upright.
+  /// The earlier frame that is looked at in this one's place (`FrameSampling.sameness`); nil: none.
+  public let same: EarlierFrame?
+  /// The picture, upright: that of the earlier frame where there is one.
   public let picture: RGBPicture
 
   /// Creates a frame from its parts.
   public init(
-    index: Int?, time: Double?, isCorrupt: Bool, isKeyframe: Bool, picture: RGBPicture
+    index: Int?, time: Double?, isCorrupt: Bool, isKeyframe: Bool, same: EarlierFrame? = nil,
+    picture: RGBPicture
   ) {
     self.index = index
     self.time = time
     self.isCorrupt = isCorrupt
     self.isKeyframe = isKeyframe
+    self.same = same
     self.picture = picture
   }
 
   init(_ facts: FrameFacts, _ picture: RGBPicture) {
     self.init(
       index: facts.index, time: facts.time, isCorrupt: facts.isCorrupt,
-      isKeyframe: facts.isKeyframe, picture: picture)
+      isKeyframe: facts.isKeyframe, same: facts.same, picture: picture)
   }
 }

@@ -47,11 +47,13 @@ public struct FrameSampling: Equatable, Sendable {
   public var needsFrameNumbers: Bool
   /// The part of the file, or nil for all of it.
   public var segment: Segment?
+  /// When a sampled frame of a video is given as the same as an earlier one (`DecodedFrame.same`); nil: never.
+  public var sameness: Sameness?
 
   /// Creates a rule; without arguments, every frame.
   public init(
     selection: Selection = .all, start: Double? = nil, end: Double? = nil, maxFrames: Int? = nil,
-    needsFrameNumbers: Bool = true, segment: Segment? = nil
+    needsFrameNumbers: Bool = true, segment: Segment? = nil, sameness: Sameness? = nil
   ) {
     switch selection {
     case .every(let step): precondition(step >= 1, "every \(step) frames")
@@ -64,5 +66,6 @@ public struct FrameSampling: Equatable, Sendable {
     self.maxFrames = maxFrames
     self.needsFrameNumbers = needsFrameNumbers
     self.segment = segment
+    self.sameness = sameness
   }
 }

@@ -1,5 +1,9 @@
 import CFFmpeg
+import Media
 import SystemPackage
+
+/// Says of a picture's width and height which of its pixels are wanted; nil: all.
+public typealias LatticeRule = @Sendable (_ width: Int, _ height: Int) -> PictureLattice?
 
 /// Reads the sampled frames of one video or image file, upright, in order of the full decode.
 ///
@@ -14,6 +18,7 @@ public final class MediaReader {
   private let log: FFmpegLog
   private let sampling: FrameSampling
   private let media: OpenMedia
+  private let lattice: LatticeRule?
   private let converter: PixelConverter
   private let planarConverter: PlanarConverter
   private var sampler: FrameSampler
@@ -25,12 +30,21 @@ public final class MediaReader {
   private var ready: ArraySlice<Candidate> = []
   private var hasTimes = false
   private var end: Result<Void, MediaError>?
+  /// Nil where nothing is the same as anything.
+  private let comparison: FrameComparison?
+  /// The last one that was handed out, for those that are the same.
+  private var lastPicture: RGBPicture?
 
   /// A decoded frame and what is known of it.
   private struct Candidate {
     var frame: Frame
     var stamp: FrameSampler.Stamp
     var segment: Int
+    /// Of a sampled frame, where frames are compared: what is looked at in its place.
+    var subject: FrameComparison.Subject?
+
+    /// What is converted.
+    var shownFrame: Frame { subject?.frame ?? frame }
   }
 
   /// Opens a file and its best video stream. Only bytes of this file are ever read, whatever it names.
@@ -43,20 +57,23 @@ public final class MediaReader {
   ///   - sampledFrames: how many of the first sampled frames to leave out, as already done; they are decoded all the
   ///     same, but not converted.
   ///   - cancellation: stops this reader from another thread.
+  ///   - lattice: which pixels of a picture are wanted; nil: all of every picture.
   /// - Throws: an access failure if the file cannot be read, a data failure if it has no decodable video.
   public convenience init(
     path: FilePath, sampling: FrameSampling = .init(), limits: MediaLimits = .init(),
-    skipping sampledFrames: Int = 0, cancellation: MediaCancellation = .init()
+    skipping sampledFrames: Int = 0, cancellation: MediaCancellation = .init(),
+    lattice: LatticeRule? = nil
   ) throws(MediaError) {
     try self.init(
       try FileSource(path: path, limits: limits, cancellation: cancellation),
-      fileExtension: path.extension, sampling: sampling, limits: limits, skipping: sampledFrames)
+      fileExtension: path.extension, sampling: sampling, limits: limits, skipping: sampledFrames,
+      lattice: lattice)
   }
 
   /// Opens the best video stream of what is read; the file's extension decides where its bytes do not tell.
   init(
     _ source: FileSource, fileExtension: String?, sampling: FrameSampling, limits: MediaLimits,
-    skipping sampledFrames: Int
+    skipping sampledFrames: Int, lattice: LatticeRule?
   ) throws(MediaError) {
     let seeksTo = Self.seekTime(sampling)
     let log = FFmpegLog()
@@ -68,6 +85,7 @@ public final class MediaReader {
     }
     self.log = log
     self.media = media
+    self.lattice = lattice
     self.sampling = sampling
     framesToSkip = sampledFrames
     info = media.info
@@ -76,6 +94,7 @@ public final class MediaReader {
     sampler = FrameSampler(
       info.isStillImage ? FrameSampling(maxFrames: sampling.maxFrames) : sampling,
       mayJumpInTime: media.mayJumpInTime)
+    comparison = info.isStillImage ? nil : sampling.sameness.map(FrameComparison.init)
     cutter = SegmentCutter(
       count: sampling.segment?.count ?? 1, duration: info.duration, size: media.size)
   }
@@ -98,21 +117,29 @@ public final class MediaReader {
   ///
   /// - Parameters:
   ///   - progress: told how many frames are decoded, after each.
-  ///   - memory: gives room for the picture's bytes and `Scaler.padding` more.
+  ///   - memory: gives room for the bytes of the picture's lattice (of all pixels where that is nil) and `Scaler.padding`
+  ///     more; not asked where the picture was given before.
   /// - Returns: what is known of the frame, and its size.
   /// - Throws: as `nextFrame()`.
   func nextFrame(
     progress: (Int) -> Void,
-    into memory: (_ width: Int, _ height: Int) -> UnsafeMutableBufferPointer<UInt8>
+    into memory: (_ width: Int, _ height: Int, PictureLattice?) ->
+      UnsafeMutableBufferPointer<UInt8>
   ) throws(MediaError) -> (FrameFacts, width: Int, height: Int)? {
     guard let candidate = try nextCandidate(progress) else { return nil }
-    let orientation = media.orientation(of: candidate.frame)
-    let (width, height) = orientation.size(of: candidate.frame)
-    try convert { () throws(MediaError) in
-      try converter.convert(
-        candidate.frame, orientation: orientation, into: memory(width, height))
+    let facts = facts(of: candidate)
+    let orientation = media.orientation(of: candidate.shownFrame)
+    let (width, height) = orientation.size(of: candidate.shownFrame)
+    if facts.same?.wasGiven != true {
+      let lattice = lattice?(width, height)
+      try convert { () throws(MediaError) in
+        try converter.convert(
+          candidate.shownFrame, orientation: orientation, lattice: lattice,
+          into: memory(width, height, lattice))
+      }
+      candidate.subject?.wasGiven = true
     }
-    return (facts(of: candidate), width, height)
+    return (facts, width, height)
   }
 
   /// The next sampled frame that is wanted; nil at the end. Others are not converted, which spares most of their time.
@@ -149,16 +176,29 @@ public final class MediaReader {
     FrameFacts(
       index: sampling.needsFrameNumbers ? candidate.stamp.ordinal : nil,
       time: candidate.stamp.time, isCorrupt: candidate.frame.isCorrupt,
-      isKeyframe: candidate.stamp.isKeyframe)
+      isKeyframe: candidate.stamp.isKeyframe, same: earlierFrame(candidate))
+  }
+
+  private func earlierFrame(_ candidate: Candidate) -> EarlierFrame? {
+    guard let subject = candidate.subject, subject.ordinal != candidate.stamp.ordinal else {
+      return nil
+    }
+    return EarlierFrame(
+      index: sampling.needsFrameNumbers ? subject.ordinal : nil, wasGiven: subject.wasGiven)
   }
 
   private func frame(_ candidate: Candidate) throws(MediaError) -> DecodedFrame {
-    DecodedFrame(
-      facts(of: candidate),
-      try convert { () throws(MediaError) in
-        try converter.convert(
-          candidate.frame, orientation: media.orientation(of: candidate.frame))
-      })
+    let facts = facts(of: candidate)
+    if facts.same?.wasGiven == true, let lastPicture { return DecodedFrame(facts, lastPicture) }
+    let shown = candidate.shownFrame
+    let picture = try convert { () throws(MediaError) in
+      try converter.convert(shown, orientation: media.orientation(of: shown), lattice: lattice)
+    }
+    if let subject = candidate.subject {
+      subject.wasGiven = true
+      lastPicture = picture
+    }
+    return DecodedFrame(facts, picture)
   }
 
   private func nextCandidate(
@@ -229,7 +269,19 @@ public final class MediaReader {
         isKeyframe: isKeyframe, time: time, bytePosition: frame.bytePosition))
   }
 
+  /// A sampled frame. Those of other segments are compared too.
   private func take(_ candidate: Candidate) {
+    var candidate = candidate
+    if let comparison {
+      do throws(MediaError) {
+        candidate.subject = try comparison.subject(
+          for: candidate.frame, ordinal: candidate.stamp.ordinal,
+          orientation: media.orientation(of: candidate.frame))
+      } catch {
+        end = .failure(error)
+        return
+      }
+    }
     if let segment = sampling.segment, segment.index != candidate.segment { return }
     ready.append(candidate)
   }

@@ -1,3 +1,5 @@
+import Media
+
 /// How a stored picture is turned to stand upright: the eight ways to lay a rectangle on its axes.
 ///
 /// Raw values are those of the EXIF tag 0x0112 (Exif 2.32, 4.6.4 A): which side of the scene the first row and the
@@ -65,6 +67,21 @@ public enum Orientation: Int, Sendable, CaseIterable {
   /// Width and height of a stored picture once it is upright.
   func size(of stored: Frame) -> (width: Int, height: Int) {
     swapsSides ? (stored.height, stored.width) : (stored.width, stored.height)
+  }
+
+  /// Where rows and columns of the upright picture lie in the stored one. Turned by `turn`, what is read there is what is
+  /// wanted.
+  func stored(_ upright: PictureLattice, width: Int, height: Int) -> PictureLattice {
+    func along(_ places: [Int], _ isReversed: Bool, _ length: Int) -> [Int] {
+      isReversed ? places.reversed().map { length - 1 - $0 } : places
+    }
+    let (steps, isSwapped) = (steps, swapsSides)
+    // Where the upright picture's x and y lead to the left or up in the stored one.
+    return PictureLattice(
+      rows: along(
+        isSwapped ? upright.columns : upright.rows, (isSwapped ? steps.c : steps.d) < 0, height),
+      columns: along(
+        isSwapped ? upright.rows : upright.columns, (isSwapped ? steps.b : steps.a) < 0, width))
   }
 
   /// Turns a stored picture of packed RGB to stand upright.

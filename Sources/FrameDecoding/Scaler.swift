@@ -70,16 +70,6 @@ final class Scaler {
       scale(frame, into: [pixels.baseAddress, nil, nil, nil], [source.width * 3, 0, 0, 0]))
   }
 
-  /// As above, into the first bytes of an array that is used again and again; it grows as needed.
-  func scale(_ frame: Frame, into pixels: inout [UInt8]) throws(MediaError) {
-    if pixels.count < packedBytes + Self.padding {
-      pixels = [UInt8](repeating: 0, count: packedBytes + Self.padding)
-    }
-    try pixels.withUnsafeMutableBufferPointer { buffer throws(MediaError) in
-      try scale(frame, into: buffer)
-    }
-  }
-
   private var packedBytes: Int { Int(source.width) * 3 * Int(source.height) }
 
   /// The number of rows converted, or a negative status.

@@ -64,7 +64,7 @@ public struct DetectionModel: Sendable {
       tensors = weights.tensors
       // What else the description is of.
       if let hub { digest.update(hub.text) }
-      try Self.compare(tensors, description.makeNetwork().parameters)
+      try Self.compare(tensors, description.parameters)
     } catch let error as ProblemError {
       throw ModelError(file: path.string, problem: error.problem)
     }

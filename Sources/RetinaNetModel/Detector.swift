@@ -1,4 +1,5 @@
 import BoxGeometry
+import Media
 import NeuralNetwork
 import SystemPackage
 
@@ -96,6 +97,18 @@ public final class Detector: Sendable {
     DetectorWorker(self, try InferenceWorker())
   }
 
+  /// The pixels that looking at a picture of this size reads, where these are few of it: others need not be decoded to
+  /// colours. nil where most or all are read, and for a picture that is looked at in tiles.
+  ///
+  /// - Parameters:
+  ///   - width: columns of the picture.
+  ///   - height: rows of the picture.
+  /// - Returns: rows and columns.
+  public func lattice(width: Int, height: Int) -> PictureLattice? {
+    guard regions(width: width, height: height).count == 1 else { return nil }
+    return preprocessor.lattice(geometry(width: width, height: height))
+  }
+
   package func geometry(width: Int, height: Int) -> InputGeometry {
     description.inputGeometry(height: height, width: width)
   }
@@ -152,14 +165,17 @@ public final class DetectorWorker {
   ///   - pixels: height x width x 3 bytes, red first, upright.
   ///   - width: columns.
   ///   - height: rows.
+  ///   - lattice: the rows and columns that `pixels` has, where these are those of `Detector.lattice`; nil: all.
   /// - Returns: by falling score, then class index, then anchor index.
   /// - Throws: `DetectionError` where the network's output is not finite; `ModelError` where the weights are not usable;
   ///   `NeuralNetworkError`, or what the source of weights throws, where a plan has to be made.
-  public func detect(_ pixels: Span<UInt8>, width: Int, height: Int) throws -> [Detection] {
+  public func detect(
+    _ pixels: Span<UInt8>, width: Int, height: Int, lattice: PictureLattice? = nil
+  ) throws -> [Detection] {
     times = Times()
     let regions = detector.regions(width: width, height: height)
     if regions.count == 1 {
-      let found = try look(at: regions[0], number: 0, of: pixels, pictureWidth: width)
+      let found = try look(at: regions[0], number: 0, ownPixels: pixels, lattice)
       return Array(found.prefix(detector.looks.limit))
     }
     var found: [[Detection]] = []
@@ -176,16 +192,17 @@ public final class DetectorWorker {
 
   /// What one look at a picture, or at its mirror image, finds.
   func detections(
-    _ pixels: Span<UInt8>, _ geometry: InputGeometry, isMirrored: Bool
+    _ pixels: Span<UInt8>, _ lattice: PictureLattice?, _ geometry: InputGeometry, isMirrored: Bool
   ) throws -> [Detection] {
-    try run(pixels, geometry, isMirrored: isMirrored) { outputs in
+    try run(pixels, of: lattice, geometry, isMirrored: isMirrored) { outputs in
       try detector.decoder.detections(outputs, geometry)
     }
   }
 
   /// Runs the network on one picture, or on its mirror image, and hands its outputs over.
   package func run<Result>(
-    _ pixels: Span<UInt8>, _ geometry: InputGeometry, isMirrored: Bool = false,
+    _ pixels: Span<UInt8>, of lattice: PictureLattice? = nil, _ geometry: InputGeometry,
+    isMirrored: Bool = false,
     readOutputs: (HeadOutputs) throws -> Result
   ) throws -> Result {
     let start = ContinuousClock.now
@@ -198,7 +215,7 @@ public final class DetectorWorker {
     let plan = try detector.plan(for: geometry)
     return try detector.namingFile {
       try worker.run(plan) { input in
-        detector.preprocessor.write(pixels, geometry, to: &input)
+        detector.preprocessor.write(pixels, of: lattice, geometry, to: &input)
         if isMirrored { mirror(&input, geometry) }
         ready = .now
       } readOutputs: { images in

@@ -64,9 +64,14 @@ extension ModelDescription {
           "candidatesPerLevel": \(postprocessing.candidatesPerLevel),
           "nmsThreshold": \(postprocessing.nmsThreshold),\(Self.flag("classAgnosticNMS", postprocessing.classAgnosticNMS))
           "detectionsPerImage": \(postprocessing.detectionsPerImage)
-        }
+        }\(calibrated)
       }
       """
+  }
+
+  /// What only a calibrated model has.
+  private var calibrated: String {
+    quantization.map { ",\n  \"quantization\": \($0.json(indent: "  "))" } ?? ""
   }
 
   /// What only models under other rules than torchvision's have.

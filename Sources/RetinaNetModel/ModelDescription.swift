@@ -14,11 +14,14 @@ public struct ModelDescription: Equatable, Sendable {
   public var anchors: Anchors
   /// How outputs become detections, unless the user says otherwise.
   public var postprocessing: Postprocessing
+  /// How the network computes in 8 bits; nil for models that were not calibrated.
+  public var quantization: ModelQuantization?
 
   /// Creates a description from its parts.
   public init(
     architecture: Architecture, classes: [String?], conventions: Conventions = .init(),
-    preprocessing: Preprocessing, anchors: Anchors, postprocessing: Postprocessing
+    preprocessing: Preprocessing, anchors: Anchors, postprocessing: Postprocessing,
+    quantization: ModelQuantization? = nil
   ) {
     self.architecture = architecture
     self.classes = classes
@@ -26,6 +29,7 @@ public struct ModelDescription: Equatable, Sendable {
     self.preprocessing = preprocessing
     self.anchors = anchors
     self.postprocessing = postprocessing
+    self.quantization = quantization
   }
 }
 

@@ -75,6 +75,14 @@ struct ModelDescriptionReader {
     try requireCountable(preprocessing, conventions.input, sizes)
     let anchors = try anchors(tree.map("anchors"))
     let postprocessing = try postprocessing(tree.map("postprocessing"), classes)
+    let quantized = try tree.map("quantization")
+    var description = ModelDescription(
+      architecture: architecture, classes: classes, conventions: conventions,
+      preprocessing: preprocessing, anchors: anchors, postprocessing: postprocessing,
+      quantization: defaults?.quantization)
+    if let quantized {
+      description.quantization = try ModelQuantization(quantized, of: description.makeNetwork())
+    }
     try tree.finish()
     // Who names the rules has chosen.
     for choice in openChoices where preset == nil {
@@ -82,9 +90,7 @@ struct ModelDescriptionReader {
       missing.append("\(choice.map).\(choice.key) (\(choice.meaning))")
     }
     guard missing.isEmpty else { throw ProblemError(.undescribed(missing)) }
-    return ModelDescription(
-      architecture: architecture, classes: classes, conventions: conventions,
-      preprocessing: preprocessing, anchors: anchors, postprocessing: postprocessing)
+    return description
   }
 
   private mutating func architecture(_ tree: SettingsTree?) throws -> Architecture {

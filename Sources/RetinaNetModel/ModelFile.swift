@@ -65,6 +65,14 @@ import SystemPackage
 ///         "nmsThreshold": 0.5,
 ///         "classAgnosticNMS": true,        boxes of different classes suppress each other; false where it is not there
 ///         "detectionsPerImage": 300
+///       },
+///       "quantization": {                  how the network computes in 8 bits; only where it was calibrated
+///         "values": {"backbone.body.conv1": [0.0, 2.7], ...},   what 8 bits can say, by value (`NetworkGraph.valueNames`)
+///         "convolutions": {"head.classification_head.conv.0.0#2": "direct", ...},   or a list of 16 or 36 numbers: the
+///                                          largest of each point in the Winograd domain; float32 where not listed
+///         "correctedBiases": ["..."],      convolutions for which the file has a tensor `<name>.bias_correction`
+///         "pictures": 300,                 that it was calibrated on
+///         "picturesDigest": "..."          SHA-256 of what they were, 64 hexadecimal digits
 ///       }
 ///     }
 ///
@@ -93,7 +101,7 @@ public enum ModelFile {
     _ description: ModelDescription, to path: FilePath,
     storage: SafetensorsFile.Storage = .float32, values: @escaping (String) throws -> [Float]
   ) throws {
-    let tensors = description.makeNetwork().parameters.map { parameter in
+    let tensors = description.parameters.map { parameter in
       SafetensorsFile.Tensor(
         name: parameter.name, shape: parameter.shape,
         storage: parameter.shape.count == 1 ? .float32 : storage

@@ -34,7 +34,7 @@ struct RecordsCommand: ParsableCommand {
     try encode()
     try publishAndRead()
     guard let search else { return }
-    var request = WorklistRequest()
+    var request = Worklist.Request()
     request.inputs = [FilePath(search)]
     request.allowsEmpty = true
     let (seconds, worklist) = try timed { try Worklist(request) }

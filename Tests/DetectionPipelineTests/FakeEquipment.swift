@@ -1,6 +1,7 @@
 import BoxGeometry
 import DetectionRecords
 import Foundation
+import Media
 import RetinaNetModel
 import Synchronization
 import SystemPackage
@@ -19,6 +20,8 @@ struct FakeInput: Sendable {
   var nonFinite: Set<Int> = []
   /// Why the input stops after its last frame, or cannot be opened where it has none.
   var failure: MediaError?
+  /// Ordinals of frames that are the same as the one before them.
+  var repeated: Set<Int> = []
   /// Whether it is an image of one page.
   var isImage = false
   /// Ordinals of frames before which the decoder reports an error.
@@ -26,15 +29,24 @@ struct FakeInput: Sendable {
 
   func width(_ index: Int) -> Int { widths[index % widths.count] }
 
-  func frame(_ index: Int) -> DecodedFrame {
-    let width = width(index)
+  /// The frame that is looked at in the place of this one.
+  func subject(_ index: Int) -> Int {
+    var subject = index
+    while repeated.contains(subject) { subject -= 1 }
+    return subject
+  }
+
+  func frame(_ index: Int, wasGiven: (Int) -> Bool = { _ in true }) -> DecodedFrame {
+    let width = width(subject(index))
+    let subject = subject(index)
     var pixels = [UInt8](repeating: 0, count: width * 4 * 3)
     for (offset, byte) in name.utf8.prefix(8).enumerated() { pixels[offset] = byte }
-    pixels[8] = UInt8(index & 255)
-    pixels[9] = UInt8(index >> 8)
-    pixels[10] = nonFinite.contains(index) ? 1 : 0
+    pixels[8] = UInt8(subject & 255)
+    pixels[9] = UInt8(subject >> 8)
+    pixels[10] = nonFinite.contains(subject) ? 1 : 0
     return DecodedFrame(
       index: index, time: Double(index) / 25, isCorrupt: index % 7 == 3, isKeyframe: index == 0,
+      same: subject == index ? nil : EarlierFrame(index: subject, wasGiven: wasGiven(subject)),
       picture: RGBPicture(width: width, height: 4, pixels: pixels))
   }
 
@@ -46,7 +58,8 @@ struct FakeInput: Sendable {
       let frame = frame(index)
       var record = FrameRecord(
         frame: index, time: frame.time, width: frame.picture.width, height: 4,
-        isCorrupt: frame.isCorrupt, outcome: .detections([]))
+        isCorrupt: frame.isCorrupt,
+        same: subject(index) == index ? nil : .frame(subject(index)), outcome: .detections([]))
       do {
         record.outcome = .detections(
           try FakeEquipment.detections(in: frame.picture.pixels).map {
@@ -130,6 +143,8 @@ final class FakeEquipment: Sendable {
   private final class Source: FrameSource {
     let input: FakeInput
     var next: Int
+    /// The last frame that was looked at and given.
+    var given: Int?
     let equipment: FakeEquipment
     var report = DecodingReport()
     let info: MediaInfo
@@ -162,8 +177,11 @@ final class FakeEquipment: Sendable {
       }
       decode(next)
       defer { next += 1 }
-      if !input.isImage { equipment.decoded(input.width(next)) }
-      return input.frame(next)
+      let subject = input.subject(next)
+      let frame = input.frame(next) { $0 == given }
+      given = subject
+      if !input.isImage, frame.same?.wasGiven != true { equipment.decoded(frame.picture.width) }
+      return frame
     }
   }
 

@@ -1,6 +1,7 @@
 import DetectionRecords
 import Foundation
 import FrameDecoding
+import Media
 import Synchronization
 import Testing
 

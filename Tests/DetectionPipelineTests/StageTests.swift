@@ -36,6 +36,9 @@ import Testing
       FakeInput(name: "empty.mp4", frames: 0, failure: MediaError(.data, "End of file")),
       FakeInput(name: "nan.mp4", frames: 9, nonFinite: [0, 4]),
       FakeInput(
+        name: "slides.mp4", frames: 40, widths: [6, 9, 6], nonFinite: [3],
+        repeated: Set(1..<40).subtracting([3, 5, 20, 21, 22])),
+      FakeInput(
         name: "torn.jpg", frames: 1, failure: MediaError(.data, "damaged picture: EOI missing"),
         isImage: true),
     ]
@@ -53,16 +56,17 @@ import Testing
       #expect(try run.output(of: input) == input.expectedLines(), "\(input.name), seed \(seed)")
     }
     #expect(summary.outcome == .someInputsFailed)
-    #expect(summary.inputs.failed == 3)
-    #expect(summary.inputs.done == run.inputs.count - 3)
+    #expect(summary.inputs.failed == 4)
+    #expect(summary.inputs.done == run.inputs.count - 4)
     #expect(summary.frames == Self.frames)
-    // Two of the network, and the last lines of two inputs.
-    #expect(summary.failedFrames == 4)
+    // Four of the network, one of them the same as another, and the last lines of two inputs.
+    #expect(summary.failedFrames == 6)
+    #expect(summary.sameFrames == 34)
     #expect(summary.decodeErrors == 3)
   }
 
   /// Lines of frames in all of them.
-  static let frames = 60 + 25 + 13 + 9 + 1 + 20
+  static let frames = 60 + 25 + 13 + 9 + 40 + 1 + 20
 
   @Test(arguments: 0..<wirings.count, [4, 5] as [UInt64])
   func `standard output has every input in its turn`(wiring: Int, seed: UInt64) throws {
@@ -72,8 +76,8 @@ import Testing
     let run = try FakeRun(inputs, seed: seed)
     let (summary, bytes) = try run.intoStandardOutput(Self.wirings[wiring])
     #expect(try bytes == inputs.flatMap { try $0.expectedLines() }, "seed \(seed)")
-    #expect(summary.inputs.failed == 4)
-    #expect(summary.failedFrames == 5)
+    #expect(summary.inputs.failed == 5)
+    #expect(summary.failedFrames == 7)
   }
 
   /// The one line of a torn picture says that it is damaged; a second one would be an image with two records.

@@ -7,8 +7,8 @@ import Testing
 @testable import DetectionPipeline
 
 @Suite struct WorklistErrorTests {
-  private static func leftOut(_ names: [String], unwanted: Int = 0) -> WorklistLeftOut {
-    var leftOut = WorklistLeftOut()
+  private static func leftOut(_ names: [String], unwanted: Int = 0) -> Worklist.LeftOut {
+    var leftOut = Worklist.LeftOut()
     for name in names { leftOut.add(fileNamed: Array(name.utf8)) }
     for _ in 0..<unwanted { leftOut.addUnwanted() }
     return leftOut

@@ -35,9 +35,9 @@ private struct Tree {
   }
 
   func worklist(
-    _ inputs: [String] = ["."], _ change: (inout WorklistRequest) -> Void = { _ in }
+    _ inputs: [String] = ["."], _ change: (inout Worklist.Request) -> Void = { _ in }
   ) throws(WorklistError) -> Worklist {
-    var request = WorklistRequest()
+    var request = Worklist.Request()
     request.inputs = inputs.map { $0 == "." ? path : path.appending($0) }
     request.root = path
     request.output = path.appending("out")
@@ -46,7 +46,7 @@ private struct Tree {
   }
 
   func sources(
-    _ inputs: [String] = ["."], _ change: (inout WorklistRequest) -> Void = { _ in }
+    _ inputs: [String] = ["."], _ change: (inout Worklist.Request) -> Void = { _ in }
   ) throws -> [String] {
     try worklist(inputs, change).items.map(\.source.text)
   }
@@ -90,8 +90,8 @@ private struct Tree {
     }
   }
 
-  private static func sources(root: FilePath? = nil, naming names: FilePath...) -> WorklistSources {
-    WorklistSources(root: root, names: names, in: WorkingDirectory())
+  private static func sources(root: FilePath? = nil, naming names: FilePath...) -> SourceNaming {
+    SourceNaming(root: root, names: names, in: WorkingDirectory())
   }
 
   @Test func relativePathsStartAtTheWorkingDirectory() throws {
@@ -239,7 +239,7 @@ private struct Tree {
     #expect(
       list.failures
         == ["x/a.mp4", "a.mp4"].map { name in
-          WorklistFailure(
+          Worklist.Failure(
             path: tree.path.appending(name), source: try? SourceName("a.mp4"),
             reason: same.description)
         })
@@ -291,13 +291,13 @@ private struct Tree {
       $0.include = ["c", "*.mp4"]
     }
     #expect(some.leftOut.files == ["cr2": 1, "": 1])
-    #expect(try tree.worklist(["a.mp4"]).leftOut == WorklistLeftOut())
+    #expect(try tree.worklist(["a.mp4"]).leftOut == Worklist.LeftOut())
     #expect(try tree.worklist { $0.allFiles = true }.leftOut.files.isEmpty)
     let error = #expect(throws: WorklistError.self) {
       try tree.worklist { $0.include = ["*.mkv"] }
     }
     #expect(error?.description.contains("--include and --exclude leave out 1 files") == true)
-    var many = WorklistLeftOut()
+    var many = Worklist.LeftOut()
     for number in 0..<5000 { many.add(fileNamed: Array("a.\(number)".utf8)) }
     #expect(many.files.count <= 1001 && many.files.values.reduce(0, +) == 5000)
     #expect(many.words.hasSuffix(" others"))
@@ -311,13 +311,13 @@ private struct Tree {
     let error = WorklistError.missing(gone)
     #expect(throws: error) { try tree.worklist(["gone.mp4", "a.mp4", "a.mp4/x", "*.avi"]) }
     #expect(error.kind == .missingInput)
-    var notes = WorklistLeftOut()
+    var notes = Worklist.LeftOut()
     notes.add(fileNamed: Array("notes.txt".utf8))
     let nothing = WorklistError.nothingFound([tree.path.appending("empty")], notes)
     #expect(throws: nothing) { try tree.worklist(["empty"]) }
     #expect(nothing.kind == .missingInput)
     #expect(try tree.worklist(["empty"]) { $0.allowsEmpty = true }.found == 0)
-    var excluded = WorklistLeftOut()
+    var excluded = Worklist.LeftOut()
     for _ in 0..<2 { excluded.addUnwanted() }
     #expect(throws: WorklistError.nothingFound([tree.path], excluded)) {
       try tree.worklist { $0.exclude = ["*"] }
@@ -360,7 +360,7 @@ private struct Tree {
     #expect(list.items.map(\.source.text) == ["a.mp4"])
     #expect(
       list.failures == [
-        WorklistFailure(
+        Worklist.Failure(
           path: tree.path.appending("locked"), source: nil, reason: "Permission denied")
       ])
     // What cannot be reached cannot be said to be missing.

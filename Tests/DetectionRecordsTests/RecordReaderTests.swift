@@ -61,7 +61,8 @@ import Testing
         time: number % 3 == 0
           ? nil : Double(generator.below(1_000_000_000) - 5_000_000) / 1_000_000,
         width: 1 + generator.below(8000), height: 1 + generator.below(8000),
-        isCorrupt: number % 11 == 0, same: number % 7 == 6 ? number - 1 : nil,
+        isCorrupt: number % 11 == 0,
+        same: number % 7 == 6 ? number % 14 == 6 ? .frame(number - 1) : .uncounted : nil,
         outcome: number % 19 == 18 ? .failure("not finite") : .detections(found))
       encoder.append(record, to: &bytes)
       expected.append((source, record))

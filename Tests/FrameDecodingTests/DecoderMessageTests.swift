@@ -24,12 +24,21 @@ struct DecoderMessageTests {
   static let replies: [DecoderReply] = [
     .ready(lacking: []), .ready(lacking: ["TCP is not refused"]), .opened(info, report),
     .asksForMemory(12_345), .asksForSlot(width: 3, height: 4),
+    .asksForLattice(width: 5, height: 6),
     .frame(
       FrameFacts(index: nil, time: -1.25, isCorrupt: true, isKeyframe: false), width: 6, height: 4,
       report),
     .frame(
       FrameFacts(index: 9, time: nil, isCorrupt: false, isKeyframe: true), width: 1, height: 1,
       DecodingReport()),
+    .frame(
+      FrameFacts(
+        index: 9, time: 1, isCorrupt: false, isKeyframe: false,
+        same: EarlierFrame(index: 4, wasGiven: true)), width: 1, height: 1, DecodingReport()),
+    .frame(
+      FrameFacts(
+        index: nil, time: 1, isCorrupt: false, isKeyframe: false,
+        same: EarlierFrame(index: nil, wasGiven: false)), width: 1, height: 1, DecodingReport()),
     .ended(report), .failed(MediaError(.access, "gone"), report),
     .failed(MediaError(.data, ""), DecodingReport()), .progress(99),
   ]
@@ -38,14 +47,15 @@ struct DecoderMessageTests {
     var open = OpenRequest(fileExtension: "mp4", skipping: 5, hasGate: true)
     open.sampling = FrameSampling(
       selection: .rate(2.5), start: 1, end: 2, maxFrames: 3, needsFrameNumbers: false,
-      segment: .init(index: 1, count: 4))
+      segment: .init(index: 1, count: 4), sameness: .still(2.5))
     open.limits.maxStreams = 17
     return [
       .open(open), .open(OpenRequest()),
-      .open(OpenRequest(sampling: FrameSampling(selection: .every(3)))),
+      .open(OpenRequest(sampling: FrameSampling(selection: .every(3), sameness: .equalPixels))),
       .open(OpenRequest(sampling: FrameSampling(selection: .keyframes))), .next(nil),
       .next(FrameSlot(offset: 65_536, capacity: 131_072)), .slot(FrameSlot(offset: 0, capacity: 1)),
-      .pass, .close,
+      .pass, .close, .lattice(nil), .lattice(PictureLattice(rows: [0, 3, 9], columns: [7])),
+      .open(OpenRequest(hasLattice: true)),
     ]
   }()
 

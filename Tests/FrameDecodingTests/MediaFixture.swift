@@ -1,6 +1,7 @@
 import Digests
 import Foundation
 import FrameDecoding
+import Media
 import SystemPackage
 
 /// What `scripts/make-media-fixtures.py` wrote.

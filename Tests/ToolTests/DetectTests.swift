@@ -1,4 +1,5 @@
 import Foundation
+import FrameDecoding
 import SystemPackage
 import TestSupport
 import Testing
@@ -73,6 +74,42 @@ struct DetectTests {
           found.contains { $0.label == label && overlap($0.box, box) > 0.7 }, "\(file): \(found)")
       }
     }
+  }
+
+  /// A video that repeats frames, made of one that does not.
+  @Test func aFrameSeenBeforeIsNotLookedAtAgain() throws {
+    let workspace = try Workspace()
+    let reader = try MediaReader(path: Tool.samples.appending("videos/conveyor.mp4"))
+    var pictures: [[UInt8]] = []
+    var size = (width: 0, height: 0)
+    while pictures.count < 70, let frame = try reader.nextSourceFrame() {
+      size = (frame.picture.width, frame.picture.height)
+      pictures.append(frame.picture.bytes)
+    }
+    func write(_ numbers: [Int], to name: String) throws {
+      var file = Array("YUV4MPEG2 W\(size.width) H\(size.height) F25:1 Ip C420mpeg2\n".utf8)
+      for number in numbers { file += Array("FRAME\n".utf8) + pictures[number] }
+      try workspace.write(name, file)
+    }
+    try write([50, 50, 60, 60, 60, 50, 69], to: "slides.y4m")
+    try write([50, 60, 50, 69], to: "once.y4m")
+    func records(_ name: String, _ options: [String] = []) throws -> [StrictRecord] {
+      let outcome = try Tool.run([name, "-o", "-"] + options, in: workspace)
+      #expect(outcome.status == 0, "\(outcome.messages)")
+      return try StrictRecord.all(outcome.output)
+    }
+    let slides = try records("slides.y4m")
+    #expect(slides.map(\.frame) == Array(0..<7))
+    #expect(slides.map(\.time) == (0..<7).map { Double($0) / 25 })
+    #expect(slides.map(\.same) == [nil, 0, nil, 2, 2, nil, nil])
+    let once = try records("once.y4m").map(\.detections)
+    #expect(once.contains { $0?.isEmpty == false })
+    #expect(slides.map(\.detections) == [0, 0, 1, 1, 1, 2, 3].map { once[$0] })
+    #expect(try records("slides.y4m", ["--isolation", "off"]) == slides)
+    // All of it is nearer than 255 levels; what counts is the first.
+    let still = try records("slides.y4m", ["--still", "255"])
+    #expect(still.map(\.same) == [nil, 0, 0, 0, 0, 0, 0])
+    #expect(still.allSatisfy { $0.detections == once[0] })
   }
 
   @Test func theBundledModelNamesMovingCodes() throws {

@@ -1,5 +1,6 @@
 import Foundation
 import FrameDecoding
+import Media
 import RetinaNetModel
 import Testing
 

@@ -16,6 +16,7 @@ struct StrictRecord: Equatable {
   var width: Int?
   var height: Int?
   var isCorrupt = false
+  var same: Int?
   /// nil where nobody looked; then `failure` says why.
   var detections: [Found]?
   var failure: String?
@@ -56,6 +57,7 @@ struct StrictRecord: Equatable {
     try reader.expect(",\"height\":")
     height = try reader.optional { try $0.whole() }
     isCorrupt = reader.take(",\"corrupt\":true")
+    if reader.take(",\"same\":") { same = try reader.whole() }
     try reader.expect(",\"detections\":")
     detections = try reader.optional { try $0.detections() }
     if detections == nil {

@@ -149,7 +149,7 @@ struct UsageTests {
     "max-frames", "files-from", "include", "exclude", "all-files", "settle", "overwrite",
     "retry-failed", "shard", "segment", "wait", "dry-run", "quiet", "verbose", "log-format",
     "memory-limit", "nice", "read-timeout", "max-failures", "allow-empty", "metrics", "prune",
-    "no-frame-numbers", "version",
+    "no-frame-numbers", "still", "version",
   ]
 
   @Test func versionNamesWhatItStandsOn() throws {

@@ -2,6 +2,7 @@ import BoxGeometry
 import Checkpoints
 import Evaluation
 import Foundation
+import Media
 import NeuralNetwork
 import RetinaNetModel
 import SystemPackage
@@ -162,8 +163,9 @@ import Workers
         Detector(model: model), on: squares.dataset, workers: 2,
         load: { path in
           let value: UInt8 = bright.contains(path.stem ?? "") ? 255 : 0
-          return TrainingPicture(
-            width: 64, height: 64, pixels: [UInt8](repeating: value, count: 64 * 64 * 3))
+          return LoadedPicture(
+            RGBPicture(
+              width: 64, height: 64, pixels: [UInt8](repeating: value, count: 64 * 64 * 3)))
         }, remark: { remark in log.withLock { $0.append(remark) } })
     }
     let result = try evaluate(bright: ["1"])
@@ -185,8 +187,9 @@ import Workers
     _ = try DetectorEvaluation(
       Detector(model: model), on: squares.dataset, workers: 1,
       load: { _ in
-        TrainingPicture(
-          width: 32, height: 64, pixels: [UInt8](repeating: 0, count: 32 * 64 * 3), isDamaged: true)
+        LoadedPicture(
+          RGBPicture(width: 32, height: 64, pixels: [UInt8](repeating: 0, count: 32 * 64 * 3)),
+          isDamaged: true)
       }, remark: { remark in log.withLock { $0.append(remark) } })
     let path = squares.dataset.images[0].path
     #expect(

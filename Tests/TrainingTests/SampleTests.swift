@@ -1,6 +1,7 @@
 import BoxGeometry
 import Datasets
 import Evaluation
+import Media
 import RetinaNetModel
 import Synchronization
 import SystemPackage
@@ -13,7 +14,7 @@ import Testing
   /// A picture in which every pixel of a box is of the box's own colour, the rest dark noise.
   private func picture(
     width: Int, height: Int, boxes: [(Int, Int, Int, Int)]
-  ) -> TrainingPicture {
+  ) -> RGBPicture {
     var pixels = (0..<width * height * 3).map { UInt8($0 * 7 % 40) }
     for (index, box) in boxes.enumerated() {
       for y in box.1..<box.3 {
@@ -24,11 +25,11 @@ import Testing
         }
       }
     }
-    return TrainingPicture(width: width, height: height, pixels: pixels)
+    return RGBPicture(width: width, height: height, pixels: pixels)
   }
 
   /// The box around the pixels of one colour.
-  private func bounds(_ picture: TrainingPicture, channel: Int) -> Box? {
+  private func bounds(_ picture: RGBPicture, channel: Int) -> Box? {
     var corners: (Int, Int, Int, Int)?
     for y in 0..<picture.height {
       for x in 0..<picture.width
@@ -77,9 +78,9 @@ import Testing
   }
 
   @Test func turnsAreClockwise() {
-    let picture = TrainingPicture(
+    let picture = RGBPicture(
       width: 3, height: 2, pixels: (0..<6).flatMap { [UInt8($0), 0, 0] })
-    func red(_ picture: TrainingPicture) -> [UInt8] {
+    func red(_ picture: RGBPicture) -> [UInt8] {
       stride(from: 0, to: picture.pixels.count, by: 3).map { picture.pixels[$0] }
     }
     #expect(red(picture.turned(1)) == [3, 0, 4, 1, 5, 2])
@@ -91,7 +92,7 @@ import Testing
   }
 
   @Test func coloursChangeAsTold() {
-    let picture = TrainingPicture(width: 2, height: 1, pixels: [100, 100, 100, 200, 100, 50])
+    let picture = RGBPicture(width: 2, height: 1, pixels: [100, 100, 100, 200, 100, 50])
     #expect(picture.recoloured(brightness: 1, contrast: 1, saturation: 1) == picture)
     #expect(
       picture.recoloured(brightness: 1.5, contrast: 1, saturation: 1).pixels
@@ -128,8 +129,9 @@ import Testing
     ) { path in
       let index = Int(path.stem ?? "") ?? 0
       if broken.contains(index) { throw Unreadable() }
-      return TrainingPicture(
-        width: 40, height: 30, pixels: (0..<3600).map { UInt8(($0 * (index + 3)) % 251) })
+      return LoadedPicture(
+        RGBPicture(
+          width: 40, height: 30, pixels: (0..<3600).map { UInt8(($0 * (index + 3)) % 251) }))
     }
     return (source, folder)
   }
@@ -243,8 +245,8 @@ import Testing
       dataset, preprocessing: .init(minSize: 30, maxSize: 40), rules: .init(), sizes: [30],
       augmentation: .none, seed: 1
     ) { path in
-      TrainingPicture(
-        width: 40, height: 30, pixels: [UInt8](repeating: 0, count: 3600),
+      LoadedPicture(
+        RGBPicture(width: 40, height: 30, pixels: [UInt8](repeating: 0, count: 3600)),
         isDamaged: path.stem == "b")
     }
     let reported = Mutex<[PictureRemark]>([])
@@ -267,7 +269,9 @@ import Testing
     let source = SampleSource(
       good.dataset, preprocessing: .init(), rules: .init(), sizes: [64], augmentation: .none,
       seed: 1
-    ) { _ in TrainingPicture(width: 30, height: 40, pixels: [UInt8](repeating: 0, count: 3600)) }
+    ) { _ in
+      LoadedPicture(RGBPicture(width: 30, height: 40, pixels: [UInt8](repeating: 0, count: 3600)))
+    }
     let error = #expect(throws: DatasetError.self) { _ = try source.batch(0, size: 1) { _ in } }
     #expect(
       error?.description

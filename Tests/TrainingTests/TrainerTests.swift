@@ -5,6 +5,7 @@ import Drawing
 import Evaluation
 import Foundation
 import FoundationXML
+import Media
 import NeuralNetwork
 import RetinaNetModel
 import SystemPackage
@@ -47,7 +48,7 @@ struct SquaresFixture {
     )
   }
 
-  static let load: TrainingPicture.Loader = { path in
+  static let load: LoadedPicture.Loader = { path in
     let index = Int(path.stem ?? "") ?? 0
     let (x, y, size, kind) = square(index)
     var generator = SeededGenerator(seed: UInt64(index))
@@ -57,7 +58,7 @@ struct SquaresFixture {
         for channel in 0..<3 { pixels[(row * side + column) * 3 + channel] = kind == 0 ? 250 : 5 }
       }
     }
-    return TrainingPicture(width: side, height: side, pixels: pixels)
+    return LoadedPicture(RGBPicture(width: side, height: side, pixels: pixels))
   }
 
   static func description(_ classes: [String] = ["light", "dark"]) -> ModelDescription {
@@ -329,7 +330,7 @@ final class EventLog: Sendable {
   }
 
   @Test func picturesShrinkAndBecomePNG() {
-    let picture = TrainingPicture(
+    let picture = RGBPicture(
       width: 4, height: 2, pixels: (0..<24).map { UInt8($0 * 10) })
     #expect(picture.shrunk(toWidth: 4) == picture)
     let small = picture.shrunk(toWidth: 2)

@@ -8,7 +8,9 @@ import dataclasses
 import cv2
 import numpy as np
 
+from . import troubles
 from .scenery import chance, colour
+from .symbols import LINEAR
 
 
 @dataclasses.dataclass
@@ -80,7 +82,7 @@ def place(rng, surface, outline, scale, centre, flat):
     extent = float(np.ptp(outline, 0).max())
     turn = rng.choice([0, 0, 0, 1, 2, 3]) * np.pi / 2 if flat else angle(rng)
     turning = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    jitter = rng.normal(0, 1, (4, 2)) * extent * scale * rng.choice([0, 0.01, 0.03, 0.07], p=[0.2, 0.3, 0.3, 0.2])
+    jitter = rng.normal(0, 1, (4, 2)) * extent * scale * rng.choice([0, 0.01, 0.03, 0.07, 0.11], p=[0.2, 0.28, 0.28, 0.18, 0.06])
     target = (outline - middle) @ turning.T + centre + (0 if flat else jitter)
     homography = cv2.getPerspectiveTransform(outline.astype(np.float32), target.astype(np.float32)).astype(np.float64)
     # A strong perspective would turn the far corners of a large surface inside out.
@@ -126,8 +128,8 @@ def light(rng, canvas):
     return canvas
 
 
-def cover(rng, canvas, box):
-    """Something in front of a part of a symbol: a finger, tape, a pen's stroke. At most a fifth of the box."""
+def touch(rng, canvas, box):
+    """A pen's stroke, tape or dirt on a part of a symbol: at most a fifth of the box."""
     x, y, right, bottom = (float(v) for v in box)
     width, height = right - x, bottom - y
     ink = colour(rng)
@@ -141,14 +143,63 @@ def cover(rng, canvas, box):
     cv2.ellipse(canvas, tuple(corner.astype(int).tolist()), axes, rng.uniform(0, 180), 0, 360, ink, -1, cv2.LINE_AA)
 
 
-def defocus(rng, canvas, module, oversampling):
-    """Blur of the lens or of a motion, at most so much that modules of `module` pixels of the picture stay visible."""
-    limit = oversampling * min(3.0, 0.42 * module)
+@dataclasses.dataclass
+class Shot:
+    """How a picture is taken; lengths in pixels of the picture."""
+
+    blur: float = 0.0  # standard deviation of what the lens makes of a point
+    motion: float = 0.0
+    light: float = 1.0  # a factor of what would be exposed well
+    haze: float = 0.0  # the part of the contrast that is lost to a veil
+    noise: float = 0.0  # standard deviation, in steps of 255
+
+
+def most_blur(symbol):
+    limit = symbol.module * troubles.BLUR[symbol.label]
+    if symbol.label in (LINEAR, "pdf417"):
+        return limit
+    return min(limit, troubles.MOST_BLUR * float((symbol.box[2:] - symbol.box[:2]).min()))
+
+
+def shot(rng, trouble, symbols):
+    """For a picture with these symbols: bad as its troubles say, else such that modules stay visible."""
+    result = Shot()
+    usual = min((one.module * (1.6 if one.label in (LINEAR, "pdf417") else 1) for one in symbols), default=rng.uniform(2, 7))
+    limit = min(3.0, 0.42 * usual)
     draw = rng.random()
-    if draw < 0.55:
-        canvas = cv2.GaussianBlur(canvas, (0, 0), max(0.3, rng.uniform(0.1, 1) * limit))
-    elif draw < 0.68:
-        length = max(2, int(rng.uniform(1, 3) * limit))
+    if trouble.blur > 0:
+        result.blur = trouble.blur * min(map(most_blur, symbols), default=rng.uniform(3, 12))
+    elif draw < 0.55:
+        result.blur = max(0.15, rng.uniform(0.1, 1) * limit)
+    if trouble.motion > 0:
+        result.motion = trouble.motion * min(
+            (one.module * troubles.MOTION[one.label] for one in symbols), default=rng.uniform(5, 30)
+        )
+    elif 0.55 < draw < 0.68:
+        result.motion = rng.uniform(1, 3) * limit
+    if chance(rng, 0.65):
+        result.noise = rng.choice([3, 8, 18], p=[0.5, 0.35, 0.15]) * rng.uniform(0.3, 1)
+    if trouble.dark > 0:
+        if chance(rng, 0.75):
+            result.light = 0.5 * 0.1**trouble.dark
+            result.noise = rng.uniform(0.5, 1 + 12 * result.light)
+        else:
+            result.haze = 0.5 + 0.4 * trouble.dark
+            result.noise = min(result.noise, 3.0)
+    return result
+
+
+def defocus(rng, canvas, sigma, motion):
+    """Blur of the lens and of a motion, in pixels of the canvas."""
+    if sigma > 2.5 and chance(rng, 0.6):  # out of focus: a disc, which may turn fine stripes light on dark
+        radius = 2 * sigma
+        y, x = np.mgrid[-int(radius) - 1 : int(radius) + 2, -int(radius) - 1 : int(radius) + 2]
+        disc = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
+        canvas = cv2.filter2D(canvas, -1, disc / disc.sum(), borderType=cv2.BORDER_REFLECT)
+    elif sigma > 0:
+        canvas = cv2.GaussianBlur(canvas, (0, 0), max(0.3, sigma))
+    length = int(motion)
+    if length >= 2:
         kernel = np.zeros((length, length), np.float32)
         direction = rng.uniform(0, np.pi)
         reach = np.array([np.cos(direction), np.sin(direction)]) * (length - 1) / 2
@@ -162,32 +213,37 @@ def compress(picture, quality):
     return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
 
 
-def develop(rng, canvas, size, module, clean):
-    """From the canvas to the picture, uint8 of `size` (width, height). `clean`: a screenshot, without a camera."""
+def develop(rng, canvas, size, least, taken):
+    """From the canvas to the picture, uint8 of `size` (width, height). `taken`: how, or None for a screenshot.
+
+    `least` is the pixels of its smallest module: a picture is not shrunk so far that it would be lost.
+    """
     oversampling = canvas.shape[1] / size[0]
-    if not clean:
-        canvas = light(rng, canvas)
-        canvas = defocus(rng, canvas, module, oversampling)
+    if taken is not None:
+        canvas = defocus(rng, canvas, oversampling * taken.blur, oversampling * taken.motion)
     # Not all that shrinks pictures averages first; torchvision's and this project's detectors do not.
     picture = cv2.resize(canvas, size, interpolation=cv2.INTER_NEAREST if chance(rng, 0.3) else cv2.INTER_AREA)
-    if not clean:
+    if taken is not None:
         tint = 1 + rng.normal(0, 0.06, 3) * chance(rng, 0.5)
         picture = picture * (tint * rng.uniform(0.65, 1.25)).astype(np.float32) + np.float32(rng.uniform(-15, 15))
         if chance(rng, 0.2):
             picture = 255 * (np.clip(picture, 0, 255) / 255) ** rng.uniform(0.6, 1.7)
+        if taken.haze > 0:
+            veil = rng.uniform(60, 235) + rng.normal(0, 8, 3)
+            picture = picture + (veil - picture) * np.float32(taken.haze)
+        picture = (np.clip(picture, 0, 255) * taken.light).astype(np.float32)
     shrunk = size
-    if chance(rng, 0.25):  # a small file that somebody looks at enlarged
-        least = 1.7 / module
-        if least < 0.9:
-            factor = rng.uniform(max(0.35, least), 0.95)
-            shrunk = (round(size[0] * factor), round(size[1] * factor))
-            picture = cv2.resize(picture, shrunk, interpolation=cv2.INTER_AREA)
-    if not clean and chance(rng, 0.65):
-        strength = rng.choice([3, 8, 18], p=[0.5, 0.35, 0.15]) * rng.uniform(0.3, 1)
+    if chance(rng, 0.25) and 1.7 / least < 0.9:  # a small file that somebody looks at enlarged
+        factor = rng.uniform(max(0.35, 1.7 / least), 0.95)
+        shrunk = (round(size[0] * factor), round(size[1] * factor))
+        picture = cv2.resize(picture, shrunk, interpolation=cv2.INTER_AREA)
+    if taken is not None and taken.noise > 0:
         channels = 1 if chance(rng, 0.5) else 3
-        picture = picture + np.float32(strength) * rng.standard_normal((*picture.shape[:2], channels), np.float32)
+        picture = picture + np.float32(taken.noise) * rng.standard_normal((*picture.shape[:2], channels), np.float32)
     if chance(rng, 0.3):
         picture = np.repeat(picture.mean(2, keepdims=True), 3, 2)
+    if taken is not None and taken.light < 0.5 and chance(rng, 0.35):  # brightened afterwards, with its noise
+        picture = picture * np.float32(rng.uniform(1, 0.5 / taken.light))
     picture = np.clip(picture, 0, 255).astype(np.uint8)
     if chance(rng, 0.6):
         picture = compress(picture, int(rng.integers(25, 92)))

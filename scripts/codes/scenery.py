@@ -1,27 +1,13 @@
-"""What is around symbols and is none: backgrounds, clutter, text, and patterns that a careless detector takes for codes.
+"""What is around symbols and is none: backgrounds, clutter, text.
 
 Pictures are uint8 arrays [height, width, 3], changed in place where that is possible.
 """
 
-import functools
-import pathlib
-
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from .symbols import prose
-
-FONTS = sorted(pathlib.Path("/usr/share/fonts/truetype/dejavu").glob("*.ttf"))
-
-
-@functools.lru_cache(maxsize=512)
-def font(number, size):
-    return ImageFont.truetype(str(FONTS[number % len(FONTS)]), size)
-
-
-def any_font(rng, size):
-    return font(int(rng.integers(len(FONTS))), max(6, int(size)))
+from .lettering import any_font, prose, title, write
 
 
 def colour(rng):
@@ -33,12 +19,6 @@ def colour(rng):
 
 def chance(rng, probability):
     return rng.random() < probability
-
-
-def write(picture, rng, text, x, y, size, ink):
-    image = Image.fromarray(picture)
-    ImageDraw.Draw(image).multiline_text((x, y), text, fill=ink, font=any_font(rng, size))
-    picture[:] = np.asarray(image)
 
 
 # Backgrounds.
@@ -164,9 +144,21 @@ def shapes(rng, height, width):
     return picture
 
 
+def package(rng, height, width):
+    """The printed side of a box or a bag: panels of colour, titles, small print, a table."""
+    picture = clouds(rng, height, width) if chance(rng, 0.3) else plain(rng, height, width)
+    for _ in range(int(rng.integers(0, 5))):
+        panel(rng, picture)
+    for _ in range(int(rng.integers(1, 6))):
+        headline(rng, picture)
+    for _ in range(int(rng.integers(0, 4))):
+        small_print(rng, picture)
+    return picture
+
+
 BACKGROUNDS = [
-    (clouds, 0.2), (plain, 0.1), (wood, 0.1), (shapes, 0.24), (text_page, 0.16), (bricks, 0.05), (windows, 0.05),
-    (keyboard, 0.05), (cloth, 0.05),
+    (clouds, 0.17), (plain, 0.08), (wood, 0.08), (shapes, 0.2), (text_page, 0.14), (bricks, 0.04), (windows, 0.04),
+    (keyboard, 0.04), (cloth, 0.05), (package, 0.16),
 ]  # fmt: skip
 
 
@@ -175,12 +167,57 @@ def background(rng, height, width):
     return makers[rng.choice(len(makers), p=shares)](rng, height, width)
 
 
+def panel(rng, picture):
+    """A part in another colour, perhaps from one to another."""
+    height, width = picture.shape[:2]
+    w, h = (int(v) for v in rng.uniform(0.15, 0.9, 2) * (width, height))
+    x, y = int(rng.integers(-w // 3, width)), int(rng.integers(-h // 3, height))
+    part = picture[max(0, y) : y + h, max(0, x) : x + w]
+    if part.size == 0:
+        return
+    if chance(rng, 0.5):
+        part[:] = colour(rng)
+    else:
+        ramp = np.linspace(0, 1, part.shape[1], dtype=np.float32)[None, :, None]
+        first, last = np.array(colour(rng), np.float32), np.array(colour(rng), np.float32)
+        part[:] = (first + (last - first) * ramp).astype(np.uint8)
+
+
+def headline(rng, picture):
+    """A title in print, upright or on its side."""
+    height, width = picture.shape[:2]
+    h = int(np.exp(rng.uniform(np.log(0.04), np.log(0.4))) * height)
+    w = int(min(0.95 * width, h * np.exp(rng.uniform(0, 2.3))))
+    ink = title(rng, max(8, w), max(8, h))
+    if chance(rng, 0.2):
+        ink = np.ascontiguousarray(np.rot90(ink, rng.choice([1, 3])))
+    x, y = int(rng.integers(-w // 4, width)), int(rng.integers(-h // 4, height))
+    part = picture[max(0, y) : y + ink.shape[0], max(0, x) : x + ink.shape[1]]
+    ink = ink[max(0, -y) :, max(0, -x) :][: part.shape[0], : part.shape[1], None]
+    part = part[: ink.shape[0], : ink.shape[1]]
+    part[:] = (part * (1 - ink) + np.array(colour(rng), np.float32) * ink).astype(np.uint8)
+
+
+def small_print(rng, picture):
+    """Lines of words or a table of them, each as wide as the other."""
+    height, width = picture.shape[:2]
+    size, lines = int(rng.integers(8, 22)), int(rng.integers(3, 14))
+    count = int(rng.integers(8, 50))
+    x, y = int(rng.uniform(-0.1, 0.8) * width), int(rng.uniform(-0.1, 0.8) * height)
+    ink = colour(rng)
+    write(picture, rng, "\n".join(prose(rng, count) for _ in range(lines)), x, y, size, ink)
+    if chance(rng, 0.3):
+        for line in range(lines + 1):
+            at = y + int(line * size * 1.2)
+            cv2.line(picture, (x, at), (x + count * size // 2, at), ink, 1)
+
+
 def clutter(rng, picture):
     """One thing somewhere."""
     height, width = picture.shape[:2]
     x, y = int(rng.integers(-20, width)), int(rng.integers(-20, height))
     w, h = (int(v) for v in rng.uniform(0.03, 0.5, 2) * (width, height))
-    kind, ink = rng.integers(0, 7), colour(rng)
+    kind, ink = rng.integers(0, 8), colour(rng)
     if kind == 0:
         cv2.rectangle(picture, (x, y), (x + w, y + h), ink, -1 if chance(rng, 0.6) else int(rng.integers(1, 9)))
     elif kind == 1:
@@ -195,75 +232,9 @@ def clutter(rng, picture):
         size = int(rng.integers(9, 60))
         lines = "\n".join(prose(rng, int(rng.integers(2, 24))) for _ in range(int(rng.integers(1, 5))))
         write(picture, rng, lines, x, y, size, ink)
+    elif kind == 6:
+        headline(rng, picture)
     else:
         centre, radius = (x + w, y + h), int(rng.integers(6, 60))
         for step in range(int(rng.integers(1, 5))):  # wheels, targets, buttons
             cv2.circle(picture, centre, radius * (step + 1) // 2, ink, max(1, radius // 6), cv2.LINE_AA)
-
-
-# Patterns on cards of their own, that look like codes to a careless detector.
-
-
-def stripes(rng, height, width):
-    """Equal stripes, few of them or smooth ones: fences, zebra crossings, blinds, radiators."""
-    period = rng.uniform(4, 60)
-    share = rng.uniform(0.3, 0.7)
-    wave = ((np.arange(width) + 0.0) % period) / period < share
-    wave = np.repeat(wave[None], height, 0).astype(np.float32)
-    if chance(rng, 0.4):
-        wave = np.repeat(cv2.GaussianBlur(wave[:1], (0, 0), period / 5), height, 0)
-    return wave
-
-
-def checks(rng, height, width):
-    cell = rng.uniform(4, 40)
-    y, x = np.mgrid[0:height, 0:width]
-    return ((x // cell + y // cell) % 2).astype(np.float32)
-
-
-def grid(rng, height, width):
-    cell, line = rng.uniform(6, 50), rng.uniform(1, 6)
-    y, x = np.mgrid[0:height, 0:width]
-    return 1 - ((x % cell < line) | (y % (cell * rng.choice([1, 1, 0.5, 2])) < line)).astype(np.float32)
-
-
-def dots(rng, height, width):
-    """A halftone, a perforated sheet."""
-    cell = rng.uniform(5, 24)
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    radius = cell * (0.15 + 0.35 * cv2.resize(rng.random((3, 3)).astype(np.float32), (width, height)))
-    return (np.hypot(x % cell - cell / 2, y % cell - cell / 2) > radius).astype(np.float32)
-
-
-def rings(rng, height, width):
-    """Concentric rings or squares alone: a target, a speaker, a QR finder without its code."""
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    distance = np.hypot(x, y) if chance(rng, 0.6) else np.maximum(abs(x), abs(y))
-    return ((distance * rng.uniform(1.5, 6)) % 1 > rng.uniform(0.3, 0.6)).astype(np.float32)
-
-
-def words(rng, height, width):
-    picture = np.full((height, width, 3), 255, np.uint8)
-    size = int(rng.uniform(0.08, 0.5) * height)
-    for y in range(0, height, max(8, int(size * 1.25))):
-        write(picture, rng, prose(rng, int(width / max(4, size * 0.5)) + 1), 4, y, size, (0, 0, 0))
-    return picture[..., 0].astype(np.float32) / 255
-
-
-def crossword(rng, height, width):
-    """Large cells, framed, some of them dark: puzzles, floor plans, chess positions."""
-    cells = int(rng.integers(4, 9))
-    values = (rng.random((cells, cells)) > 0.3).astype(np.float32)
-    pattern = cv2.resize(values, (width, height), interpolation=cv2.INTER_NEAREST)
-    for step in range(cells + 1):
-        cv2.line(pattern, (0, step * height // cells), (width, step * height // cells), 0.0, max(1, height // 90))
-        cv2.line(pattern, (step * width // cells, 0), (step * width // cells, height), 0.0, max(1, height // 90))
-    return pattern
-
-
-PATTERNS = [stripes, stripes, checks, grid, dots, rings, words, words, crossword]
-
-
-def pattern(rng, height, width):
-    """Light of a look-alike, 0 (ink) to 1, [height, width]."""
-    return PATTERNS[rng.integers(len(PATTERNS))](rng, height, width)

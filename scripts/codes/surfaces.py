@@ -6,13 +6,18 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .scenery import any_font, chance, clouds, colour, pattern
-from .symbols import LINEAR, prose
+from . import troubles
+from .lettering import any_font, prose
+from .look_alikes import pattern
+from .scenery import chance, clouds, colour
+from .symbols import LINEAR
 
 
 @dataclasses.dataclass
 class Surface:
-    """`light` is float32 [height, width], 0 where there is `ink`, 1 where there is `paper`; these are colours, [3], 0 to 255.
+    """`light` is float32 [height, width], 0 where there is `ink`, 1 where there is `paper`; these are colours, 0 to 255.
+
+    `ink` is [3], `paper` [3] or, where it shines, [height, width, 3].
 
     `outline` holds the corners of the symbol's modules, [4, 2] as x and y; None where the surface carries no symbol.
     """
@@ -29,7 +34,7 @@ def proportions(rng, symbol):
     if symbol.label == LINEAR:
         if rows > 1:
             return columns, rows * rng.uniform(0.8, 1.5)
-        return columns, columns * np.exp(rng.uniform(np.log(0.14), np.log(0.85)))
+        return columns, columns * np.exp(rng.uniform(np.log(0.14), np.log(0.95)))
     if symbol.label == "pdf417":  # zint draws rows three modules high
         return columns, max(rows * rng.uniform(0.65, 1.5), 0.12 * columns)
     return columns, rows
@@ -127,11 +132,11 @@ def inks(rng):
     # A coloured ink may by chance be as light as its paper.
     if paper.mean() - ink.mean() < 40:
         ink = np.clip(ink - 60, 0, 255)
-    return (paper, ink) if chance(rng, 0.07) else (ink, paper)
+    return (paper, ink) if chance(rng, 0.09) else (ink, paper)
 
 
-def symbol_surface(rng, symbol, width, height, scale):
-    """A symbol of `width` x `height` modules with its quiet zone, margins and text."""
+def symbol_surface(rng, symbol, width, height, scale, metal):
+    """A symbol of `width` x `height` modules with its quiet zone, margins and text, on metal of that strength or on paper."""
     light = printed(rng, symbol, width, height, scale)
     height, width = light.shape
     quiet = rng.uniform(1, 5) if symbol.label != LINEAR else rng.uniform(3, 12)
@@ -145,7 +150,27 @@ def symbol_surface(rng, symbol, width, height, scale):
     x, y = left + width, top + height
     outline = np.array([[left, top], [x, top], [x, y], [left, y]], np.float32)
     light = add_text(rng, light, symbol, outline, scale)
-    return coloured(rng, light, outline)
+    if symbol.kind == "itf14" or chance(rng, 0.04):
+        add_frame(rng, light, outline, scale)
+    surface = coloured(rng, light, outline)
+    if metal > 0:
+        surface.ink = np.float32(rng.uniform(15, 130)) + rng.normal(0, 8, 3).astype(np.float32)
+        tint = rng.uniform(190, 255) * (1 + rng.normal(0, rng.choice([0.02, 0.15]), 3))
+        surface.paper = np.clip(tint, 0, 255).astype(np.float32) * troubles.shine(rng, *light.shape, metal)
+    return surface
+
+
+def add_frame(rng, light, outline, scale):
+    """Bars around a symbol that hold a printing plate: above and below, or all around."""
+    (left, top), (right, bottom) = outline[0], outline[2]
+    thick, side = max(1, int(scale * rng.uniform(1.5, 5))), int(scale * rng.uniform(3, 10))
+    x, end = max(0, int(left) - side), min(light.shape[1], int(right) + side)
+    y, low = max(0, int(top) - thick), min(light.shape[0], int(bottom) + thick)
+    light[y : int(top), x:end] = 0
+    light[int(bottom) : low, x:end] = 0
+    if chance(rng, 0.5):
+        light[y:low, x : x + thick] = 0
+        light[y:low, end - thick : end] = 0
 
 
 def pattern_surface(rng, height, width):

@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
 
+from .lettering import prose
+
 LABELS = ["qr_code", "data_matrix", "aztec", "pdf417", "barcode"]
 # Linear codes are one row of modules; their height is chosen where they are drawn.
 LINEAR = "barcode"
-WORDS = "https://www. .com/ .org/item? id= lot part no box urn:iso:std order ship to qty date SN: BATCH EXP".split()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,20 +32,6 @@ def digits(rng, count):
 
 def upper(rng, count):
     return "".join(rng.choice(list(string.ascii_uppercase + string.digits), count))
-
-
-def prose(rng, count):
-    """Words, numbers and letters, `count` characters of them."""
-    parts = []
-    while sum(map(len, parts)) < count:
-        draw = rng.random()
-        if draw < 0.3:
-            parts.append(rng.choice(WORDS))
-        elif draw < 0.6:
-            parts.append(digits(rng, rng.integers(1, 9)))
-        else:
-            parts.append("".join(rng.choice(list(string.ascii_letters + " -/."), rng.integers(2, 12))))
-    return "".join(parts)[:count].strip(" .") or "0"
 
 
 def between(rng, least, most):
@@ -120,15 +107,19 @@ KINDS = [
     ("pdf417", "pdf417", 0.82, pdf417),
     ("pdf417", "truncated_pdf417", 0.08, truncated_pdf417),
     ("pdf417", "micro_pdf417", 0.1, micro_pdf417),
-    ("barcode", "ean13", 0.28, ean13),
+    ("barcode", "ean13", 0.25, ean13),
     ("barcode", "ean8", 0.07, lambda rng: (["-b", "13"], digits(rng, 7))),
-    ("barcode", "upca", 0.11, lambda rng: (["-b", "34"], digits(rng, 11))),
+    ("barcode", "upca", 0.1, lambda rng: (["-b", "34"], digits(rng, 11))),
     ("barcode", "upce", 0.05, lambda rng: (["-b", "37"], "0" + digits(rng, 6))),
-    ("barcode", "code128", 0.17, lambda rng: (["-b", "20"], upper(rng, between(rng, 4, 24)))),
+    ("barcode", "code128", 0.15, lambda rng: (["-b", "20"], upper(rng, between(rng, 4, 24)))),
     ("barcode", "gs1_128", 0.03, gs1_128),
     ("barcode", "code39", 0.09, lambda rng: (["-b", "8"], upper(rng, rng.integers(3, 13)))),
     ("barcode", "code93", 0.04, lambda rng: (["-b", "25"], upper(rng, rng.integers(4, 14)))),
-    ("barcode", "itf", 0.07, lambda rng: (["-b", "3"], digits(rng, 2 * rng.integers(2, 8)))),
+    ("barcode", "itf", 0.12, lambda rng: (["-b", "3"], digits(rng, 2 * rng.integers(1, 10)))),
+    ("barcode", "itf14", 0.05, lambda rng: (["-b", "89"], digits(rng, 13))),
+    ("barcode", "industrial", 0.02, lambda rng: (["-b", str(rng.choice([2, 6, 7]))], digits(rng, rng.integers(3, 12)))),
+    ("barcode", "msi", 0.01, lambda rng: (["-b", "47"], digits(rng, rng.integers(3, 12)))),
+    ("barcode", "code11", 0.01, lambda rng: (["-b", "1"], digits(rng, rng.integers(3, 12)))),
     ("barcode", "codabar", 0.04, lambda rng: (["-b", "18"], f"A{digits(rng, rng.integers(4, 12))}B")),
     ("barcode", "databar", 0.02, lambda rng: (["-b", "29"], digits(rng, 13))),
     ("barcode", "databar_limited", 0.01, lambda rng: (["-b", "30"], "0" + digits(rng, 12))),

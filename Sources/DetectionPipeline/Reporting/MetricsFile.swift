@@ -70,6 +70,9 @@ public struct MetricsFile: Sendable {
       Double(summary.frames))
     metric("detections", "Detections in them.", Double(summary.detections))
     metric(
+      "same_frames", "Records of frames that were not looked at, being the same as earlier ones.",
+      Double(summary.sameFrames))
+    metric(
       "failed_frames",
       "Records without detections (null): of frames that could not be looked at, and at the end of inputs that failed.",
       Double(summary.failedFrames))

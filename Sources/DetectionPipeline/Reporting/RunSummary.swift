@@ -23,6 +23,8 @@ public struct RunSummary: Equatable, Sendable {
   public var frames = 0
   /// Detections in them.
   public var detections = 0
+  /// Records of frames that were not looked at, being the same as earlier ones.
+  public var sameFrames = 0
   /// Records without detections (null): of frames that could not be looked at, and at the end of inputs that failed.
   public var failedFrames = 0
   /// What was found, by class: the most frequent first.
@@ -32,7 +34,7 @@ public struct RunSummary: Equatable, Sendable {
   /// Of these, those with the most detections, at most `mostListed`.
   public var richestInputs: [InputCount] = []
   /// What of the directories is no input.
-  public var leftOut = WorklistLeftOut()
+  public var leftOut = Worklist.LeftOut()
   /// Errors of the decoders that went on after them.
   public var decodeErrors = 0
   /// Wall-clock time since the run began.

@@ -27,7 +27,7 @@ public struct RunConfiguration: Sendable {
   }
 
   /// What to work on; its `output` and `shard` are taken from here below.
-  public var inputs = WorklistRequest()
+  public var inputs = Worklist.Request()
   /// Which frames of each; its `segment` is taken from here below.
   public var sampling = FrameSampling()
   /// Which share of the work is this run's.

@@ -59,7 +59,15 @@ struct SettingsDigest: Equatable, Sendable {
       "range \(said(sampling.start)) \(said(sampling.end))",
       "max-frames \(said(sampling.maxFrames))",
       "frame-numbers \(sampling.needsFrameNumbers)",
-    ]
+    ] + linesOfSameness(sampling.sameness)
+  }
+
+  /// Without `--still` there is none: equal pixels are equal whatever looks at them.
+  private static func linesOfSameness(_ sameness: Sameness?) -> [String] {
+    switch sameness {
+    case nil, .equalPixels: []
+    case .still(let limit): ["still \(limit)"]
+    }
   }
 
   private static func lines(

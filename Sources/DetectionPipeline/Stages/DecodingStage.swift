@@ -99,6 +99,13 @@ struct DecodingStage: Sendable {
             + (decoding.lastError ?? "unknown"))
       }
       report.decoded(job, frames: decoding.framesDecoded)
+      if let earlier = frame.same, earlier.wasGiven {
+        guard report.time(\.decodersWaiting, { room.keepForRecord() }) else { return }
+        let record = FrameRecord(same: frame, earlier)
+        _ = writer.push(.same(input: job.ordinal, sequence: end.records, record))
+        end.records += 1
+        continue
+      }
       let queued = QueuedFrame(job: job, sequence: end.records, frame: frame)
       guard report.time(\.decodersWaiting, { room.put(queued) }) else { return }
       end.records += 1

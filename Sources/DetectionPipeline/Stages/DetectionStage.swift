@@ -1,5 +1,6 @@
 import DetectionRecords
 import Files
+import FrameDecoding
 import NeuralNetwork
 import RetinaNetModel
 import Workers
@@ -73,7 +74,8 @@ struct DetectionStage: Sendable {
     let picture = frame.picture
     var record = FrameRecord(
       frame: frame.index, time: frame.time, width: picture.width, height: picture.height,
-      isCorrupt: frame.isCorrupt, outcome: .detections([]))
+      isCorrupt: frame.isCorrupt, same: frame.same.map(EarlierRecord.init),
+      outcome: .detections([]))
     var line = RecordLine(bytes: [], detections: 0, isFailure: false)
     do {
       let detections = try found.get()
@@ -84,7 +86,7 @@ struct DetectionStage: Sendable {
       record.outcome = .failure("\(error)")
       line.isFailure = true
     }
-    queued.job.encoder.append(record, to: &line.bytes)
+    line.outcomeStart = queued.job.encoder.append(record, to: &line.bytes)
     return line
   }
 
@@ -93,6 +95,22 @@ struct DetectionStage: Sendable {
     case is DetectionError, NeuralNetworkError.inputSize: true
     default: false
     }
+  }
+}
+
+extension FrameRecord {
+  /// The record of a frame that is the same as one before, without what came of looking at that one.
+  init(same frame: DecodedFrame, _ earlier: EarlierFrame) {
+    self.init(
+      frame: frame.index, time: frame.time, width: frame.picture.width,
+      height: frame.picture.height, isCorrupt: frame.isCorrupt, same: EarlierRecord(earlier),
+      outcome: .detections([]))
+  }
+}
+
+extension EarlierRecord {
+  fileprivate init(_ earlier: EarlierFrame) {
+    self = earlier.index.map { .frame($0) } ?? .uncounted
   }
 }
 

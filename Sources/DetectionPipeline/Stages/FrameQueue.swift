@@ -1,5 +1,6 @@
 import Files
 import FrameDecoding
+import Media
 import Synchronization
 import Workers
 
@@ -114,6 +115,11 @@ final class FrameQueue: Sendable {
       state.bytes -= bytes
       state.unwritten -= 1
     }
+  }
+
+  /// Gives back the bytes of what was reserved for a frame, whose record comes all the same.
+  fileprivate func giveBackBytes(_ bytes: Int) {
+    monitor.withLock { $0.bytes -= bytes }
   }
 
   /// Appends a frame for which so many bytes were reserved, waiting until few enough wait.
@@ -238,6 +244,19 @@ final class FrameRoom: Sendable {
     let bytes = reserved.withLock { $0 } ?? 0
     guard queue.put(frame, inPlaceOf: bytes) else { return false }
     reserved.withLock { $0 = nil }
+    return true
+  }
+
+  /// Gives back the bytes of a frame that need not be looked at; the room of its record is kept until that is written.
+  ///
+  /// - Returns: false when the run is being stopped.
+  func keepForRecord() -> Bool {
+    if reserved.withLock({ $0 == nil }), !reserve(0) { return false }
+    let bytes = reserved.withLock { reserved in
+      defer { reserved = nil }
+      return reserved ?? 0
+    }
+    queue.giveBackBytes(bytes)
     return true
   }
 

@@ -1,5 +1,6 @@
 import DetectionRecords
 import FrameDecoding
+import Media
 import RetinaNetModel
 
 /// One thread's use of a detector: `DetectorWorker`, or what a test puts in its place.
@@ -31,7 +32,9 @@ extension FrameDetector {
 
 extension DetectorWorker: FrameDetector {
   func detect(_ picture: RGBPicture) throws -> [Detection] {
-    try picture.withPixels { try detect($0, width: picture.width, height: picture.height) }
+    try picture.withPixels {
+      try detect($0, width: picture.width, height: picture.height, lattice: picture.lattice)
+    }
   }
   func look(_ number: Int, at picture: RGBPicture) throws -> [Detection] {
     try picture.withPixels {
@@ -93,7 +96,8 @@ extension RunEquipment {
       var limits = configuration.limits
       limits.pictureGate = gate
       return try configuration.media.open(
-        job.path, sampling: sampling, limits: limits, skipping: kept, cancellation: cancellation)
+        job.path, sampling: sampling, limits: limits, skipping: kept, cancellation: cancellation,
+        lattice: { detector.lattice(width: $0, height: $1) })
     }
     makeDetector = { try detector.makeWorker() }
     memory = {

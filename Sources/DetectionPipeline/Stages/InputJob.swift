@@ -68,6 +68,8 @@ enum WriterMessage: Sendable {
   case begun(InputJob, any InputRecords)
   /// One frame's line, in any order.
   case record(input: Int, sequence: Int, RecordLine)
+  /// A frame that is the same as the last one before it that was looked at, and has its outcome.
+  case same(input: Int, sequence: Int, FrameRecord)
   /// No more frames of an input will come than it says. May come before the last records.
   case ended(input: Int, InputEnd)
 }
@@ -75,6 +77,8 @@ enum WriterMessage: Sendable {
 /// The line of one frame.
 struct RecordLine: Sendable {
   var bytes: [UInt8]
+  /// Where in them that begins which says what came of looking at the frame.
+  var outcomeStart = 0
   var detections: Int
   /// Columns of the class head that the detections are of, one each.
   var classes: [Int] = []
@@ -91,6 +95,8 @@ struct RecordCounts: Equatable, Sendable {
   var failedFrames = 0
   /// Objects in them.
   var detections = 0
+  /// Lines of frames that were not looked at, being the same as earlier ones; of this run alone.
+  var sameFrames = 0
   /// By column of the class head; of this run alone.
   var classes: [Int: ClassTally] = [:]
 
@@ -106,6 +112,7 @@ struct RecordCounts: Equatable, Sendable {
     frames += other.frames
     failedFrames += other.failedFrames
     detections += other.detections
+    sameFrames += other.sameFrames
     classes.merge(other.classes) { $0 + $1 }
   }
 }

@@ -18,11 +18,19 @@ struct WritingStage {
   /// Where inputs have an order: the one whose records are written now.
   private var turn = 0
 
+  private enum Held {
+    case line(RecordLine)
+    /// Of a frame that is the same as the last one before it that was looked at.
+    case same(FrameRecord)
+  }
+
   private final class OpenInput {
     let job: InputJob
     let records: any InputRecords
-    /// Lines that came before their turn, by their sequence number.
-    var held: [Int: RecordLine] = [:]
+    /// What came before its turn, by sequence number.
+    var held: [Int: Held] = [:]
+    /// The last line of a frame that was looked at.
+    var lastLooked: RecordLine?
     /// Sequence number of the next line to be written.
     var next = 0
     /// What was written, by this run.
@@ -72,7 +80,10 @@ struct WritingStage {
       open[ordinal] = OpenInput(job, records)
     case .record(let input, let sequence, let line):
       ordinal = input
-      open[ordinal]?.held[sequence] = line
+      open[ordinal]?.held[sequence] = .line(line)
+    case .same(let input, let sequence, let record):
+      ordinal = input
+      open[ordinal]?.held[sequence] = .same(record)
     case .ended(let input, let end):
       ordinal = input
       open[ordinal]?.end = end
@@ -95,9 +106,21 @@ struct WritingStage {
   private mutating func advance(_ input: OpenInput) throws(FileError) -> Bool {
     var lines: [UInt8] = []
     var counts = RecordCounts()
-    while let line = input.held.removeValue(forKey: input.next) {
-      lines += line.bytes
-      counts.add(line)
+    while let held = input.held.removeValue(forKey: input.next) {
+      switch held {
+      case .line(let line):
+        lines += line.bytes
+        counts.add(line)
+        input.lastLooked = line
+      case .same(let record):
+        guard let looked = input.lastLooked else {
+          preconditionFailure("a frame is the same as none that was looked at")
+        }
+        input.job.encoder.append(
+          record, withOutcomeOf: looked.bytes[looked.outcomeStart...], to: &lines)
+        counts.add(looked)
+        counts.sameFrames += 1
+      }
       input.next += 1
     }
     if !lines.isEmpty {

@@ -1,3 +1,7 @@
+import DetectionRecords
+import Files
+import SystemPackage
+
 /// A pattern over names with slashes, on bytes, for names that need not be UTF-8.
 ///
 /// `*` matches any characters but a slash, `?` one character but a slash, `[a-z]` one of a set and `[!a-z]` one that is
@@ -161,5 +165,136 @@ extension Glob.Token {
     case .anyCharacters: false
     case .set(let ranges, let isNegated): ranges.contains { $0.contains(value) } != isNegated
     }
+  }
+}
+
+extension Glob {
+  /// The paths that a pattern names, sorted by bytes, as a shell would find them: a name that begins with a dot is
+  /// found only by a component that does, and `**` does not enter symbolic links. Unlike in a shell, `**` at the end is
+  /// the directory itself, for all below a directory is searched anyway.
+  ///
+  /// Directories that cannot be read name nothing.
+  ///
+  /// - Parameters:
+  ///   - pattern: The pattern.
+  ///   - isLeftOut: Whether a directory that a pattern's component found, and all below it, is not wanted.
+  /// - Returns: The paths, each once.
+  static func expand(_ pattern: FilePath, leavingOut isLeftOut: (FilePath) -> Bool) -> [FilePath] {
+    let isAbsolute = pattern.isAbsolute
+    let components = pattern.bytes.split(separator: UInt8(ascii: "/")).map { part in
+      PatternComponent(bytes: Array(part), glob: Glob(Array(part)).components[0])
+    }
+    var found: [FilePath] = []
+    expand(isAbsolute ? "/" : "", components[...], isLeftOut, into: &found)
+    // `a/**/**` finds a path in several ways.
+    var unique: [FilePath] = []
+    for path in found.map({ (path: $0, bytes: $0.bytes) }).sorted(by: {
+      $0.bytes.lexicographicallyPrecedes($1.bytes)
+    }) where unique.last != path.path {
+      unique.append(path.path)
+    }
+    return unique
+  }
+
+  private struct PatternComponent {
+    let bytes: [UInt8]
+    let glob: Component
+
+    /// The one name that the component means, if it is no pattern.
+    var literal: [UInt8]? {
+      guard case .tokens = glob, !Glob.isPattern(bytes), !bytes.contains(UInt8(ascii: "\\")) else {
+        return nil
+      }
+      return bytes
+    }
+
+    func matches(_ name: [UInt8]) -> Bool {
+      let isHidden = name.first == UInt8(ascii: ".")
+      switch glob {
+      case .anyDepth: return !isHidden
+      case .tokens(let tokens):
+        if isHidden && bytes.first != UInt8(ascii: ".") { return false }
+        return Glob.matches(tokens, name[...])
+      }
+    }
+  }
+
+  private static func expand(
+    _ directory: FilePath, _ components: ArraySlice<PatternComponent>,
+    _ isLeftOut: (FilePath) -> Bool, into found: inout [FilePath]
+  ) {
+    guard let component = components.first else {
+      found.append(directory.isEmpty ? "." : directory)
+      return
+    }
+    let rest = components.dropFirst()
+    if let literal = component.literal {
+      let path = directory.pushing(FilePath(bytes: literal))
+      if FileIdentity.exists(path) { expand(path, rest, isLeftOut, into: &found) }
+      return
+    }
+    // No component is one of the ways to read `**`.
+    if component.glob == .anyDepth { expand(directory, rest, isLeftOut, into: &found) }
+    if component.glob == .anyDepth && rest.isEmpty { return }
+    // What cannot be read has no names that match.
+    let entries = (try? DirectoryListing(directory.isEmpty ? "." : directory))?.entries ?? []
+    for entry in entries where component.matches(entry.name) {
+      let path = directory.pushing(FilePath(bytes: entry.name))
+      let isDirectory = path.isDirectory
+      if isDirectory && isLeftOut(path) { continue }
+      if component.glob != .anyDepth {
+        if rest.isEmpty || isDirectory { expand(path, rest, isLeftOut, into: &found) }
+      } else if FileIdentity.isDirectoryItself(path) {
+        expand(path, components, isLeftOut, into: &found)
+      }
+    }
+  }
+}
+
+/// One character of a name: a scalar, or a byte that is not part of UTF-8.
+struct GlobCharacter: Comparable, ExpressibleByUnicodeScalarLiteral, Sendable {
+  /// The scalar's value; a byte outside of UTF-8 comes after all scalars.
+  private let value: UInt32
+
+  init(unicodeScalarLiteral scalar: Unicode.Scalar) { value = scalar.value }
+
+  fileprivate init(scalar value: UInt32) { self.value = value }
+  fileprivate init(strayByte byte: UInt8) { value = 0x11_0000 + UInt32(byte) }
+
+  static func < (left: GlobCharacter, right: GlobCharacter) -> Bool { left.value < right.value }
+}
+
+/// Bytes, read character by character.
+struct GlobText {
+  private let bytes: ArraySlice<UInt8>
+
+  init(_ bytes: ArraySlice<UInt8>) { self.bytes = bytes }
+
+  var startIndex: Int { bytes.startIndex }
+  var endIndex: Int { bytes.endIndex }
+
+  /// The character that begins at a position before the end, and where the next one begins.
+  func character(at position: Int) -> (value: GlobCharacter, end: Int) {
+    let lead = bytes[position]
+    let stray = (GlobCharacter(strayByte: lead), position + 1)
+    let length: Int
+    var value: UInt32
+    switch lead {
+    case 0x00...0x7f: return (GlobCharacter(scalar: UInt32(lead)), position + 1)
+    case 0xc2...0xdf: (length, value) = (2, UInt32(lead & 0x1f))
+    case 0xe0...0xef: (length, value) = (3, UInt32(lead & 0x0f))
+    case 0xf0...0xf4: (length, value) = (4, UInt32(lead & 0x07))
+    default: return stray
+    }
+    let end = position + length
+    guard end <= bytes.endIndex else { return stray }
+    for byte in bytes[(position + 1)..<end] {
+      guard byte & 0xc0 == 0x80 else { return stray }
+      value = value << 6 | UInt32(byte & 0x3f)
+    }
+    // Longer than it need be, a surrogate, or beyond Unicode: not UTF-8.
+    let least: UInt32 = length == 2 ? 0x80 : length == 3 ? 0x800 : 0x1_0000
+    guard value >= least, Unicode.Scalar(value) != nil else { return stray }
+    return (GlobCharacter(scalar: value), end)
   }
 }

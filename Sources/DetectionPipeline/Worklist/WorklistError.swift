@@ -8,7 +8,7 @@ public enum WorklistError: ClassifiedError, Equatable, Sendable {
   /// Named inputs, patterns or lists that do not exist.
   case missing([FilePath])
   /// The inputs hold nothing to work on.
-  case nothingFound([FilePath], WorklistLeftOut = WorklistLeftOut())
+  case nothingFound([FilePath], Worklist.LeftOut = Worklist.LeftOut())
   /// A list of inputs cannot be read.
   case unreadableList(FilePath, Errno)
   /// A named input is neither a file nor a directory.
@@ -74,7 +74,7 @@ public enum WorklistError: ClassifiedError, Equatable, Sendable {
     }
   }
 
-  private static func nothingFound(in inputs: String, _ leftOut: WorklistLeftOut) -> String {
+  private static func nothingFound(in inputs: String, _ leftOut: Worklist.LeftOut) -> String {
     if leftOut.unwanted > 0 {
       return "no video and no image in \(inputs) is wanted: --include and --exclude leave out "
         + "\(leftOut.unwanted) files and directories; --allow-empty makes this a success"

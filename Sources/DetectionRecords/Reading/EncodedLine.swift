@@ -25,11 +25,16 @@ struct EncodedLine {
       width <= RecordParser.sideLimit, height <= RecordParser.sideLimit
     else { return nil }
     let isCorrupt = take(",\"corrupt\":true")
+    var same: EarlierRecord?
+    if take(",\"same\":") {
+      guard let frame = count() else { return nil }
+      same = .frame(frame)
+    }
     guard take(",\"detections\":["), let found = detections(labels), take("]}"), position == end
     else { return nil }
     return FrameRecord(
       frame: frame, time: time.seconds, width: width, height: height, isCorrupt: isCorrupt,
-      outcome: .detections(found))
+      same: same, outcome: .detections(found))
   }
 
   @inline(__always)

@@ -51,7 +51,8 @@ struct RecordParser {
       } else if key == "corrupt" {
         record.isCorrupt = try cursor.readBool()
       } else if key == "same" {
-        record.same = try Self.integer(&cursor, "same", 0...Self.frameLimit)
+        record.same =
+          try Self.integer(&cursor, "same", 0...Self.frameLimit).map { .frame($0) } ?? .uncounted
       } else if key == "failure" {
         failure = try Self.text(&cursor)
       } else if key == "sourceBytes" {

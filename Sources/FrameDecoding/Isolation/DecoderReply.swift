@@ -8,9 +8,11 @@ enum DecoderReply: Equatable {
   case opened(MediaInfo, DecodingReport)
   /// A picture is to be decoded that takes so many bytes.
   case asksForMemory(Int)
+  /// Which pixels of such pictures are wanted?
+  case asksForLattice(width: Int, height: Int)
   /// The next frame needs a slot for such a picture.
   case asksForSlot(width: Int, height: Int)
-  /// The next frame lies in the slot.
+  /// The next frame lies in the slot, or has the picture of the last one (`FrameFacts.same`).
   case frame(FrameFacts, width: Int, height: Int, DecodingReport)
   /// No frame is left.
   case ended(DecodingReport)
@@ -64,6 +66,11 @@ extension DecoderReply {
       writer.put(error.reason)
       report.write(to: &writer)
       return writer
+    case .asksForLattice(let width, let height):
+      var writer = MessageWriter(kind: 9)
+      writer.put(width)
+      writer.put(height)
+      return writer
     case .progress(let frames):
       var writer = MessageWriter(kind: 8)
       writer.put(frames)
@@ -94,6 +101,9 @@ extension DecoderReply {
       let error = MediaError(isAccess ? .access : .data, try reader.text("failure"))
       self = .failed(error, try DecodingReport(from: &reader))
     case 8: self = .progress(try reader.number("number of frames", in: Message.count))
+    case 9:
+      let (width, height) = try reader.size()
+      self = .asksForLattice(width: width, height: height)
     case let kind: throw MessageError("a reply of kind \(kind)")
     }
     try reader.end()
@@ -130,6 +140,10 @@ extension FrameFacts {
     writer.put(time) { $0.put($1) }
     writer.put(isCorrupt)
     writer.put(isKeyframe)
+    writer.put(same) { writer, same in
+      writer.put(same.index) { $0.put($1) }
+      writer.put(same.wasGiven)
+    }
   }
 
   fileprivate init(from reader: inout MessageReader) throws(MessageError) {
@@ -139,6 +153,13 @@ extension FrameFacts {
     time = try reader.optional("time") { reader throws(MessageError) in try reader.decimal("time") }
     isCorrupt = try reader.truth("corrupt")
     isKeyframe = try reader.truth("keyframe")
+    same = try reader.optional("earlier frame") { reader throws(MessageError) in
+      EarlierFrame(
+        index: try reader.optional("number of an earlier frame") { reader throws(MessageError) in
+          try reader.number("number of an earlier frame", in: Message.count)
+        },
+        wasGiven: try reader.truth("whether the earlier frame was given"))
+    }
   }
 }
 

@@ -1,3 +1,5 @@
+import Media
+
 /// What the parent tells a decoder process.
 enum DecoderRequest: Equatable {
   /// Open the input whose descriptor comes along.
@@ -6,6 +8,8 @@ enum DecoderRequest: Equatable {
   case next(FrameSlot?)
   /// The slot that was asked for.
   case slot(FrameSlot)
+  /// The pixels that are wanted of pictures of the size that was asked about; nil: all.
+  case lattice(PictureLattice?)
   /// There is memory for the picture that was asked about.
   case pass
   /// Forget the input.
@@ -21,6 +25,8 @@ struct OpenRequest: Equatable {
   var skipping = 0
   /// Whether to ask before a picture is decoded.
   var hasGate = false
+  /// Whether to ask, for each new size of pictures, which of their pixels are wanted.
+  var hasLattice = false
 }
 
 /// A place for one frame in the memory that parent and child share.
@@ -48,6 +54,15 @@ extension DecoderRequest {
       return writer.bytes
     case .pass: return MessageWriter(kind: 4).bytes
     case .close: return MessageWriter(kind: 5).bytes
+    case .lattice(let lattice):
+      var writer = MessageWriter(kind: 6)
+      writer.put(lattice) { writer, lattice in
+        for places in [lattice.rows, lattice.columns] {
+          writer.put(places.count)
+          for place in places { writer.put(place) }
+        }
+      }
+      return writer.bytes
     }
   }
 
@@ -66,10 +81,31 @@ extension DecoderRequest {
     case 3: self = .slot(try FrameSlot(from: &reader))
     case 4: self = .pass
     case 5: self = .close
+    case 6:
+      self = .lattice(
+        try reader.optional("lattice") { reader throws(MessageError) in
+          PictureLattice(rows: try reader.places(), columns: try reader.places())
+        })
     case let kind: throw MessageError("a request of kind \(kind)")
     }
     try reader.end()
   }
+}
+
+extension MessageReader {
+  /// Of rows or columns; never none.
+  fileprivate mutating func places() throws(MessageError) -> [Int] {
+    var places: [Int] = []
+    for _ in 0..<(try number("number of places", in: 1...DecoderRequest.mostPlaces)) {
+      places.append(try number("place", in: 0...Int(Int32.max)))
+    }
+    return places
+  }
+}
+
+extension DecoderRequest {
+  /// Rows and columns of a lattice that one message holds.
+  static let mostPlaces = 8000
 }
 
 extension FrameSlot {
@@ -94,6 +130,7 @@ extension OpenRequest {
     writer.put(limits.maxBytesWithoutFrame)
     writer.put(skipping)
     writer.put(hasGate)
+    writer.put(hasLattice)
   }
 
   fileprivate init(from reader: inout MessageReader) throws(MessageError) {
@@ -107,6 +144,7 @@ extension OpenRequest {
     limits.maxBytesWithoutFrame = try reader.number("limit of bytes", in: 0...Int.max)
     skipping = try reader.number("frames to skip", in: 0...Int.max)
     hasGate = try reader.truth("gate")
+    hasLattice = try reader.truth("lattice")
   }
 }
 
@@ -129,6 +167,14 @@ extension FrameSampling {
     writer.put(segment) {
       $0.put($1.count)
       $0.put($1.index)
+    }
+    writer.put(sameness) { writer, sameness in
+      switch sameness {
+      case .equalPixels: writer.put(false)
+      case .still(let limit):
+        writer.put(true)
+        writer.put(limit)
+      }
     }
   }
 
@@ -155,6 +201,9 @@ extension FrameSampling {
     segment = try reader.optional("segment") { reader throws(MessageError) in
       let count = try reader.number("number of segments", in: 1...Int.max)
       return Segment(index: try reader.number("segment", in: 0...count - 1), count: count)
+    }
+    sameness = try reader.optional("sameness") { reader throws(MessageError) in
+      try reader.truth("kind of sameness") ? .still(try reader.decimal("limit")) : .equalPixels
     }
   }
 }

@@ -2,6 +2,7 @@ import CFFmpeg
 import CHEIF
 import CLinux
 import Glibc
+import Media
 import Synchronization
 import SystemPackage
 
@@ -115,7 +116,23 @@ public final class DecoderServer: Sendable {
     return try MediaReader(
       try FileSource(file, limits: limits, cancellation: MediaCancellation()),
       fileExtension: request.fileExtension, sampling: request.sampling, limits: limits,
-      skipping: request.skipping)
+      skipping: request.skipping, lattice: request.hasLattice ? askedLattice() : nil)
+  }
+
+  /// What the parent wants of pictures of a size; asked once for each that comes after another one.
+  private func askedLattice() -> LatticeRule {
+    let known = Mutex<(width: Int, height: Int, lattice: PictureLattice?)?>(nil)
+    return { width, height in
+      known.withLock { known in
+        if let known, known.width == width, known.height == height { return known.lattice }
+        self.say(.asksForLattice(width: width, height: height))
+        guard case .lattice(let lattice) = self.hear().0,
+          lattice?.fits(width: width, height: height) ?? true
+        else { _exit(2) }
+        known = (width, height, lattice)
+        return lattice
+      }
+    }
   }
 
   private func serveFrame(of reader: MediaReader, _ offered: FrameSlot?) {
@@ -125,8 +142,8 @@ public final class DecoderServer: Sendable {
         guard lastSign.duration(to: .now) > Self.progressInterval else { return }
         lastSign = .now
         say(.progress(frames))
-      } into: { width, height in
-        place(for: width, height, offered)
+      } into: { width, height, lattice in
+        place(for: width, height, lattice, offered)
       }
       guard let (facts, width, height) = frame else { return say(.ended(reader.report)) }
       let reply = DecoderReply.frame(facts, width: width, height: height, reader.report)
@@ -142,9 +159,9 @@ public final class DecoderServer: Sendable {
 
   /// The slot that was offered, or another one if the picture does not fit.
   private func place(
-    for width: Int, _ height: Int, _ offered: FrameSlot?
+    for width: Int, _ height: Int, _ lattice: PictureLattice?, _ offered: FrameSlot?
   ) -> UnsafeMutableBufferPointer<UInt8> {
-    let bytes = 3 * width * height + Scaler.padding
+    let bytes = 3 * (lattice?.count ?? width * height) + Scaler.padding
     var slot = offered
     if bytes > slot?.capacity ?? 0 {
       say(.asksForSlot(width: width, height: height))

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Media
 import SystemPackage
 import Workers
 
@@ -106,7 +107,7 @@ final class FrameArena: Sendable {
 }
 
 /// The pixels of one picture in a decoder process's memory; their place is free when nobody holds them.
-final class SharedPixels: Sendable {
+final class SharedPixels: PixelMemory {
   /// Bytes.
   let count: Int
   private let arena: FrameArena

@@ -1,3 +1,4 @@
+import Media
 import SystemPackage
 
 /// An input that a decoder process reads. Used by one thread at a time.
@@ -9,6 +10,12 @@ final class IsolatedReader: FrameSource {
   /// The place for the next frame, taken before it is asked for, as its size is likely to be that of the one before.
   private var slot: FrameSlot?
   private var likelyBytes: Int?
+  /// For frames that are the same, where frames are compared.
+  private var lastPicture: RGBPicture?
+  private let keepsPicture: Bool
+  private let lattice: LatticeRule?
+  /// What it says of the size that came last.
+  private var lastLattice: (width: Int, height: Int, lattice: PictureLattice?)?
   private var lastFrame: Int?
   private var frames = 0
   private var end: Result<Void, MediaError>?
@@ -17,8 +24,12 @@ final class IsolatedReader: FrameSource {
   ///
   /// - Throws: an access failure if the file cannot be read; a data failure if it has no decodable video, or if the
   ///   decoder dies of it.
-  init(_ session: DecoderSession, _ file: OpenFile, _ request: OpenRequest) throws(MediaError) {
+  init(
+    _ session: DecoderSession, _ file: OpenFile, _ request: OpenRequest, lattice: LatticeRule?
+  ) throws(MediaError) {
     self.session = session
+    self.lattice = lattice
+    keepsPicture = request.sampling.sameness != nil
     let answer = try session.translating("before its first frame") {
       () throws(DecoderProcess.Failure) in
       try session.send(.open(request), with: file.descriptor)
@@ -30,7 +41,9 @@ final class IsolatedReader: FrameSource {
     default: throw session.lie("a frame before the input is open")
     }
     let (pixels, isAbsurd) = info.width.multipliedReportingOverflow(by: info.height)
-    if !isAbsurd, pixels > 0, pixels <= session.limits.maxPixels { likelyBytes = 3 * pixels }
+    if !isAbsurd, info.width > 0, pixels > 0, pixels <= session.limits.maxPixels {
+      likelyBytes = 3 * (wanted(info.width, info.height)?.count ?? pixels)
+    }
   }
 
   deinit { if let slot { session.process.arena.giveBack(slot) } }
@@ -68,12 +81,22 @@ final class IsolatedReader: FrameSource {
     try session.send(.next(slot))
     while true {
       switch try session.answer() {
+      case .asksForLattice(let width, let height):
+        // So that it can be asked for: a size that is absurd is none.
+        _ = try bytes(width, height)
+        try session.send(.lattice(wanted(width, height)))
       case .asksForSlot(let width, let height):
         let bytes = try bytes(width, height)
         if let slot { session.process.arena.giveBack(slot) }
         slot = session.process.arena.take(forPicture: bytes)
         guard let slot else { throw DecoderProcess.lie("a picture of \(width)x\(height)") }
         try session.send(.slot(slot))
+      case .frame(let facts, let width, let height, let report) where facts.same?.wasGiven == true:
+        guard let lastPicture, lastPicture.width == width, lastPicture.height == height else {
+          throw DecoderProcess.lie("a frame is the same as one that was not given")
+        }
+        self.report = report
+        return .success(DecodedFrame(facts, lastPicture))
       case .frame(let facts, let width, let height, let report):
         let bytes = try bytes(width, height)
         guard let slot, bytes + Scaler.padding <= slot.capacity else {
@@ -83,8 +106,10 @@ final class IsolatedReader: FrameSource {
         self.slot = nil
         likelyBytes = bytes
         let pixels = SharedPixels(session.process.arena, slot, count: bytes)
-        return .success(
-          DecodedFrame(facts, RGBPicture(width: width, height: height, pixels: pixels)))
+        let picture = RGBPicture(
+          width: width, height: height, lattice: wanted(width, height), memory: pixels)
+        if keepsPicture { lastPicture = picture }
+        return .success(DecodedFrame(facts, picture))
       case .ended(let report):
         self.report = report
         return .success(nil)
@@ -96,12 +121,26 @@ final class IsolatedReader: FrameSource {
     }
   }
 
-  /// Bytes of a picture, whose sides have 31 bits each.
+  /// Which pixels of a picture are wanted; nil: all.
+  private func wanted(_ width: Int, _ height: Int) -> PictureLattice? {
+    if let lastLattice, lastLattice.width == width, lastLattice.height == height {
+      return lastLattice.lattice
+    }
+    var wanted = lattice?(width, height)
+    if let lattice = wanted, lattice.rows.count + lattice.columns.count > DecoderRequest.mostPlaces
+    {
+      wanted = nil
+    }
+    lastLattice = (width, height, wanted)
+    return wanted
+  }
+
+  /// Bytes of a picture's wanted pixels; its sides have 31 bits each.
   private func bytes(_ width: Int, _ height: Int) throws(DecoderProcess.Failure) -> Int {
     guard width * height <= session.limits.maxPixels else {
       throw DecoderProcess.lie("a picture of \(width)x\(height)")
     }
-    return 3 * width * height
+    return 3 * (wanted(width, height)?.count ?? width * height)
   }
 }
 

@@ -102,16 +102,18 @@ public final class MediaDecoders: Sendable {
   ///   - limits: when to give up.
   ///   - sampledFrames: how many of the first sampled frames to leave out.
   ///   - cancellation: stops the reading from another thread.
+  ///   - lattice: which pixels of a picture are wanted; nil: all of every picture.
   /// - Returns: its frames.
   /// - Throws: an access failure if the file cannot be read, a data failure if it has no decodable video.
   public func open(
     _ path: FilePath, sampling: FrameSampling = .init(), limits: MediaLimits = .init(),
-    skipping sampledFrames: Int = 0, cancellation: MediaCancellation = .init()
+    skipping sampledFrames: Int = 0, cancellation: MediaCancellation = .init(),
+    lattice: LatticeRule? = nil
   ) throws(MediaError) -> any FrameSource {
     guard let process = try process() else {
       return try MediaReader(
         path: path, sampling: sampling, limits: limits, skipping: sampledFrames,
-        cancellation: cancellation)
+        cancellation: cancellation, lattice: lattice)
     }
     let session = DecoderSession(process, limits: limits, cancellation: cancellation) {
       [weak self] process in
@@ -119,8 +121,9 @@ public final class MediaDecoders: Sendable {
     }
     let request = OpenRequest(
       fileExtension: path.extension, sampling: sampling, limits: limits, skipping: sampledFrames,
-      hasGate: limits.pictureGate != nil)
-    return try IsolatedReader(session, try FileSource.openFile(path, limits), request)
+      hasGate: limits.pictureGate != nil, hasLattice: lattice != nil)
+    return try IsolatedReader(
+      session, try FileSource.openFile(path, limits), request, lattice: lattice)
   }
 
   /// Makes sure that inputs are decoded as was asked for.

@@ -13,6 +13,9 @@ protocol Operation: Sendable {
   /// A few words for profiles and errors.
   var name: String { get }
 
+  /// The name of the value it gives, from that of its first input. Default: that and `name`.
+  func valueName(_ input: String) -> String
+
   /// Every tensor it needs, in PyTorch's order of dimensions. Default: none.
   var parameters: [NetworkGraph.Parameter] { get }
 
@@ -78,6 +81,7 @@ struct KeptForBackward: OptionSet {
 }
 
 extension Operation {
+  func valueName(_ input: String) -> String { "\(input) \(name)" }
   var parameters: [NetworkGraph.Parameter] { [] }
   var trainable: [String] { parameters.map(\.name) }
   var isNorm: Bool { false }

@@ -26,6 +26,8 @@ public final class InferencePlan: Sendable {
 
   let plan: Plan
   let weights: WeightPacking
+  /// Names of the values that its steps give.
+  let names: [NetworkGraph.Value: String]
 
   /// Height of the input in pixels.
   public var height: Int { plan.height }
@@ -63,6 +65,7 @@ public final class InferencePlan: Sendable {
     waitsForWeights: Bool = true, rule: @escaping ConvolutionRule
   ) throws {
     plan = try Plan(graph, height: height, width: width, rule: rule)
+    names = graph.callNames
     let cores = Machine().availableCores
     weights = WeightPacking(
       plan.packings, from: store, threadCount: waitsForWeights ? cores : max(1, cores - 1))

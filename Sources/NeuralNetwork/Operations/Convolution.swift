@@ -29,6 +29,10 @@ struct Convolution: Operation, Hashable {
     return "\(weight) \(shape.kernel)x\(shape.kernel)/\(shape.stride)\(groups)"
   }
 
+  func valueName(_ input: String) -> String {
+    String(weight.hasSuffix(".weight") ? weight.dropLast(7) : weight[...])
+  }
+
   var parameters: [NetworkGraph.Parameter] {
     let weights = NetworkGraph.Parameter(name: weight, shape: shape.parameterShape)
     return [weights]

@@ -81,6 +81,9 @@ extension ConvolutionShape {
   /// Whether `WinogradConvolution` computes it.
   var hasWinograd: Bool { kernel == 3 && stride == 1 && padding == 1 && groups == 1 }
 
+  /// Whether `QuantizedWinogradConvolution` computes it: in vectors of 16 channels.
+  var hasQuantizedWinograd: Bool { hasWinograd && inputChannels.isMultiple(of: 16) }
+
   /// Whether Winograd is faster over these maps, as `detect-batch-dev convolutions` measures it (Zen 4, AVX-512 and
   /// AVX2 alike). What it saves grows with tiles and channels: 32 to 32 channels pay from some 32 tiles on, 64 from 9,
   /// 128 from 2. And its weights are four times as many numbers to read, which a few tiles do not repay: 512 to 512

@@ -21,6 +21,8 @@ struct GroupNorm: Operation {
 
   var name: String { "group norm \(prefix)" + (hasRelu ? " relu" : "") }
 
+  func valueName(_ input: String) -> String { prefix }
+
   var parameters: [NetworkGraph.Parameter] {
     ["weight", "bias"].map { NetworkGraph.Parameter(name: "\(prefix).\($0)", shape: [channels]) }
   }

@@ -5,6 +5,8 @@
 final class Plan: Sendable {
   /// A batch of images in the slab: [N, channels / block, height, width, block].
   struct Tensor: Sendable {
+    /// What it holds, or the gradient of.
+    var value: NetworkGraph.Value
     /// Index into the plan's buffers.
     var buffer: Int
     var channels: Int

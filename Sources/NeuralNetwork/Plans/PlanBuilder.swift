@@ -58,7 +58,8 @@ struct PlanBuilder {
     let channels = graph.channels(graph.input)
     let layout = try TensorLayout.plain([batch, channels, size.height, size.width])
     tensors[graph.input] = Tensor(
-      buffer: newBuffer(layout.byteCount), channels: channels, size: size, layout: layout)
+      value: graph.input, buffer: newBuffer(layout.byteCount), channels: channels, size: size,
+      layout: layout)
     touch(tensor(graph.input).buffer)
   }
 
@@ -127,7 +128,8 @@ struct PlanBuilder {
     let channels = graph.channels(value)
     let layout = try TensorLayout.blocked([batch, channels, size.height, size.width], block: block)
     return Tensor(
-      buffer: newBuffer(layout.byteCount), channels: channels, size: size, layout: layout)
+      value: value, buffer: newBuffer(layout.byteCount), channels: channels, size: size,
+      layout: layout)
   }
 
   /// The result of a call: memory of its own, or that of an operand that it overwrites.
@@ -136,6 +138,7 @@ struct PlanBuilder {
   ) throws(NeuralNetworkError) -> Tensor {
     var output =
       if let operand { tensor(operand) } else { try newTensor(like: call.output) }
+    output.value = call.output
     output.channels = graph.channels(call.output)
     tensors[call.output] = output
     return output

@@ -53,13 +53,13 @@ final class PlanRunner: @unchecked Sendable {
   /// - Parameters:
   ///   - parameters: the plan's.
   ///   - afterStep: called after each step; returns false to stop there.
-  /// - Throws: `NeuralNetworkError`, or what the parameters throw.
+  /// - Throws: `NeuralNetworkError`, or what the parameters or `afterStep` throw.
   func runForward(
-    _ parameters: some PlanParameters, afterStep: (Plan.Step) -> Bool = { _ in true }
+    _ parameters: some PlanParameters, afterStep: (Plan.Step) throws -> Bool = { _ in true }
   ) throws {
     for (index, step) in taken.forward.enumerated() {
       try run(step, index, parameters)
-      if !afterStep(step) { return }
+      if try !afterStep(step) { return }
     }
   }
 

@@ -1,5 +1,6 @@
 import Drawing
 import FrameDecoding
+import Media
 
 /// Small pictures side by side, with a line below each that says where it is from.
 final class ContactSheets {

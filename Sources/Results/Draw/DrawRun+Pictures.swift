@@ -2,6 +2,7 @@ import Drawing
 import Files
 import FrameDecoding
 import FrameEncoding
+import Media
 import SystemPackage
 
 /// Pictures, whole and in parts.

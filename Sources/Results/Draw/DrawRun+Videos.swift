@@ -78,7 +78,7 @@ private final class DrawnVideo {
   /// A file that is being written.
   private struct OpenVideo {
     let name: FilePath
-    let output: PendingOutput
+    let output: PendingFile
     let writer: VideoWriter
     /// Where on the clock its first frame is at 0.
     let start: Int64
@@ -176,7 +176,7 @@ private final class DrawnVideo {
     sound?.begin(at: Double(start) * timeBase.value, endsWithFrames: isClip)
     let output = try run.files.begin(name)
     let writer = try VideoWriter(
-      path: output.path,
+      path: output.temporaryPath,
       format: VideoFormat(
         width: frame.picture.width, height: frame.picture.height, colour: frame.picture.colour,
         pixelShape: frame.pixelShape, timeBase: timeBase, averageFrameRate: info.averageFrameRate),

@@ -1,4 +1,4 @@
-import FrameEncoding
+import Files
 import Glibc
 import SystemPackage
 
@@ -24,8 +24,8 @@ final class OutputFiles {
   func isWanted(_ name: FilePath, madeFrom source: FilePath?) throws(DrawError) -> Bool {
     let path = directory.pushing(name)
     if made.contains(path) { throw .twice(path) }
-    guard let there = Self.identity(path) else { return true }
-    if let source, let original = Self.identity(source), original == there { throw .source(path) }
+    guard let there = FileIdentity(of: path) else { return true }
+    if let source, FileIdentity(of: source) == there { throw .source(path) }
     switch existing {
     case .skip: return false
     case .error: throw .exists(path)
@@ -41,24 +41,18 @@ final class OutputFiles {
   /// - Throws: What `body` throws, `DrawError.cannotCreate` or `.writeFailed`.
   func make(_ name: FilePath, _ body: (FilePath) throws -> Void) throws {
     let output = try begin(name)
-    try body(output.path)
+    try body(output.temporaryPath)
     try output.commit()
   }
 
   /// Begins an output that is committed later; it is taken away with the last reference if it is not.
   ///
   /// - Throws: `DrawError.cannotCreate`.
-  func begin(_ name: FilePath) throws(DrawError) -> PendingOutput {
+  func begin(_ name: FilePath) throws(DrawError) -> PendingFile {
     let path = directory.pushing(name)
     try Self.createDirectories(path.removingLastComponent())
     made.insert(path)
-    return PendingOutput(path)
-  }
-
-  private static func identity(_ path: FilePath) -> [UInt64]? {
-    var status = stat()
-    guard path.withPlatformString({ stat($0, &status) }) == 0 else { return nil }
-    return [UInt64(status.st_dev), UInt64(status.st_ino)]
+    do { return try PendingFile(path) } catch { throw .cannotCreate(path, error.code) }
   }
 
   private static func createDirectories(_ path: FilePath) throws(DrawError) {
@@ -74,37 +68,17 @@ final class OutputFiles {
   }
 }
 
-/// An output that does not have its name yet.
-final class PendingOutput {
-  /// Where it is written.
-  let path: FilePath
-  private let finalPath: FilePath
-  private var isCommitted = false
-
-  fileprivate init(_ finalPath: FilePath) {
-    self.finalPath = finalPath
-    let name = finalPath.lastComponent?.string ?? ""
-    // A name may be as long as a name can be: what is added must not make it too long.
-    let stem = String(name.utf8.prefix(200)) ?? "output"
-    path = finalPath.removingLastComponent().appending(".\(stem).\(getpid()).tmp")
-  }
-
-  deinit {
-    // What is not whole is nobody's.
-    if !isCommitted { _ = path.withPlatformString { unlink($0) } }
-  }
-
-  /// Brings it to the disk and gives it its name.
+extension PendingFile {
+  /// Gives a file that is whole its name.
   ///
   /// - Throws: `DrawError.writeFailed`.
   func commit() throws(DrawError) {
-    let descriptor = path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC) }
-    guard descriptor >= 0 else { throw .writeFailed(finalPath, Errno(rawValue: errno)) }
-    defer { close(descriptor) }
-    let isMoved =
-      fsync(descriptor) == 0
-      && path.withPlatformString { from in finalPath.withPlatformString { rename(from, $0) } } == 0
-    guard isMoved else { throw .writeFailed(finalPath, Errno(rawValue: errno)) }
-    isCommitted = true
+    do {
+      try synchronize()
+      // A name that a crash of the machine takes away is one of a picture that can be drawn again.
+      try publish(isDurable: false)
+    } catch {
+      throw .writeFailed(path, error.code)
+    }
   }
 }

@@ -1,6 +1,7 @@
 import DetectionRecords
 import FrameDecoding
 import FrameEncoding
+import Media
 import Synchronization
 import SystemPackage
 import Workers

@@ -1,4 +1,5 @@
 import Glibc
+import Media
 
 /// OpenCV's `resize` with INTER_LINEAR on bytes, to the bit (`modules/imgproc/src/resize.cpp`, the same from 4.5 to 5.0):
 /// weights of 11 bits, no antialiasing. Exactly half on both axes is the mean of 2x2 pixels.
@@ -11,14 +12,38 @@ struct OpenCVResize {
     var second: Int
     var firstWeight: Int32
     var secondWeight: Int32
+
+    /// With the numbers that both places have among those of a lattice.
+    func within(_ places: [Int]) -> Tap {
+      Tap(
+        first: places.index(of: first), second: places.index(of: second),
+        firstWeight: firstWeight, secondWeight: secondWeight)
+    }
   }
 
   private let source: (height: Int, width: Int)
   private let target: (height: Int, width: Int)
+  /// What of the picture the pixels are; nil: all.
+  private let lattice: PictureLattice?
 
-  init(_ geometry: InputGeometry) {
+  init(_ geometry: InputGeometry, _ lattice: PictureLattice? = nil) {
     source = (geometry.originalHeight, geometry.originalWidth)
     target = (geometry.resizedHeight, geometry.resizedWidth)
+    self.lattice = lattice
+  }
+
+  /// The rows and columns that are read; nil: all.
+  var places: (rows: [Int], columns: [Int])? {
+    if isHalf || source == target { return nil }
+    func places(_ taps: [Tap]) -> [Int] { Set(taps.flatMap { [$0.first, $0.second] }).sorted() }
+    return (
+      places(Self.taps(from: source.height, to: target.height, edgesAreExact: false)),
+      places(Self.taps(from: source.width, to: target.width, edgesAreExact: true))
+    )
+  }
+
+  private var isHalf: Bool {
+    source.height == 2 * target.height && source.width == 2 * target.width
   }
 
   /// Resizes.
@@ -28,11 +53,13 @@ struct OpenCVResize {
   ///   - output: as many for the target's size.
   func resize(_ pixels: UnsafeBufferPointer<UInt8>, into output: UnsafeMutableBufferPointer<UInt8>)
   {
-    if source.height == 2 * target.height, source.width == 2 * target.width {
-      return halve(pixels, into: output)
+    if isHalf { return halve(pixels, into: output) }
+    var rows = Self.taps(from: source.height, to: target.height, edgesAreExact: false)
+    var columns = Self.taps(from: source.width, to: target.width, edgesAreExact: true)
+    if let lattice {
+      rows = rows.map { $0.within(lattice.rows) }
+      columns = columns.map { $0.within(lattice.columns) }
     }
-    let rows = Self.taps(from: source.height, to: target.height, edgesAreExact: false)
-    let columns = Self.taps(from: source.width, to: target.width, edgesAreExact: true)
     var upper = Row(width: target.width)
     var lower = Row(width: target.width)
     for (y, tap) in rows.enumerated() {
@@ -57,7 +84,7 @@ struct OpenCVResize {
   ) {
     if row.index == index { return }
     row.index = index
-    let start = index * source.width * 3
+    let start = index * (lattice?.columns.count ?? source.width) * 3
     row.values.withUnsafeMutableBufferPointer { values in
       for (x, tap) in columns.enumerated() {
         for channel in 0..<3 {
@@ -110,12 +137,15 @@ struct OpenCVResize {
         first = min(max(first, 0), source - 1)
         part = 0
       }
+      // Bounded: 0 to 2048.
+      let secondWeight = Int32((part * 2048).rounded(.toNearestOrEven))
+      let near = min(max(first, 0), source - 1)
       return Tap(
-        first: min(max(first, 0), source - 1), second: min(max(first + 1, 0), source - 1),
+        // One that has no weight need not be read.
+        first: near, second: secondWeight == 0 ? near : min(max(first + 1, 0), source - 1),
         // Bounded: 0 to 2048.
         firstWeight: Int32(((1 - part) * 2048).rounded(.toNearestOrEven)),
-        // Bounded: 0 to 2048.
-        secondWeight: Int32((part * 2048).rounded(.toNearestOrEven)))
+        secondWeight: secondWeight)
     }
   }
 }

@@ -1,3 +1,5 @@
+import Media
+
 /// Turns pictures into the network's input exactly as the model's program does: normalised by channel and resized
 /// bilinearly, in either order, then padded with zeros at the right and at the bottom.
 ///
@@ -6,7 +8,7 @@
 public struct Preprocessor: Sendable {
   /// Normalised value of each byte: 256 of red, of green, of blue.
   private let table: [Float]
-  private let rules: Conventions.Input
+  let rules: Conventions.Input
 
   /// Prepares the tables: (byte / 255 - mean) / standard deviation in float32, in this order; (byte - mean) /
   /// standard deviation where the scale is that of bytes.
@@ -30,14 +32,16 @@ public struct Preprocessor: Sendable {
   /// Writes the network's input.
   ///
   /// - Parameters:
-  ///   - pixels: height x width x 3 bytes, red first.
+  ///   - pixels: height x width x 3 bytes, red first; or those of a lattice alone.
+  ///   - lattice: the rows and columns that `pixels` has, as `lattice(_:)` says; nil: all.
   ///   - geometry: the sizes.
   ///   - input: [3, paddedHeight, paddedWidth], every number of which is written.
   public func write(
-    _ pixels: Span<UInt8>, _ geometry: InputGeometry, to input: inout MutableSpan<Float>
+    _ pixels: Span<UInt8>, of lattice: PictureLattice? = nil, _ geometry: InputGeometry,
+    to input: inout MutableSpan<Float>
   ) {
     precondition(
-      pixels.count == geometry.originalHeight * geometry.originalWidth * 3,
+      pixels.count == 3 * (lattice?.count ?? geometry.originalHeight * geometry.originalWidth),
       "\(pixels.count) bytes for \(geometry.originalWidth)x\(geometry.originalHeight) RGB")
     precondition(
       input.count == 3 * geometry.paddedHeight * geometry.paddedWidth,
@@ -45,9 +49,9 @@ public struct Preprocessor: Sendable {
     input.withUnsafeMutableBufferPointer { input in
       input.update(repeating: 0)
       switch rules.resampling {
-      case .float: resizeNormalised(pixels, geometry, input)
+      case .float: resizeNormalised(pixels, lattice, geometry, input)
       case .pillow: resizeBytes(pixels, geometry, PillowResize(geometry).resize, input)
-      case .opencv: resizeBytes(pixels, geometry, OpenCVResize(geometry).resize, input)
+      case .opencv: resizeBytes(pixels, geometry, OpenCVResize(geometry, lattice).resize, input)
       }
     }
   }
@@ -98,22 +102,29 @@ public struct Preprocessor: Sendable {
 
   /// Normalises, then resizes as torchvision does.
   private func resizeNormalised(
-    _ pixels: Span<UInt8>, _ geometry: InputGeometry, _ input: UnsafeMutableBufferPointer<Float>
+    _ pixels: Span<UInt8>, _ lattice: PictureLattice?, _ geometry: InputGeometry,
+    _ input: UnsafeMutableBufferPointer<Float>
   ) {
-    let rows = Self.taps(from: geometry.originalHeight, to: geometry.resizedHeight)
-    let columns = Self.taps(from: geometry.originalWidth, to: geometry.resizedWidth)
+    var rows = Self.taps(from: geometry.originalHeight, to: geometry.resizedHeight)
+    var columns = Self.taps(from: geometry.originalWidth, to: geometry.resizedWidth)
+    if let lattice {
+      rows = rows.map { $0.within(lattice.rows) }
+      columns = columns.map { $0.within(lattice.columns) }
+    }
+    let rowWidth = lattice?.columns.count ?? geometry.originalWidth
     let width = geometry.resizedWidth
     // Two rows of the picture, already resized to the output's width, three channels one after another.
     var upper = ResizedRow(width: width)
     var lower = ResizedRow(width: width)
     for (y, tap) in rows.enumerated() {
       if lower.source == tap.first { swap(&upper, &lower) }
-      upper.fill(from: pixels, row: tap.first, geometry, columns, table)
-      lower.fill(from: pixels, row: tap.second, geometry, columns, table)
+      upper.fill(from: pixels, row: tap.first, rowWidth, columns, table)
+      let isOneRow = tap.second == tap.first
+      if !isOneRow { lower.fill(from: pixels, row: tap.second, rowWidth, columns, table) }
       for channel in 0..<3 {
         let start = (plane(channel) * geometry.paddedHeight + y) * geometry.paddedWidth
         let output = UnsafeMutableBufferPointer(rebasing: input[start..<start + width])
-        blend(upper, lower, channel, tap, into: output)
+        blend(upper, isOneRow ? upper : lower, channel, tap, into: output)
       }
     }
   }
@@ -138,6 +149,13 @@ public struct Preprocessor: Sendable {
     var second: Int
     var firstWeight: Float
     var secondWeight: Float
+
+    /// With the numbers that both places have among those of a lattice.
+    func within(_ places: [Int]) -> Tap {
+      Tap(
+        first: places.index(of: first), second: places.index(of: second),
+        firstWeight: firstWeight, secondWeight: secondWeight)
+    }
   }
 
   /// PyTorch's bilinear positions with half-pixel centres (`UpSample.h`), in float32: source position
@@ -150,8 +168,9 @@ public struct Preprocessor: Sendable {
       let first = min(Int(position), source - 1)
       let secondWeight = min(max(position - Float(first), 0), 1)
       return Tap(
-        first: first, second: min(first + 1, source - 1), firstWeight: 1 - secondWeight,
-        secondWeight: secondWeight)
+        // One that has no weight need not be read.
+        first: first, second: secondWeight == 0 ? first : min(first + 1, source - 1),
+        firstWeight: 1 - secondWeight, secondWeight: secondWeight)
     }
   }
 }
@@ -167,13 +186,13 @@ private struct ResizedRow {
   }
 
   mutating func fill(
-    from pixels: Span<UInt8>, row: Int, _ geometry: InputGeometry, _ columns: [Preprocessor.Tap],
+    from pixels: Span<UInt8>, row: Int, _ rowWidth: Int, _ columns: [Preprocessor.Tap],
     _ table: [Float]
   ) {
     if source == row { return }
     source = row
     let width = columns.count
-    let start = row * geometry.originalWidth * 3
+    let start = row * rowWidth * 3
     values.withUnsafeMutableBufferPointer { values in
       table.withUnsafeBufferPointer { table in
         columns.withUnsafeBufferPointer { columns in
@@ -182,7 +201,7 @@ private struct ResizedRow {
             let first = start + tap.first * 3
             let second = start + tap.second * 3
             for channel in 0..<3 {
-              // In range: `row` and the taps lie in the picture, whose size was checked against the pixels.
+              // In range: `row` and the taps lie in the picture or its lattice, whose size was checked.
               let a = table[channel * 256 + Int(pixels[unchecked: first + channel])]
               let b = table[channel * 256 + Int(pixels[unchecked: second + channel])]
               values[channel * width + x] = a * tap.firstWeight + b * tap.secondWeight

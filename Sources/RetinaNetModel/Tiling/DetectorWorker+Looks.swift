@@ -1,4 +1,5 @@
 import BoxGeometry
+import Media
 
 extension Detector {
   /// The regions of a picture that are looked at.
@@ -92,20 +93,22 @@ extension DetectorWorker {
     at region: PictureRegion, number: Int, of pixels: Span<UInt8>, pictureWidth: Int
   ) throws -> [Detection] {
     if region.width == pictureWidth, region.height * pictureWidth * 3 == pixels.count {
-      return try look(at: region, number: number, ownPixels: pixels)
+      return try look(at: region, number: number, ownPixels: pixels, nil)
     }
     // A tile's own pixels: what is held beside the picture has a tile's size. The picture itself is not copied.
     let tile = copy(region, of: pixels, pictureWidth: pictureWidth)
-    return try look(at: region, number: number, ownPixels: tile.span)
+    return try look(at: region, number: number, ownPixels: tile.span, nil)
   }
 
-  private func look(
-    at region: PictureRegion, number: Int, ownPixels pixels: Span<UInt8>
+  /// Looks at a region of which these are all pixels, or those of a lattice.
+  func look(
+    at region: PictureRegion, number: Int, ownPixels pixels: Span<UInt8>,
+    _ lattice: PictureLattice?
   ) throws -> [Detection] {
     let geometry = detector.geometry(width: region.width, height: region.height)
-    var found = try detections(pixels, geometry, isMirrored: false)
+    var found = try detections(pixels, lattice, geometry, isMirrored: false)
     if let merger = detector.looks.mirrorMerger {
-      let mirrored = try detections(pixels, geometry, isMirrored: true).map {
+      let mirrored = try detections(pixels, lattice, geometry, isMirrored: true).map {
         $0.mirrored(width: region.width).numbered(1)
       }
       found = merger.merge([found, mirrored])

@@ -1,4 +1,5 @@
 import BoxGeometry
+import Media
 
 /// Random changes of a picture and its boxes, so that few pictures teach as much as more would. Every draw comes from
 /// the stream that is given: the same stream, the same picture.
@@ -52,9 +53,9 @@ public struct Augmentation: Equatable, Sendable {
   ///   - random: where the draws come from; as many are made whatever is chosen.
   /// - Returns: the new picture with its objects.
   func apply(
-    _ picture: TrainingPicture, _ objects: [LabelledBox], onItsSide: Bool,
+    _ picture: RGBPicture, _ objects: [LabelledBox], onItsSide: Bool,
     _ random: inout RandomStream
-  ) -> (TrainingPicture, [LabelledBox]) {
+  ) -> (RGBPicture, [LabelledBox]) {
     var picture = picture
     var objects = objects
     let turns = (onItsSide ? 1 : 0) + 2 * Int(random.next() >> 63)
@@ -91,8 +92,8 @@ public struct Augmentation: Equatable, Sendable {
 
   /// A part that shows an object, if there is any to show; nil if ten tries find none.
   private func cropped(
-    _ picture: TrainingPicture, _ objects: [LabelledBox], _ random: inout RandomStream
-  ) -> (TrainingPicture, [LabelledBox])? {
+    _ picture: RGBPicture, _ objects: [LabelledBox], _ random: inout RandomStream
+  ) -> (RGBPicture, [LabelledBox])? {
     for _ in 0..<10 {
       func side(_ length: Int) -> Int {
         // Bounded: at most the length.

@@ -1,6 +1,7 @@
 import BoxGeometry
 import Datasets
 import Glibc
+import Media
 import RetinaNetModel
 import SystemPackage
 
@@ -33,7 +34,7 @@ public struct SampleSource: Sendable {
 
   /// A picture before it is resized: with its batch's size it is written where it belongs, once.
   private struct Draft {
-    var picture: TrainingPicture
+    var picture: RGBPicture
     var geometry: InputGeometry
     var objects: [LabelledBox]
     var name: String
@@ -46,7 +47,7 @@ public struct SampleSource: Sendable {
   let sizes: [Int]
   let augmentation: Augmentation
   let seed: UInt64
-  let load: TrainingPicture.Loader
+  let load: LoadedPicture.Loader
   private let preprocessor: Preprocessor
 
   /// Creates a source.
@@ -62,7 +63,7 @@ public struct SampleSource: Sendable {
   public init(
     _ dataset: TrainingDataset, preprocessing: ModelDescription.Preprocessing,
     rules: Conventions.Input, sizes: [Int], augmentation: Augmentation, seed: UInt64,
-    load: @escaping TrainingPicture.Loader
+    load: @escaping LoadedPicture.Loader
   ) {
     precondition(!sizes.isEmpty && !dataset.images.isEmpty, "no sizes, or no pictures")
     self.dataset = dataset
@@ -128,7 +129,7 @@ public struct SampleSource: Sendable {
     geometry.paddedWidth = width
     let input = [Float](unsafeUninitializedCapacity: 3 * height * width) { input, count in
       var numbers = input.mutableSpan
-      preprocessor.write(draft.picture.pixels.span, geometry, to: &numbers)
+      draft.picture.withPixels { preprocessor.write($0, geometry, to: &numbers) }
       count = 3 * height * width
     }
     return Sample(
@@ -144,19 +145,20 @@ public struct SampleSource: Sendable {
     for step in order.indices {
       let index = order[(place + step) % order.count]
       let image = dataset.images[index]
-      let picture: TrainingPicture
+      let loaded: LoadedPicture
       do {
-        picture = try load(image.path)
+        loaded = try load(image.path)
       } catch {
         lastProblem = "\(error)"
         remark(.undecodable(file: image.path, reason: lastProblem))
         continue
       }
+      let picture = loaded.picture
       if let size = image.size, size != picture.size {
         throw .pictureSize(
           file: image.path, annotated: size.text, actual: picture.size.text)
       }
-      if picture.isDamaged { remark(.damaged(file: image.path)) }
+      if loaded.isDamaged { remark(.damaged(file: image.path)) }
       let objects = image.size == nil ? inside(picture, image, remark) : image.objects
       // By the place, not the picture: a picture that stands in for another is changed otherwise than itself.
       var random = RandomStream(seed: seed, name: "sample \(place) of epoch \(epoch)")
@@ -167,7 +169,7 @@ public struct SampleSource: Sendable {
 
   /// The parts of the objects that lie inside their picture, whose size only the picture itself says.
   private func inside(
-    _ picture: TrainingPicture, _ image: TrainingDataset.Image, _ remark: (PictureRemark) -> Void
+    _ picture: RGBPicture, _ image: TrainingDataset.Image, _ remark: (PictureRemark) -> Void
   ) -> [LabelledBox] {
     var (cut, skipped) = (0, 0)
     let objects = image.objects.compactMap { object -> LabelledBox? in
@@ -187,7 +189,7 @@ public struct SampleSource: Sendable {
   }
 
   private func make(
-    _ picture: TrainingPicture, _ path: FilePath, _ marked: [LabelledBox], side: Int,
+    _ picture: RGBPicture, _ path: FilePath, _ marked: [LabelledBox], side: Int,
     onItsSide: Bool, _ random: inout RandomStream
   ) -> Draft {
     let (changed, objects) = augmentation.apply(picture, marked, onItsSide: onItsSide, &random)
@@ -210,7 +212,7 @@ public struct SampleSource: Sendable {
   }
 }
 
-extension TrainingPicture {
+extension RGBPicture {
   var size: TrainingDataset.Size { .init(width: width, height: height) }
 }
 

@@ -1,5 +1,6 @@
 import Datasets
 import Evaluation
+import Media
 import RetinaNetModel
 import Synchronization
 import SystemPackage
@@ -24,7 +25,7 @@ public struct DetectorEvaluation: Sendable {
   /// - Throws: `DetectionError` where the outputs are not finite for any picture; what else the detector throws.
   public init(
     _ detector: Detector, on dataset: TrainingDataset, workers: Int,
-    load: @escaping TrainingPicture.Loader, remark: @escaping @Sendable (PictureRemark) -> Void
+    load: @escaping LoadedPicture.Loader, remark: @escaping @Sendable (PictureRemark) -> Void
   ) throws {
     precondition(
       detector.description.classes == dataset.classes,
@@ -33,13 +34,14 @@ public struct DetectorEvaluation: Sendable {
     let found = Monitor<[[Detection]?]>(Array(repeating: nil, count: images.count))
     let failure = Monitor<DetectionError?>(nil)
     try detector.forEachPicture(count: images.count, workers: workers) { number, worker in
-      let picture: TrainingPicture
+      let loaded: LoadedPicture
       let image = images[number]
-      do { picture = try load(image.path) } catch {
+      do { loaded = try load(image.path) } catch {
         remark(.undecodable(file: image.path, reason: "\(error)"))
         return
       }
-      if picture.isDamaged { remark(.damaged(file: image.path)) }
+      let picture = loaded.picture
+      if loaded.isDamaged { remark(.damaged(file: image.path)) }
       if let size = image.size, size != picture.size {
         remark(.otherSize(file: image.path, annotated: size.text, actual: picture.size.text))
       }

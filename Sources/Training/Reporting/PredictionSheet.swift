@@ -1,6 +1,7 @@
 import BoxGeometry
 import Drawing
 import Foundation
+import Media
 import RetinaNetModel
 
 /// A page of validation pictures with what a model finds in them: what is right in green, what nobody marked in red,
@@ -11,7 +12,7 @@ struct PredictionSheet {
   /// By picture; nil of one that cannot be decoded.
   let detections: [[Detection]?]
   /// Decodes a picture.
-  let load: TrainingPicture.Loader
+  let load: LoadedPicture.Loader
 
   private static let pictureCount = 12
   private static let columns = 3
@@ -66,7 +67,9 @@ struct PredictionSheet {
   ) -> Double {
     let image = dataset.images[index]
     // Whoever evaluated has said why it cannot be decoded.
-    guard let found = detections[index], let picture = try? load(image.path) else { return 0 }
+    guard let found = detections[index], let picture = try? load(image.path).picture else {
+      return 0
+    }
     // Bounded: a constant.
     let small = picture.shrunk(toWidth: Int(Self.cell))
     let scale = Self.cell / Double(picture.width)
@@ -116,11 +119,12 @@ struct PredictionSheet {
   }
 }
 
-extension TrainingPicture {
+extension RGBPicture {
   /// At most this many columns; each pixel the mean of those it stands for.
-  func shrunk(toWidth target: Int) -> TrainingPicture {
+  func shrunk(toWidth target: Int) -> RGBPicture {
     guard width > target else { return self }
     let rows = max(1, height * target / width)
+    let pixels = pixels
     var result = [UInt8](repeating: 0, count: target * rows * 3)
     for y in 0..<rows {
       let (top, bottom) = (y * height / rows, max(y * height / rows + 1, (y + 1) * height / rows))
@@ -135,6 +139,6 @@ extension TrainingPicture {
         }
       }
     }
-    return TrainingPicture(width: target, height: rows, pixels: result)
+    return RGBPicture(width: target, height: rows, pixels: result)
   }
 }

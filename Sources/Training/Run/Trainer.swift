@@ -40,7 +40,7 @@ public final class Trainer {
   private let training: TrainingDataset
   private let validation: TrainingDataset?
   private let folder: TrainingFolder
-  private let load: TrainingPicture.Loader
+  private let load: LoadedPicture.Loader
   private let observe: @Sendable (TrainingEvent) -> Void
 
   private let gradients: DetectorGradients
@@ -66,7 +66,7 @@ public final class Trainer {
   public init(
     _ configuration: TrainingConfiguration, start: StartingWeights?, training: TrainingDataset,
     validation: TrainingDataset?, folder: TrainingFolder,
-    load: @escaping TrainingPicture.Loader, observe: @escaping @Sendable (TrainingEvent) -> Void
+    load: @escaping LoadedPicture.Loader, observe: @escaping @Sendable (TrainingEvent) -> Void
   ) throws {
     let classes = configuration.description.classes
     precondition(

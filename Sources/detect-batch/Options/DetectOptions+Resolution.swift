@@ -49,8 +49,8 @@ extension DetectOptions {
     return run
   }
 
-  private func request(_ paths: [String]) -> WorklistRequest {
-    var request = WorklistRequest()
+  private func request(_ paths: [String]) -> Worklist.Request {
+    var request = Worklist.Request()
     request.inputs = paths.map(ArgumentBytes.path)
     request.lists = input.filesFrom.map(ArgumentBytes.path)
     request.root = input.root.map(ArgumentBytes.path)
@@ -81,7 +81,8 @@ extension DetectOptions {
     return FrameSampling(
       selection: selection, start: sampling.start, end: sampling.end,
       maxFrames: sampling.maxFrames, needsFrameNumbers: !sampling.noFrameNumbers,
-      segment: segment.map { FrameSampling.Segment(index: $0.index - 1, count: $0.count) })
+      segment: segment.map { FrameSampling.Segment(index: $0.index - 1, count: $0.count) },
+      sameness: sampling.still.map { .still($0) } ?? .equalPixels)
   }
 
   private func detectionOptions() -> DetectionOptions {

@@ -86,6 +86,14 @@ enum OptionValue {
     return number
   }
 
+  /// A difference of luma in 8 bits.
+  static func levels(_ text: String) throws(OptionValueError) -> Double {
+    guard let number = decimal(text), (0...255).contains(number) else {
+      throw OptionValueError(expected: "a number of levels from 0 to 255, such as 3")
+    }
+    return number
+  }
+
   /// A number from 0 to 51, as x264 takes it.
   static func rateFactor(_ text: String) throws(OptionValueError) -> Double {
     guard let number = decimal(text), (0...51).contains(number) else {

@@ -40,6 +40,13 @@ struct SamplingOptions: ParsableArguments {
       "Write null for the number of a frame where counting it would mean decoding all before it.")
   var noFrameNumbers = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Take a frame for the last one looked at while no 16x16 block of luma differs by more than this on average, in levels of 0 to 255; its record is marked \"same\". (default: only where all pixels are equal)",
+      valueName: "levels"),
+    transform: OptionValue.levels)
+  var still: Double?
+
   func validate() throws {
     try Self.requireOne(every, fps, keyframes)
     try requireOrder()
@@ -60,6 +67,7 @@ struct SamplingOptions: ParsableArguments {
     try requireOrder()
     try file.fill(&maxFrames, "max-frames", OptionValue.positiveCount)
     try file.fill(&noFrameNumbers, "no-frame-numbers")
+    try file.fill(&still, "still", OptionValue.levels)
   }
 
   private static func requireOne(

@@ -65,6 +65,9 @@ enum RunText {
       "\(counted(summary.frames, "frame")), \(counted(summary.detections, "detection")) "
       + "in \(span(summary.seconds)): \(decimal(summary.framesPerSecond)) frames/s, "
       + "\(grouped(whole(summary.imagesPerDay))) images per day"
+    if summary.sameFrames > 0 {
+      frames += ", \(grouped(summary.sameFrames)) the same as earlier ones"
+    }
     if summary.failedFrames > 0 {
       frames += ", \(counted(summary.failedFrames, "frame")) failed"
     }

@@ -3,6 +3,7 @@ import DetectionRecords
 import Files
 import Foundation
 import FrameDecoding
+import Media
 import RetinaNetModel
 import SystemPackage
 import Training
@@ -143,15 +144,15 @@ enum TrainingSession {
     }
   }
 
-  private static func loadPicture(with decoders: MediaDecoders) -> TrainingPicture.Loader {
+  private static func loadPicture(with decoders: MediaDecoders) -> LoadedPicture.Loader {
     { path in
       guard let frame = try decoders.open(path).nextFrame() else {
         throw MediaError(.data, "it holds no picture")
       }
-      let picture = frame.picture
-      return TrainingPicture(
-        width: picture.width, height: picture.height, pixels: picture.pixels,
-        isDamaged: frame.isCorrupt)
+      // Its own bytes: a training holds pictures longer than a decoder process lends them.
+      let picture = RGBPicture(
+        width: frame.picture.width, height: frame.picture.height, pixels: frame.picture.pixels)
+      return LoadedPicture(picture, isDamaged: frame.isCorrupt)
     }
   }
 

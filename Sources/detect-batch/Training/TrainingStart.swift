@@ -42,7 +42,10 @@ struct TrainingStart {
     } else {
       let model = try DetectionModel(contentsOf: path)
       weights = .model(model)
-      description = model.description
+      var known = model.description
+      // Calibrated for weights that will change.
+      known.quantization = nil
+      description = known
       remarks = model.remarks
     }
   }

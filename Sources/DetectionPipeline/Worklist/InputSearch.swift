@@ -3,9 +3,9 @@ import Files
 import SystemPackage
 
 /// Collects the inputs of a worklist, one name after the other.
-struct WorklistBuilder {
+struct InputSearch {
   private(set) var items: [WorkItem] = []
-  private(set) var failures: [WorklistFailure] = []
+  private(set) var failures: [Worklist.Failure] = []
   private(set) var notes: [String] = []
   /// Which of the items share their output with another, and are failures.
   private(set) var colliding: Set<Int> = []
@@ -15,10 +15,10 @@ struct WorklistBuilder {
   private(set) var countsFromCommon = false
   /// The directories that were searched and something was found in.
   private(set) var searched: [FilePath] = []
-  private(set) var leftOut = WorklistLeftOut()
+  private(set) var leftOut = Worklist.LeftOut()
 
-  private let sources: WorklistSources
-  private let filter: WorklistFilter
+  private let sources: SourceNaming
+  private let filter: InputFilter
   private let output: FilePath?
   private let outputIdentity: FileIdentity?
   private let keepsDirectoryNames: Bool
@@ -29,10 +29,10 @@ struct WorklistBuilder {
   ///   - request: what is wanted.
   ///   - sources: how files are named.
   ///   - keepsDirectoryNames: whether the files of named directories have their directory's name before theirs.
-  init(_ request: WorklistRequest, _ sources: WorklistSources, keepsDirectoryNames: Bool) {
+  init(_ request: Worklist.Request, _ sources: SourceNaming, keepsDirectoryNames: Bool) {
     self.sources = sources
     self.keepsDirectoryNames = keepsDirectoryNames
-    filter = WorklistFilter(request)
+    filter = InputFilter(request)
     output = request.output
     outputIdentity = request.output.flatMap { FileIdentity(of: $0) }
   }
@@ -97,7 +97,7 @@ struct WorklistBuilder {
 
   private mutating func add(
     _ path: FilePath,
-    walking walk: (inout WorklistBuilder, Stat) throws(WorklistError) -> Void
+    walking walk: (inout InputSearch, Stat) throws(WorklistError) -> Void
   ) throws(WorklistError) -> Bool {
     let metadata: Stat
     do {
@@ -214,7 +214,7 @@ struct WorklistBuilder {
   }
 
   private mutating func fail(_ path: FilePath, _ source: SourceName?, _ reason: String) {
-    failures.append(WorklistFailure(path: path, source: source, reason: reason))
+    failures.append(Worklist.Failure(path: path, source: source, reason: reason))
   }
 
   /// Adds an input, unless it is there under the same name already.

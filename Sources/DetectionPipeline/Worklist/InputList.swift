@@ -2,7 +2,7 @@ import Files
 import SystemPackage
 
 /// Lists of inputs in files.
-enum WorklistFileList {
+enum InputList {
   /// More bytes than the names of any archive have: a hundred million of them.
   private static let limit = 8 << 30
 

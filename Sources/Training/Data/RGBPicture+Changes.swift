@@ -1,52 +1,30 @@
-import BoxGeometry
-import SystemPackage
+import Media
 
-/// An upright picture: 8-bit red, green, blue, interleaved, rows packed, top row first.
-public struct TrainingPicture: Equatable, Sendable {
-  /// Decodes a picture; its errors' text becomes that of `PictureRemark.undecodable`.
-  public typealias Loader = @Sendable (FilePath) throws -> TrainingPicture
-
-  /// Columns.
-  public var width: Int
-  /// Rows.
-  public var height: Int
-  /// `height * width * 3` bytes.
-  public var pixels: [UInt8]
-  /// Whether the file is damaged or cut short, so that a part of the pixels is made up.
-  public var isDamaged: Bool
-
-  /// Wraps bytes; there must be `height * width * 3`.
-  public init(width: Int, height: Int, pixels: [UInt8], isDamaged: Bool = false) {
-    precondition(
-      pixels.count == width * height * 3, "\(pixels.count) bytes for \(width)x\(height) RGB")
-    self.width = width
-    self.height = height
-    self.pixels = pixels
-    self.isDamaged = isDamaged
-  }
-
+/// Changes that a training makes to pictures.
+extension RGBPicture {
   /// The part that begins at (`x`, `y`); it must lie inside.
-  func cropped(x: Int, y: Int, width: Int, height: Int) -> TrainingPicture {
+  func cropped(x: Int, y: Int, width: Int, height: Int) -> RGBPicture {
     precondition(
       x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= self.width
         && y + height <= self.height,
       "\(width)x\(height) from (\(x), \(y)) of \(self.width)x\(self.height)")
+    let pixels = pixels
     var result: [UInt8] = []
     result.reserveCapacity(width * height * 3)
     for row in y..<y + height {
       let start = (row * self.width + x) * 3
       result += pixels[start..<start + width * 3]
     }
-    return TrainingPicture(width: width, height: height, pixels: result)
+    return RGBPicture(width: width, height: height, pixels: result)
   }
 
   /// Mirrored left to right.
-  func flipped() -> TrainingPicture {
+  func flipped() -> RGBPicture {
     remapped(width: width, height: height) { x, y in (self.width - 1 - x, y) }
   }
 
   /// Turned clockwise by quarter turns.
-  func turned(_ quarters: Int) -> TrainingPicture {
+  func turned(_ quarters: Int) -> RGBPicture {
     switch quarters & 3 {
     case 1: remapped(width: height, height: width) { x, y in (y, self.height - 1 - x) }
     case 2: remapped(width: width, height: height) { (self.width - 1 - $0, self.height - 1 - $1) }
@@ -59,7 +37,7 @@ public struct TrainingPicture: Equatable, Sendable {
   @inline(__always)
   private func remapped(
     width: Int, height: Int, _ source: (Int, Int) -> (x: Int, y: Int)
-  ) -> TrainingPicture {
+  ) -> RGBPicture {
     let result = [UInt8](unsafeUninitializedCapacity: pixels.count) { result, count in
       pixels.withUnsafeBufferPointer { pixels in
         for y in 0..<height {
@@ -73,12 +51,12 @@ public struct TrainingPicture: Equatable, Sendable {
       }
       count = pixels.count
     }
-    return TrainingPicture(width: width, height: height, pixels: result)
+    return RGBPicture(width: width, height: height, pixels: result)
   }
 
   /// Colours changed: each value times `brightness`; then its distance from the picture's mean grey times
   /// `contrast`; then that from its own grey times `saturation`. Rounded once, at the end.
-  func recoloured(brightness: Float, contrast: Float, saturation: Float) -> TrainingPicture {
+  func recoloured(brightness: Float, contrast: Float, saturation: Float) -> RGBPicture {
     // ITU-R BT.601's weights of red, green and blue.
     func grey(_ r: Float, _ g: Float, _ b: Float) -> Float { 0.299 * r + 0.587 * g + 0.114 * b }
     let count = width * height
@@ -109,7 +87,7 @@ public struct TrainingPicture: Equatable, Sendable {
       }
       resultCount = pixels.count
     }
-    return TrainingPicture(width: width, height: height, pixels: result)
+    return RGBPicture(width: width, height: height, pixels: result)
   }
 }
 

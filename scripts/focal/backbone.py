@@ -1,0 +1,84 @@
+"""The backbone that all trainings start from: a narrow ResNet-18 that tells characters apart, as the paper's tells pictures.
+
+It is trained with plain softmax cross entropy to name one character in the middle of a small picture: of other alphabets
+than those that are to be found later, so that it favours no loss and knows no object. Written in torchvision's names.
+"""
+
+import numpy as np
+import torch
+from PIL import Image
+from torchvision.models.resnet import BasicBlock, ResNet
+
+from . import pictures
+
+WIDTH = 16
+SIDE = 64
+CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789" + "ΓΔΘΛΞΠΣΦΨΩЖИЛЦЧШЩЪЭЮЯ"
+MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+
+
+class NarrowResNet(ResNet):
+    """torchvision's, with `WIDTH` channels in its stem."""
+
+    def __init__(self):
+        super().__init__(BasicBlock, [1, 1, 1, 1], num_classes=len(CHARACTERS))
+        self.inplanes = WIDTH
+        self.conv1 = torch.nn.Conv2d(3, WIDTH, 7, stride=2, padding=3, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(WIDTH)
+        for stage in range(4):
+            layer = self._make_layer(BasicBlock, WIDTH << stage, 2, stride=1 if stage == 0 else 2)
+            setattr(self, f"layer{stage + 1}", layer)
+        self.fc = torch.nn.Linear(WIDTH << 3, len(CHARACTERS))
+
+
+def crop(rng):
+    """A character in the middle of a picture of SIDE pixels; its number. Cut from the same backgrounds as are used later."""
+    canvas = pictures.background(rng)
+    number = int(rng.integers(len(CHARACTERS)))
+    mask = pictures.glyph(rng, CHARACTERS[number], int(rng.integers(18, 72)))
+    mask.thumbnail((SIDE - 4, SIDE - 4))
+    found = []
+    for _ in range(4):  # a background serves for four
+        x, y = (int(v) for v in rng.integers(0, pictures.SIDE - SIDE, 2))
+        part = canvas.crop((x, y, x + SIDE, y + SIDE))
+        left, top = ((SIDE - side) // 2 + int(rng.integers(-3, 4)) for side in mask.size)
+        part.paste(pictures.ink_on(rng, part, (left, top, left + mask.width, top + mask.height)), (left, top), mask)
+        found.append((np.asarray(part, np.uint8), number))
+        number = int(rng.integers(len(CHARACTERS)))
+        mask = pictures.glyph(rng, CHARACTERS[number], int(rng.integers(18, 72)))
+        mask.thumbnail((SIDE - 4, SIDE - 4))
+    return found
+
+
+def make(path, count=12000, epochs=8, log=print):
+    """Trains it, once."""
+    if path.exists():
+        return path
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    made = [one for _ in range(count // 4) for one in crop(rng)]
+    shown = torch.from_numpy(np.stack([((pixels / 255 - MEAN) / DEVIATION).transpose(2, 0, 1) for pixels, _ in made]).astype(np.float32))
+    named = torch.tensor([number for _, number in made])
+    kept = len(made) // 12
+    model = NarrowResNet().to(memory_format=torch.channels_last)
+    batches = [slice(start, start + 64) for start in range(0, len(made) - kept, 64)]
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=epochs * len(batches))
+    for epoch in range(epochs):
+        model.train()
+        order = torch.randperm(len(made) - kept)
+        for batch in batches:
+            chosen = order[batch]
+            loss = torch.nn.functional.cross_entropy(model(shown[chosen]), named[chosen])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        model.eval()
+        with torch.no_grad():
+            right = (model(shown[-kept:]).argmax(1) == named[-kept:]).float().mean()
+        log(f"backbone, epoch {epoch + 1}: names {100 * right:.1f} % of unseen characters", flush=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(model.state_dict(), path.with_suffix(".part"))
+    path.with_suffix(".part").replace(path)
+    return path
