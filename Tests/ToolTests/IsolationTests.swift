@@ -114,16 +114,16 @@ struct IsolationTests {
   }
 
   /// The address of a byte of this process that is of no other use.
-  private static let secret: UnsafeMutablePointer<UInt8> = {
+  private static let secret: UInt = {
     let place = UnsafeMutablePointer<UInt8>.allocate(capacity: 1)
     place.initialize(to: 173)
-    return place
+    return UInt(bitPattern: place)
   }()
 
   /// A real byte of the parent's memory: refused by Landlock alone; by the filter, as its death; and read where nothing
   /// keeps a child from it.
   @Test func aByteOfTheParentIsRefused() {
-    let address = String(UInt(bitPattern: Self.secret), radix: 16)
+    let address = String(Self.secret, radix: 16)
     func reason(_ kind: String) -> String {
       read(decoders("\(kind)process_vm_readv:\(address)@0")).failure?.reason ?? ""
     }

@@ -1,5 +1,6 @@
 import DetectionRecords
 import Files
+import FrameDecoding
 import Glibc
 import NeuralNetwork
 import RetinaNetModel

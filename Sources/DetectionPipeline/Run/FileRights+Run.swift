@@ -24,7 +24,7 @@ extension FileRights {
       insert(path, into: \.writable)
     }
     if let metrics = configuration.metricsFile {
-      insert(metrics.parent, into: \.writable)
+      insert(metrics.path.parent, into: \.writable)
     }
     // Neighbours follow each other, so that few directories are asked about twice.
     var last: FilePath?
@@ -65,7 +65,7 @@ extension FilePath {
   }
 
   fileprivate var isLink: Bool {
-    var status = stat()
+    var status = Glibc.stat()
     return withPlatformString { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
   }
 
