@@ -155,8 +155,8 @@ let package = Package(
     .executableTarget(
       name: "detect-batch-dev",
       dependencies: [
-        "BoxGeometry", "Checkpoints", "DetectionPipeline", "DetectionRecords", "NeuralNetwork",
-        "RetinaNetModel", "Training", "Workers",
+        "BoxGeometry", "Checkpoints", "DetectionPipeline", "DetectionRecords", "FrameDecoding",
+        "Media", "NeuralNetwork", "RetinaNetModel", "Training", "Workers",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),

@@ -11,7 +11,7 @@ public final class Detector: Sendable {
 
   /// What the model is, with the sizes that the options ask for.
   public let description: ModelDescription
-  let decoder: OutputDecoder
+  package let decoder: OutputDecoder
   let looks: Looks
   let preprocessor: Preprocessor
   private let plans: InferencePlanCache
@@ -141,7 +141,7 @@ public final class DetectorWorker {
     public var preprocessing = Duration.zero
     /// The network.
     public var network = Duration.zero
-    /// Making detections of its outputs.
+    /// Finding candidates among its outputs and making detections of them.
     public var postprocessing = Duration.zero
 
     /// No time.
@@ -194,23 +194,40 @@ public final class DetectorWorker {
   func detections(
     _ pixels: Span<UInt8>, _ lattice: PictureLattice?, _ geometry: InputGeometry, isMirrored: Bool
   ) throws -> [Detection] {
-    try run(pixels, of: lattice, geometry, isMirrored: isMirrored) { outputs in
-      try detector.decoder.detections(outputs, geometry)
+    let decoder = detector.decoder
+    var candidates: [LevelCandidates] = []
+    return try run(pixels, of: lattice, geometry, isMirrored: isMirrored) { logits in
+      candidates = try decoder.candidates(logits)
+      return candidates.map(\.cells)
+    } readOutputs: { outputs in
+      try decoder.detections(candidates, outputs.regressions, geometry)
     }
   }
 
   /// Runs the network on one picture, or on its mirror image, and hands its outputs over.
+  ///
+  /// - Parameters:
+  ///   - pixels: of the picture.
+  ///   - lattice: which of its pixels these are, where not all.
+  ///   - geometry: its sizes.
+  ///   - isMirrored: whether left and right are exchanged.
+  ///   - wants: gets the class logits of all levels and says, by level, of which cells the boxes are computed; nil: of
+  ///     all.
+  ///   - readOutputs: gets the outputs; box regressions are undefined where they were not wanted.
+  /// - Returns: what `readOutputs` returned.
+  /// - Throws: as `detect`, or what the closures throw.
   package func run<Result>(
     _ pixels: Span<UInt8>, of lattice: PictureLattice? = nil, _ geometry: InputGeometry,
-    isMirrored: Bool = false,
+    isMirrored: Bool = false, wants: ((BlockedImages) throws -> [MapArea])? = nil,
     readOutputs: (HeadOutputs) throws -> Result
   ) throws -> Result {
     let start = ContinuousClock.now
     var (ready, done) = (start, start)
+    var choosing = Duration.zero
     defer {
       times.preprocessing += start.duration(to: ready)
-      times.network += ready.duration(to: done)
-      times.postprocessing += done.duration(to: .now)
+      times.network += ready.duration(to: done) - choosing
+      times.postprocessing += done.duration(to: .now) + choosing
     }
     let plan = try detector.plan(for: geometry)
     return try detector.namingFile {
@@ -218,6 +235,10 @@ public final class DetectorWorker {
         detector.preprocessor.write(pixels, of: lattice, geometry, to: &input)
         if isMirrored { mirror(&input, geometry) }
         ready = .now
+      } wants: { logits in
+        let start = ContinuousClock.now
+        defer { choosing = start.duration(to: .now) }
+        return try wants?(logits)
       } readOutputs: { images in
         done = .now
         return try readOutputs(HeadOutputs(images))

@@ -15,6 +15,31 @@ package struct HeadOutputs: ~Escapable {
   }
 }
 
+/// The (anchor, class) pairs of one level that may become detections.
+package struct LevelCandidates: Sendable {
+  /// By falling score.
+  let best: [CandidateSearch.Candidate]
+  /// The cells that they are of: where boxes are needed.
+  package let cells: MapArea
+
+  fileprivate init(best: [CandidateSearch.Candidate], of logits: BlockedImage) {
+    self.best = best
+    var cells = MapArea(height: logits.height, width: logits.width)
+    for candidate in best {
+      let (y, x) = (candidate.index / logits.channels).quotientAndRemainder(
+        dividingBy: logits.width)
+      cells.insert(y: y, x: x)
+    }
+    self.cells = cells
+  }
+
+  /// How many there are.
+  package var count: Int { best.count }
+
+  /// Falling.
+  package var scores: [Float] { best.map(\.score) }
+}
+
 /// Turns the network's outputs into detections in the order that the model's conventions say: threshold, best candidates
 /// of each level, boxes, suppression, limit; clipping and scaling to the picture before or after it. The defaults are
 /// torchvision's `postprocess_detections` (`models/detection/retinanet.py`).
@@ -43,16 +68,44 @@ package struct OutputDecoder: Sendable {
   package func detections(
     _ outputs: HeadOutputs, _ geometry: InputGeometry
   ) throws(DetectionError) -> [Detection] {
-    let grid = anchors.grid(
-      paddedHeight: geometry.paddedHeight, paddedWidth: geometry.paddedWidth,
-      gridSizes: outputs.logits.map { (rows: $0.height, columns: $0.width) })
+    try detections(candidates(outputs.logits), outputs.regressions, geometry)
+  }
+
+  /// What may become a detection, level by level.
+  ///
+  /// - Parameter logits: of all levels.
+  /// - Returns: the candidates of each.
+  /// - Throws: `DetectionError.nonFiniteOutput` if any logit is.
+  package func candidates(_ logits: BlockedImages) throws(DetectionError) -> [LevelCandidates] {
     var search = CandidateSearch(
       thresholds: selection.scoreThresholds, limit: selection.candidatesPerLevel)
+    var levels: [LevelCandidates] = []
+    for index in 0..<logits.count {
+      let level = logits[index]
+      let best = try search.best(of: level, level: index + 3)
+      levels.append(LevelCandidates(best: best, of: level))
+    }
+    return levels
+  }
+
+  /// Detections of one picture whose candidates are known.
+  ///
+  /// - Parameters:
+  ///   - levels: what `candidates` found.
+  ///   - regressions: of all levels, at least at the candidates' cells.
+  ///   - geometry: the picture's sizes.
+  /// - Returns: as `detections(_:_:)`.
+  /// - Throws: `DetectionError.nonFiniteOutput` if the box of any candidate is.
+  package func detections(
+    _ levels: [LevelCandidates], _ regressions: BlockedImages, _ geometry: InputGeometry
+  ) throws(DetectionError) -> [Detection] {
+    let grid = anchors.grid(
+      paddedHeight: geometry.paddedHeight, paddedWidth: geometry.paddedWidth,
+      gridSizes: regressions.map { (rows: $0.height, columns: $0.width) })
     var candidates: [Detection] = []
     for (index, level) in grid.levels.enumerated() {
-      let best = try search.best(of: outputs.logits[index], level: index + 3)
       candidates += try boxes(
-        of: best, outputs.regressions[index], level, level: index + 3, geometry)
+        of: levels[index].best, regressions[index], level, level: index + 3, geometry)
     }
     if rules.suppressionFrame == .picture { scale(&candidates, geometry) }
     if rules.emptyBoxes == .dropBeforeSuppression { dropEmpty(&candidates) }

@@ -6,7 +6,7 @@ extension ModelDescription {
   ///
   /// Input: 3 channels in the conventions' order, normalised. Outputs: class logits of P3...P7 (anchors per cell * classes
   /// channels, channel = anchor * classes + class), then box regression of P3...P7 (anchors per cell * 4
-  /// channels, channel = anchor * 4 + one of dx, dy, dw, dh).
+  /// channels, channel = anchor * 4 + one of dx, dy, dw, dh), which are on demand: only boxes of candidates are read.
   ///
   /// - Returns: the declaration, the same for inference and training.
   public func makeNetwork() -> NetworkGraph {
@@ -59,7 +59,8 @@ private struct RetinaNetBuilder {
     let regressions = levels.map {
       head($0, "head.regression_head", output: "bbox_reg", channels: anchors * 4)
     }
-    for value in logits + regressions { graph.returns(value) }
+    for value in logits { graph.returns(value) }
+    for value in regressions { graph.returnsOnDemand(value) }
     return graph
   }
 

@@ -11,6 +11,6 @@ struct DevelopmentTool: ParsableCommand {
       NetworkCommand.self, HeadsCommand.self, DecodeCommand.self, ConvolutionsCommand.self,
       PreprocessCommand.self, PostprocessCommand.self, RecordsCommand.self, TrainingCommand.self,
       TrainingStepsCommand.self, PipelineCommand.self, ModelCommand.self,
-      LooksCommand.self, TilesCommand.self, MergeCommand.self,
+      BoxesCommand.self, LooksCommand.self, TilesCommand.self, MergeCommand.self,
     ])
 }

@@ -28,6 +28,12 @@ struct NetworkCommand: ParsableCommand {
   @Option(help: "Rounds; the first is a warm-up and not printed.")
   var rounds = 5
 
+  @Option(
+    help:
+      "Looks for candidates, then computes boxes around so many objects only; everywhere by default."
+  )
+  var objects: Int?
+
   @Flag(help: "A round for each line of standard input.")
   var interactive = false
 
@@ -42,7 +48,10 @@ struct NetworkCommand: ParsableCommand {
       source.description.makeNetwork(), height: size.height, width: size.width,
       store: WeightStore(load: source.values), algorithm: network.algorithm)
     let prepared = (clock.now - start).seconds
-    let bench = try NetworkBench(plan: plan, workers: workers, images: images)
+    let search = try objects.map {
+      try ObjectSearch(objects: $0, source.description, height: size.height, width: size.width)
+    }
+    let bench = try NetworkBench(plan: plan, workers: workers, images: images, search: search)
     _ = try bench.round()
     try Report.json([
       "ready": Report.number(prepared), "slabMiB": "\(plan.memory.slab >> 20)",
@@ -58,7 +67,7 @@ struct NetworkCommand: ParsableCommand {
         "peakMiB": "\(try Report.peakMemory())",
       ])
     }
-    if profile { try StepProfile(plan, input: bench.input).print() }
+    if profile { try StepProfile(plan, input: bench.input, search).print() }
   }
 
   private var isa: String { InstructionSet.effective?.rawValue ?? "none" }
@@ -69,6 +78,7 @@ struct NetworkBench {
   let plan: InferencePlan
   let images: Int
   let input: [Float]
+  private let search: ObjectSearch?
   private let workers: [HeldWorker]
 
   /// `@unchecked Sendable`: a worker is used by one thread at a time, that of its round.
@@ -77,8 +87,9 @@ struct NetworkBench {
     init() throws { worker = try InferenceWorker() }
   }
 
-  init(plan: InferencePlan, workers: Int, images: Int) throws {
+  init(plan: InferencePlan, workers: Int, images: Int, search: ObjectSearch? = nil) throws {
     self.plan = plan
+    self.search = search
     self.images = images
     input = Formula.uniform("input", count: 3 * plan.height * plan.width)
     self.workers = try (0..<workers).map { _ in try HeldWorker() }
@@ -93,10 +104,12 @@ struct NetworkBench {
     let start = clock.now
     let threads = WorkerGroup()
     for (index, held) in workers.enumerated() {
-      threads.start("worker \(index)") { [plan, images, input] in
+      threads.start("worker \(index)") { [plan, images, input, search] in
         for _ in 0..<images {
           try held.worker.run(plan) {
             $0.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: input) }
+          } wants: {
+            try search?.areas($0)
           } readOutputs: { _ in
           }
         }
@@ -111,7 +124,7 @@ struct NetworkBench {
 struct StepProfile {
   private var steps: [(label: String, seconds: Double)] = []
 
-  init(_ plan: InferencePlan, input: [Float]) throws {
+  init(_ plan: InferencePlan, input: [Float], _ search: ObjectSearch? = nil) throws {
     let worker = try InferenceWorker()
     var runs: [[(String, Double)]] = []
     for _ in 0..<4 {
@@ -119,6 +132,8 @@ struct StepProfile {
       worker.stepObserver = { run.append(($0, $1.seconds)) }
       try worker.run(plan) {
         $0.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: input) }
+      } wants: {
+        try search?.areas($0)
       } readOutputs: { _ in
       }
       runs.append(run)

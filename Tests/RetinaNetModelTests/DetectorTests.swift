@@ -85,6 +85,43 @@ import Testing
     #expect(loads.withLock { $0 } == prepared)
   }
 
+  /// Boxes computed where candidates are make the detections, bit for bit, that all boxes make; few candidates and many,
+  /// of the picture and of its mirror image, by every way of choosing them.
+  @Test(arguments: ModelFixture.allCases)
+  func boxesWhereCandidatesAreGiveTheSame(_ fixture: ModelFixture) throws {
+    let model = try fixture.makeModel()
+    let best = try fixture.cases.map { try $0.detections.first?.score ?? 1 }.max() ?? 1
+    let choices: [DetectionOptions] = [
+      .init(), .init(scoreThreshold: best.nextDown), .init(scoreThreshold: 0.97 * best),
+      .init(scoreThreshold: 0, candidatesPerLevel: 3), .init(scoreThreshold: 0),
+      .init(scoreThreshold: 1), .init(softNMS: .gaussian(sigma: 0.5)),
+      .init(classes: ["green"], shorterSide: 150),
+    ]
+    var counts: [Int] = []
+    for options in choices {
+      let detector = try Detector(model: model, options: options)
+      let worker = try detector.makeWorker()
+      for picture in try fixture.cases {
+        let geometry = detector.geometry(width: picture.width, height: picture.height)
+        for isMirrored in [false, true] {
+          let all = try worker.run(
+            picture.pixels.span, geometry, isMirrored: isMirrored
+          ) { outputs in
+            try detector.decoder.detections(outputs, geometry)
+          }
+          // What lies in the worker's memory is of another picture.
+          let noise = picture.pixels.indices.map { UInt8(truncatingIfNeeded: $0 &* 97) }
+          _ = try worker.run(noise.span, geometry) { _ in }
+          let found = try worker.detections(
+            picture.pixels.span, nil, geometry, isMirrored: isMirrored)
+          #expect(found == all, "\(picture.name), \(options)")
+          counts.append(found.count)
+        }
+      }
+    }
+    #expect(counts.contains(0) && counts.contains { $0 > 10 })
+  }
+
   /// Weights so large that activations overflow: no detections to report, and a reason.
   @Test func overflowIsAnError() throws {
     let model = try ModelFixture.v1ResNet18.makeModel()

@@ -20,6 +20,8 @@ public struct NetworkGraph: Sendable {
   private(set) var nodes: [Node] = []
   /// The values a run returns, in this order.
   public private(set) var outputs: [Value] = []
+  /// Of these, how many come first and are computed whatever is wanted; the others are on demand.
+  private(set) var promptOutputs = 0
 
   /// The one input of a network.
   public let input = Value(index: 0)
@@ -38,6 +40,16 @@ public struct NetworkGraph: Sendable {
 
   /// Declares that a run returns `value`.
   public mutating func returns(_ value: Value) {
+    precondition(promptOutputs == outputs.count, "outputs on demand come last")
+    outputs.append(value)
+    promptOutputs += 1
+  }
+
+  /// Declares that a run returns `value` where it is wanted: an inference computes the other outputs, asks what of this
+  /// one it shall compute too (`InferenceWorker.run`), and leaves the rest of it undefined. Training computes it all.
+  ///
+  /// All that only such outputs need is declared after everything else.
+  public mutating func returnsOnDemand(_ value: Value) {
     outputs.append(value)
   }
 

@@ -76,7 +76,8 @@ extension Convolution {
     }
     let kernel = try WinogradConvolution(
       shape, maps: outputs.map(\.size), batch: builder.batch, block: builder.block,
-      hasBias: hasBias, addsToOutput: addsToOutput, relu: hasRelu, engine: builder.engine)
+      hasBias: hasBias, addsToOutput: addsToOutput, relu: hasRelu,
+      areas: builder.narrow(to: .windows(ofTiles: WinogradTiles.side)), engine: builder.engine)
     let weights = FoldedWeights(self)
     let packing = WinogradWeights(
       weights: weights, turned: false, layout: kernel.weights, block: builder.block,

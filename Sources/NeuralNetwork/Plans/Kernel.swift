@@ -21,6 +21,8 @@ struct KernelMemory {
   /// At least `scratchByteCount` bytes, undefined before and after each run.
   let scratch: UnsafeMutableRawPointer
   let stream: ExecutionStream
+  /// What is computed of the plan's maps on demand, anew in each run.
+  let areas: DemandedAreas
 
   /// One operand as numbers.
   func numbers(_ operand: Int) -> UnsafeMutablePointer<Float> {

@@ -36,6 +36,8 @@ final class Plan: Sendable {
     var label: String
     /// Of a forward step, what it wrote.
     var outputs: [Tensor]
+    /// The maps on demand that it works for: it is left out where nothing of them is wanted. None: it always runs.
+    var demanded: [Int] = []
   }
 
   /// The gradient by one parameter, or a batch statistic, as the steps leave it.
@@ -64,9 +66,17 @@ final class Plan: Sendable {
   /// In plain order: [N, channels, height, width].
   let input: Tensor
   let outputs: [Tensor]
+  /// Of the outputs, how many come first and are not on demand.
+  let promptOutputs: Int
   /// In training, where the caller puts the loss's gradients by the outputs.
   let outputGradients: [Tensor]
   let forward: [Step]
+  /// The first of these that only outputs on demand need.
+  let firstStepOnDemand: Int
+  /// Maps that are computed on demand, in the order of the steps.
+  let demanded: [DemandedMap]
+  /// Of the outputs on demand, which of these each is.
+  let demandedOutputs: [Int]
   let backward: [Step]
   /// Where each buffer begins in the slab.
   let offsets: [Int]
@@ -108,7 +118,11 @@ final class Plan: Sendable {
     gradientByteCount = builder.gradientByteCount
     input = builder.tensor(graph.input)
     outputs = graph.outputs.map { builder.tensor($0) }
+    promptOutputs = builder.hasDemand ? graph.promptOutputs : outputs.count
     outputGradients = builder.outputGradients
+    firstStepOnDemand = builder.firstStepOnDemand ?? builder.forward.count
+    demanded = builder.demanded
+    demandedOutputs = graph.outputs.dropFirst(promptOutputs).map { builder.demandedMap($0) }
     forward = builder.forward
     backward = builder.backward
     offsets = slab.offsets

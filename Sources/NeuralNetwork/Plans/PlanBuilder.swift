@@ -15,6 +15,8 @@ struct PlanBuilder {
   /// nil in inference.
   private let trained: Set<String>?
   private let calls: [OperationCall]
+  /// The first that only outputs on demand need.
+  private let firstCallOnDemand: Int
   /// Of every node.
   private let sizes: [MapSize]
   let dependencies: Dependencies
@@ -31,6 +33,12 @@ struct PlanBuilder {
   /// Steps so far, and the caller's loss between forward and backward.
   private var time = 0
   private var isBackward = false
+
+  private(set) var firstStepOnDemand: Int?
+  private(set) var demanded: [Plan.DemandedMap] = []
+  private var indexOfDemanded: [NetworkGraph.Value: Int] = [:]
+  /// Those that the steps being appended work for.
+  private var demandedNow: [Int] = []
 
   var gradients: [Plan.Gradient] = []
   var gradientByteCount = 0
@@ -49,6 +57,7 @@ struct PlanBuilder {
     engine = try Engine.shared()
     block = InstructionSet.channelBlock
     calls = graph.calls(trained: trained)
+    firstCallOnDemand = trained == nil ? graph.firstOnDemand(of: calls) : calls.count
     sizes = graph.sizes(height: height, width: width)
     dependencies = Dependencies(calls)
     precondition(!graph.outputs.contains(graph.input), "a network that returns its input")
@@ -70,6 +79,7 @@ struct PlanBuilder {
     for index in calls.indices where !isDone[index] {
       let group = [index] + (isTraining ? [] : sharing(index, isDone))
       for member in group { isDone[member] = true }
+      if index >= firstCallOnDemand { demand(group.map { calls[$0] }) }
       try calls[index].operation.append(group.map { calls[$0] }, to: &self)
     }
     if isTraining { try buildBackward() }
@@ -79,7 +89,8 @@ struct PlanBuilder {
   /// Later calls that can be made together with this one: what they read is there already.
   private func sharing(_ index: Int, _ isDone: [Bool]) -> [Int] {
     calls.indices.dropFirst(index + 1).filter { other in
-      !isDone[other] && calls[other].inputs.allSatisfy { tensors[$0] != nil }
+      !isDone[other] && (other < firstCallOnDemand) == (index < firstCallOnDemand)
+        && calls[other].inputs.allSatisfy { tensors[$0] != nil }
         && calls[index].operation.canShareCall(
           with: calls[other].operation, size(calls[index].output), size(calls[other].output))
     }
@@ -102,6 +113,40 @@ struct PlanBuilder {
       if call.operation.hasRelu { mask(gradient, tensor(call.output)) }
       try wayBack(&self, gradient)
     }
+  }
+
+  // MARK: On demand
+
+  var hasDemand: Bool { firstStepOnDemand != nil }
+
+  /// The steps that follow are those of these calls.
+  private mutating func demand(_ calls: [OperationCall]) {
+    if firstStepOnDemand == nil { firstStepOnDemand = forward.count }
+    demandedNow = calls.map { call in
+      let inputs = call.inputs.compactMap { indexOfDemanded[$0] }
+      demanded.append(
+        Plan.DemandedMap(size: size(call.output), inputs: inputs, reach: .map))
+      indexOfDemanded[call.output] = demanded.count - 1
+      return demanded.count - 1
+    }
+  }
+
+  /// Says that a kernel computes no more of its outputs than is wanted.
+  ///
+  /// - Parameter reach: what the kernel reads of the inputs for that.
+  /// - Returns: where in `KernelMemory.areas` it finds what is wanted of each call being appended; nothing where these
+  ///   are computed as a whole.
+  mutating func narrow(to reach: Reach) -> [Int] {
+    for map in demandedNow { demanded[map].reach = reach }
+    return demandedNow
+  }
+
+  /// Which of the maps on demand a value is.
+  func demandedMap(_ value: NetworkGraph.Value) -> Int {
+    guard let index = indexOfDemanded[value] else {
+      preconditionFailure("value \(value.index) is on demand and needed by what is not")
+    }
+    return index
   }
 
   // MARK: Values
@@ -192,7 +237,8 @@ struct PlanBuilder {
   ) {
     for case .buffer(let buffer) in operands { touch(buffer) }
     scratchByteCount = max(scratchByteCount, kernel.scratchByteCount)
-    let step = Plan.Step(kernel: kernel, operands: operands, label: label, outputs: outputs)
+    let step = Plan.Step(
+      kernel: kernel, operands: operands, label: label, outputs: outputs, demanded: demandedNow)
     if isBackward { backward.append(step) } else { forward.append(step) }
     time += 1
   }
@@ -223,6 +269,23 @@ struct PlanBuilder {
 extension Plan.Tensor {
   /// As an operand.
   var location: Plan.Location { .buffer(buffer) }
+}
+
+extension NetworkGraph {
+  /// The first of the calls that only outputs on demand need.
+  fileprivate func firstOnDemand(of calls: [OperationCall]) -> Int {
+    guard promptOutputs < outputs.count else { return calls.count }
+    var needed = Set(outputs.prefix(promptOutputs))
+    var first = 0
+    for (index, call) in calls.enumerated().reversed() where needed.contains(call.output) {
+      needed.formUnion(call.inputs)
+      first = max(first, index + 1)
+    }
+    precondition(
+      calls.prefix(first).allSatisfy { needed.contains($0.output) },
+      "what only outputs on demand need is declared last")
+    return first
+  }
 }
 
 /// Who makes and who reads each value, and what backward steps need.

@@ -16,9 +16,10 @@ final class PlanRunner: @unchecked Sendable {
   /// What the last run backward left: the plan's `gradients`.
   private(set) var gradients: AlignedBuffer
   private var plan: Plan?
-  /// The steps that have run before, bound to the memory. Of a plan that has not run yet none, for its weights may
-  /// still be in the making.
-  private var bound: [BoundKernel] = []
+  /// The steps that have run before, bound to the memory; nil for the others, whose weights may still be in the
+  /// making.
+  private var bound: [BoundKernel?] = []
+  private let areas = DemandedAreas()
 
   /// Called after each step with its label and duration, for a profile. nil by default.
   var stepObserver: ((String, Duration) -> Void)?
@@ -46,18 +47,33 @@ final class PlanRunner: @unchecked Sendable {
     try Self.grow(&scratch, to: next.scratchByteCount)
     try Self.grow(&gradients, to: next.gradientByteCount)
     plan = next
+    bound = [BoundKernel?](repeating: nil, count: next.forward.count + next.backward.count)
   }
 
-  /// Runs the forward steps of the plan that was taken up last; its input has been written.
+  /// Says what the next run computes of the outputs on demand.
+  ///
+  /// - Parameter wanted: an area of each; nil: all.
+  func demand(_ wanted: [MapArea]?) {
+    let plan = taken
+    let outputs = plan.outputs.dropFirst(plan.promptOutputs)
+    areas.areas = plan.areas(
+      for: wanted ?? outputs.map { .whole(height: $0.size.height, width: $0.size.width) })
+  }
+
+  /// Runs forward steps of the plan that was taken up last; its input has been written.
   ///
   /// - Parameters:
   ///   - parameters: the plan's.
+  ///   - steps: which; those from `firstStepOnDemand` on after `demand`.
   ///   - afterStep: called after each step; returns false to stop there.
   /// - Throws: `NeuralNetworkError`, or what the parameters or `afterStep` throw.
   func runForward(
-    _ parameters: some PlanParameters, afterStep: (Plan.Step) throws -> Bool = { _ in true }
+    _ parameters: some PlanParameters, steps: Range<Int>? = nil,
+    afterStep: (Plan.Step) throws -> Bool = { _ in true }
   ) throws {
-    for (index, step) in taken.forward.enumerated() {
+    for index in steps ?? taken.forward.indices {
+      let step = taken.forward[index]
+      if !step.demanded.isEmpty, step.demanded.allSatisfy({ areas[$0].isEmpty }) { continue }
       try run(step, index, parameters)
       if try !afterStep(step) { return }
     }
@@ -102,10 +118,11 @@ final class PlanRunner: @unchecked Sendable {
   }
 
   private func run(_ step: Plan.Step, _ index: Int, _ parameters: some PlanParameters) throws {
-    if index == bound.count { bound.append(try bind(step, parameters)) }
-    guard let stepObserver else { return try bound[index]() }
+    let kernel = try bound[index] ?? bind(step, parameters)
+    bound[index] = kernel
+    guard let stepObserver else { return try kernel() }
     let start = ContinuousClock.now
-    try bound[index]()
+    try kernel()
     stepObserver(step.label, start.duration(to: .now))
   }
 
@@ -121,7 +138,8 @@ final class PlanRunner: @unchecked Sendable {
       }
     }
     return try step.kernel.bind(
-      to: KernelMemory(operands: operands, scratch: scratch.address, stream: stream))
+      to: KernelMemory(
+        operands: operands, scratch: scratch.address, stream: stream, areas: areas))
   }
 
   private func memories(_ tensors: [Plan.Tensor], _ image: Int) -> [BlockedMemory] {

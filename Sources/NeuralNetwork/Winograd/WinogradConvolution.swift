@@ -9,20 +9,24 @@ struct WinogradConvolution: Kernel {
   /// Tiles that are transformed together. 96 is within 3 % of the best for all layers of a ResNet: more gains 2 to
   /// 3 % at 256 channels and loses up to 23 % at 64 to 128, where the chunk leaves the second cache.
   static let chunk = 96
+  /// Of an area's last tiles, up to this many less one are multiplied for nothing.
+  private static let step = 16
 
   private let maps: [MapSize]
   private let batch: Int
   private let block: Int
+  /// Where the areas of the maps stand; none: all is computed.
+  private let areas: [Int]
+  /// Those of the whole maps.
   private let tiles: WinogradTiles
-  private let transforms: WinogradTransforms
   private let inputBlocks: Int
   private let outputBlocks: Int
   private let hasBias: Bool
   private let addsToOutput: Bool
   private let relu: Bool
-  /// The product of a whole chunk, and of the last one.
-  private let products: (whole: PrimitiveKernel, last: PrimitiveKernel)
-  private let counts: (whole: Int, last: Int)
+  /// Products by how many tiles they multiply, the last of a whole chunk. A rest is multiplied by the first that is large
+  /// enough.
+  private let products: [(capacity: Int, kernel: PrimitiveKernel)]
 
   /// Layout of one point's weights, [outputs, inputs, 1, 1].
   let weights: TensorLayout
@@ -35,16 +39,19 @@ struct WinogradConvolution: Kernel {
   ///   - hasBias: whether a bias is added.
   ///   - addsToOutput: whether what the outputs held is added, after the bias.
   ///   - relu: whether the result goes through a ReLU, last.
+  ///   - areas: of the maps, where no more is computed than the tiles of an area that each run says.
   ///   - engine: where it runs.
   /// - Throws: `NeuralNetworkError.oneDNN`.
   init(
     _ shape: ConvolutionShape, maps: [MapSize], batch: Int, block: Int, hasBias: Bool,
-    addsToOutput: Bool, relu: Bool, engine: Engine
+    addsToOutput: Bool, relu: Bool, areas: [Int] = [], engine: Engine
   ) throws(NeuralNetworkError) {
     precondition(shape.hasWinograd, "no Winograd convolution for \(shape)")
+    precondition(areas.isEmpty || batch == 1 && areas.count == maps.count, "areas of batches")
     self.maps = maps
     self.batch = batch
     self.block = block
+    self.areas = areas
     self.hasBias = hasBias
     self.addsToOutput = addsToOutput
     self.relu = relu
@@ -52,7 +59,6 @@ struct WinogradConvolution: Kernel {
     outputBlocks = (shape.outputChannels + block - 1) / block
     tiles = WinogradTiles(
       maps.flatMap { [(height: Int, width: Int)](repeating: ($0.height, $0.width), count: batch) })
-    transforms = WinogradTransforms(tiles: tiles, block: block)
 
     let product = ConvolutionShape(
       inputChannels: inputBlocks * block, outputChannels: outputBlocks * block, kernel: 1)
@@ -63,19 +69,24 @@ struct WinogradConvolution: Kernel {
         output: .blocked([1, product.outputChannels, 1, pixels], block: block), engine: engine
       ).forward(hasBias: false, postOperations: [])
     }
-    let whole = min(Self.chunk, tiles.count)
-    let compiled = try compile(whole)
-    weights = compiled.weights
-    let rest = tiles.count % whole
-    let last = rest == 0 ? compiled : try compile(rest)
-    // Should the last chunk want its weights otherwise, it is multiplied as a whole one, the rest of it for nothing.
-    let isSame = last.weights == compiled.weights
-    products = (compiled.kernel, isSame ? last.kernel : compiled.kernel)
-    counts = (whole, rest == 0 || !isSame ? whole : rest)
+    let chunk = min(Self.chunk, tiles.count)
+    let whole = try compile(chunk)
+    weights = whole.weights
+    var capacities: Set<Int> = [tiles.count % chunk]
+    if !areas.isEmpty { capacities.formUnion(stride(from: 0, to: chunk, by: Self.step)) }
+    var products: [(capacity: Int, kernel: PrimitiveKernel)] = []
+    for capacity in capacities.sorted() where capacity > 0 {
+      let part = try compile(capacity)
+      // Should it want its weights otherwise, a larger one does its work, some of it for nothing.
+      if part.weights == weights { products.append((capacity, part.kernel)) }
+    }
+    self.products = products + [(chunk, whole.kernel)]
   }
 
+  private var chunk: Int { products.last?.capacity ?? 0 }
+
   private var pointBytes: (input: Int, output: Int) {
-    let perBlock = counts.whole * block * MemoryLayout<Float>.stride
+    let perBlock = chunk * block * MemoryLayout<Float>.stride
     return (inputBlocks * perBlock, outputBlocks * perBlock)
   }
 
@@ -84,7 +95,7 @@ struct WinogradConvolution: Kernel {
   }
 
   var scratchByteCount: Int {
-    transformedBytes + max(products.whole.scratchByteCount, products.last.scratchByteCount)
+    transformedBytes + (products.map(\.kernel.scratchByteCount).max() ?? 0)
   }
 
   func bind(to memory: KernelMemory) throws(NeuralNetworkError) -> BoundKernel {
@@ -97,17 +108,24 @@ struct WinogradConvolution: Kernel {
     let m = v + WinogradTransforms.points * pointBytes.input / MemoryLayout<Float>.stride
     let operands = [memory.scratch, weights, memory.scratch]
     let productScratch = memory.scratch + transformedBytes
-    let whole = try products.whole.bind(operands, scratch: productScratch, memory.stream)
-    let last = try products.last.bind(operands, scratch: productScratch, memory.stream)
-    return { () throws(NeuralNetworkError) in
+    var products: [(capacity: Int, product: BoundPrimitive)] = []
+    for (capacity, kernel) in self.products {
+      products.append(
+        (capacity, try kernel.bind(operands, scratch: productScratch, memory.stream)))
+    }
+    let demanded = memory.areas
+    return { [products] () throws(NeuralNetworkError) in
+      let tiles = areas.isEmpty ? tiles : WinogradTiles(areas.map { demanded[$0] })
+      let transforms = WinogradTransforms(tiles: tiles, block: block)
       var start = 0
       while start < tiles.count {
-        let isLast = start + counts.whole >= tiles.count
-        let capacity = isLast ? counts.last : counts.whole
-        let range = start..<min(start + counts.whole, tiles.count)
+        let rest = min(tiles.count - start, chunk)
+        guard let (capacity, product) = products.first(where: { $0.capacity >= rest }) else {
+          preconditionFailure("no product of \(rest) tiles")
+        }
+        let range = start..<start + rest
         transforms.input(
           sources, channelBlocks: inputBlocks, tiles: range, capacity: capacity, to: v)
-        let product = isLast ? last : whole
         for point in 0..<WinogradTransforms.points {
           try product.move(0, to: v + point * inputBlocks * capacity * block)
           try product.move(1, to: weights + point * self.weights.byteCount)

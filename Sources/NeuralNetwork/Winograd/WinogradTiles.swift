@@ -1,5 +1,5 @@
-/// The tiles of 4x4 outputs that cover one or several maps (images of a batch, or pyramid levels that share weights),
-/// numbered through: map by map, and row by row in a map.
+/// The tiles of 4x4 outputs that cover one or several maps (images of a batch, or pyramid levels that share weights), or
+/// areas of them, numbered through: map by map, and row by row in a map.
 ///
 /// A 3x3 convolution of stride 1 and padding 1 is meant, so input and output of a map have one size.
 struct WinogradTiles: Sendable {
@@ -7,60 +7,76 @@ struct WinogradTiles: Sendable {
   static let side = 4
 
   /// How many there are in all maps.
-  var count: Int { maps.last?.tiles.upperBound ?? 0 }
+  private(set) var count = 0
 
-  private let maps: [Map]
-
-  private struct Map {
-    let height, width, columns: Int
-    let tiles: Range<Int>
-  }
+  private var runs: [Run] = []
+  /// The number of each run's first tile.
+  private var firsts: [Int] = []
 
   /// Neighbouring tiles of one row of tiles.
   struct Run {
     /// Which map they are of, and its size in pixels.
     let map, height, width: Int
     /// The first output of the first tile.
-    let y, x: Int
+    var y, x: Int
     /// How many tiles.
-    let count: Int
+    var count: Int
   }
 
   /// Covers maps of the given sizes, in pixels; a map may be empty.
   init(_ sizes: [(height: Int, width: Int)]) {
-    var maps: [Map] = []
-    var first = 0
-    for (height, width) in sizes {
-      let columns = (width + Self.side - 1) / Self.side
-      let count = (height + Self.side - 1) / Self.side * columns
-      maps.append(
-        Map(height: height, width: width, columns: columns, tiles: first..<first + count))
-      first += count
+    for (map, (height, width)) in sizes.enumerated() where width > 0 {
+      for y in stride(from: 0, to: height, by: Self.side) {
+        append(
+          Run(
+            map: map, height: height, width: width, y: y, x: 0,
+            count: (width + Self.side - 1) / Self.side))
+      }
     }
-    self.maps = maps
+  }
+
+  /// Covers an area of each map.
+  init(_ areas: [MapArea]) {
+    for (map, area) in areas.enumerated() {
+      area.forEachRun(ofTiles: Self.side) { row, column, count in
+        append(
+          Run(
+            map: map, height: area.height, width: area.width, y: row * Self.side,
+            x: column * Self.side, count: count))
+      }
+    }
+  }
+
+  private mutating func append(_ run: Run) {
+    runs.append(run)
+    firsts.append(count)
+    count += run.count
   }
 
   /// Calls `body` for the runs of which the tiles `range` consist, in order.
   @inline(__always)
   func forEachRun(of range: Range<Int>, _ body: (Run) -> Void) {
-    guard var index = maps.firstIndex(where: { $0.tiles.upperBound > range.lowerBound }) else {
-      return
-    }
+    guard !range.isEmpty else { return }
+    var index = indexOfRun(with: range.lowerBound)
     var tile = range.lowerBound
     while tile < range.upperBound {
-      let map = maps[index]
-      guard tile < map.tiles.upperBound else {
-        index += 1
-        continue
-      }
-      let (row, column) = (tile - map.tiles.lowerBound).quotientAndRemainder(
-        dividingBy: map.columns)
-      let count = min(map.columns - column, range.upperBound - tile)
-      body(
-        Run(
-          map: index, height: map.height, width: map.width, y: row * Self.side,
-          x: column * Self.side, count: count))
-      tile += count
+      var run = runs[index]
+      let skipped = tile - firsts[index]
+      run.x += skipped * Self.side
+      run.count = min(run.count - skipped, range.upperBound - tile)
+      body(run)
+      tile += run.count
+      index += 1
     }
+  }
+
+  /// By halving.
+  private func indexOfRun(with tile: Int) -> Int {
+    var (low, high) = (0, firsts.count)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if firsts[middle] <= tile { low = middle } else { high = middle }
+    }
+    return low
   }
 }
