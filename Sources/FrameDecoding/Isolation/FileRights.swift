@@ -87,7 +87,7 @@ extension Landlock {
     }
     // Of memory files and devices.
     return directories.filter {
-      !["/", "/dev", "/dev/shm", "/memfd:detect-batch frames"].contains($0)
+      !["/", "/dev", "/dev/shm"].contains($0)
     }
   }
 }
