@@ -54,7 +54,7 @@ class Placement:
         return cv2.warpPerspective(picture, moved, (int(right - left), int(bottom - top)), flags=cv2.INTER_LINEAR)
 
 
-def outline_points(corners, count=9):
+def outline_points(corners, count=25):
     """Points along the sides of a quadrilateral [4, 2]."""
     part = np.linspace(0, 1, count, endpoint=False)[:, None]
     return np.concatenate([a + (b - a) * part for a, b in zip(corners, np.roll(corners, -1, 0))])

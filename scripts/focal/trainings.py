@@ -7,7 +7,6 @@ import dataclasses
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 
@@ -96,7 +95,6 @@ class Comparison:
         if (run / "resume/state.safetensors").exists():
             command += ["--resume", run]
         else:
-            shutil.rmtree(run, ignore_errors=True)  # begun, and stopped before its first state
             run.parent.mkdir(parents=True, exist_ok=True)
             command += [self.train_set, "--validation", self.validation, "--start", self.backbone, "--output", run]
             command += ["--seed", training.seed, "--epochs", training.epochs, "--learning-rate", training.rate]
