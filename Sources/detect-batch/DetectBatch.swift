@@ -34,7 +34,7 @@ struct DetectBatch: ParsableCommand {
   /// Whether the default command is likely to be meant, and to do something.
   private static func isDetection(_ arguments: [String]) -> Bool {
     guard arguments.count > 1 else { return false }
-    let others = configuration.subcommands.compactMap(\.configuration.commandName)
+    let others = configuration.subcommands.compactMap { $0.configuration.commandName }
     return (arguments[1] == "detect" || !others.contains(arguments[1]))
       && !["help", "-h", "--help", "--version"].contains(where: arguments.contains)
   }
