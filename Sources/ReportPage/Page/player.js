@@ -24,6 +24,8 @@ class Player {
     this.isVideo = row.times !== null;
     this.block = -1;
     this.records = [];
+    // A video may show its first picture before the records are here.
+    this.timed = [];
     this.at = -1;
     this.least = leastScore ?? overview.threshold ?? 0;
     this.layer = html("div", { class: "boxes", "aria-hidden": "true" });
@@ -46,6 +48,7 @@ class Player {
     while (first + 1 < blocks.length && (time !== null ? blocks[first + 1].time !== null && blocks[first + 1].time <= time
       : frame !== null && blocks[first + 1].frame !== null && blocks[first + 1].frame <= frame)) first++;
     await this.open(first);
+    if (this.isOver) return;
     const wanted = time !== null ? this.recordAt(time) : frame !== null ? this.records.findIndex((record) => record[0] === frame)
       : this.isVideo ? 0 : this.records.findIndex((record) => this.isHit(record));
     this.select(Math.max(0, wanted));
