@@ -81,12 +81,13 @@ let package = Package(
     .target(
       name: "Datasets",
       dependencies: [
-        "Failures", "Files", "Settings", .product(name: "SystemPackage", package: "swift-system"),
+        "Failures", "Files", "JSONText", "Settings",
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
       name: "Evaluation",
       dependencies: [
-        "Datasets", "DetectionRecords", "Drawing",
+        "Datasets", "DetectionRecords", "Drawing", "JSONText",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(

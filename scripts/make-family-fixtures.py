@@ -23,13 +23,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts/parity"))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+import families
 import numpy as np
 import torch
 import torchvision
-from PIL import Image
+import trainers
+from trainers import LABELS
 
 torch.set_num_threads(1)
-LABELS = ["red", "green", "blue"]
 
 
 def sums(modules):
@@ -52,24 +53,6 @@ def randomize(model, seed):
         for tensor in model.state_dict().values():
             if tensor.is_floating_point():
                 tensor.copy_(torch.rand(tensor.shape, generator=generator) * 0.2 + 0.1)
-
-
-def pictures(folder):
-    """Two pictures and a COCO file of them."""
-    random = np.random.default_rng(5)
-    images, annotations = [], []
-    for index in range(2):
-        pixels = random.integers(0, 255, (64, 96, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{index}.png")
-        images.append({"id": index + 1, "file_name": f"{index}.png", "width": 96, "height": 64})
-        annotations.append(
-            {"id": index + 1, "image_id": index + 1, "category_id": index + 1, "bbox": [10, 10, 40, 30],
-             "area": 1200, "iscrowd": 0}
-        )
-    categories = [{"id": i + 1, "name": name} for i, name in enumerate(LABELS)]
-    (folder / "coco.json").write_text(
-        json.dumps({"images": images, "annotations": annotations, "categories": categories})
-    )
 
 
 # MMDetection
@@ -128,40 +111,14 @@ def mmdetection_names(model):
 
 
 def write_mmdetection(folder, expected):
-    import mmdetection_stub  # noqa: F401  (before mmdet)
-    from mmdet.registry import MODELS
-    from mmdet.utils import register_all_modules
     from mmengine.config import Config, ConfigDict
-    from mmengine.runner import Runner
 
-    register_all_modules()
-    pipeline = [
-        dict(type="LoadImageFromFile"), dict(type="LoadAnnotations", with_bbox=True),
-        dict(type="Resize", scale=(1333, 800), keep_ratio=True), dict(type="PackDetInputs")]
     with tempfile.TemporaryDirectory() as work:
         work = pathlib.Path(work)
-        pictures(work)
-        pipeline[2]["scale"] = (96, 64)
-        config = Config(
-            dict(
-                model=mmdetection_model(), default_scope="mmdet", work_dir=str(work / "run"), experiment_name="small",
-                train_dataloader=dict(
-                    batch_size=1, num_workers=0, sampler=dict(type="DefaultSampler", shuffle=True),
-                    dataset=dict(
-                        type="CocoDataset", data_root=str(work), ann_file="coco.json", data_prefix=dict(img=""),
-                        metainfo=dict(classes=tuple(LABELS)), pipeline=pipeline)),
-                train_cfg=dict(type="EpochBasedTrainLoop", max_epochs=2),
-                optim_wrapper=dict(
-                    type="OptimWrapper", optimizer=dict(type="SGD", lr=1e-4, momentum=0.9, weight_decay=1e-4)),
-                param_scheduler=[
-                    dict(type="LinearLR", start_factor=0.001, by_epoch=False, begin=0, end=2),
-                    dict(type="MultiStepLR", begin=0, end=2, by_epoch=True, milestones=[1], gamma=0.1)],
-                default_hooks=dict(
-                    logger=dict(type="LoggerHook", interval=1), checkpoint=dict(type="CheckpointHook", interval=1)),
-                custom_hooks=[dict(type="EMAHook", ema_type="ExpMomentumEMA", momentum=0.3)],
-                randomness=dict(seed=1)))
-        runner = Runner.from_cfg(config)
-        runner.train()
+        average = dict(type="EMAHook", ema_type="ExpMomentumEMA", momentum=0.3)
+        runner = trainers.mmdetection(work, mmdetection_model(), (64, 96), hooks=[average])
+        from mmdet.registry import MODELS
+
         file = torch.load(work / "run/epoch_2.pth", weights_only=False)
         model = MODELS.build(ConfigDict(mmdetection_model()))
         model.load_state_dict(file["state_dict"])
@@ -239,35 +196,29 @@ def detectron2_names(model):
     }
 
 
+def other_rules(config):
+    config.INPUT.FORMAT = "RGB"
+    config.INPUT.MIN_SIZE_TEST, config.INPUT.MAX_SIZE_TEST = 640, 1066
+    config.MODEL.PIXEL_MEAN, config.MODEL.PIXEL_STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
+    config.MODEL.RESNETS.STRIDE_IN_1X1 = False
+    config.MODEL.ANCHOR_GENERATOR.SIZES = [[24.5, 32.0, 48.0]]
+    config.MODEL.ANCHOR_GENERATOR.ASPECT_RATIOS = [[0.4, 1.0, 2.5]]
+    config.MODEL.ANCHOR_GENERATOR.OFFSET = 0.5
+    config.MODEL.RETINANET.BBOX_REG_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
+    config.MODEL.RETINANET.SCORE_THRESH_TEST, config.MODEL.RETINANET.NMS_THRESH_TEST = 0.3, 0.6
+    config.MODEL.RETINANET.TOPK_CANDIDATES_TEST, config.TEST.DETECTIONS_PER_IMAGE = 500, 50
+
+
 def write_detectron2(folder, expected):
+    families.find_detectron2()
     from detectron2.checkpoint import DetectionCheckpointer
-    from detectron2.engine import DefaultTrainer
+    from detectron2.engine import default_setup
     from detectron2.modeling import build_model
-    from detectron2.structures import Boxes, Instances
-
-    def batches():
-        random = np.random.default_rng(6)
-        while True:
-            target = Instances((64, 96))
-            target.gt_boxes = Boxes(torch.tensor([[10.0, 10.0, 50.0, 40.0]]))
-            target.gt_classes = torch.tensor([1])
-            pixels = torch.from_numpy(random.integers(0, 255, (3, 64, 96), dtype=np.uint8))
-            yield [{"image": pixels, "height": 64, "width": 96, "instances": target}]
-
-    class Trainer(DefaultTrainer):
-        @classmethod
-        def build_train_loader(cls, config):
-            return batches()
-
-        def build_writers(self):
-            return []
 
     config = detectron2_config()
     with tempfile.TemporaryDirectory() as work:
-        config.OUTPUT_DIR = work
         torch.manual_seed(3)
-        trainer = Trainer(config)
-        trainer.train()
+        trainer = trainers.detectron2(pathlib.Path(work), config)
         (folder / "detectron2-trainer.pth").write_bytes((pathlib.Path(work) / "model_final.pth").read_bytes())
         expected["detectron2-trainer.pth"] = {
             "sums": sums(detectron2_names(trainer.model)), "classes": 80, "preset": "detectron2"}
@@ -275,6 +226,17 @@ def write_detectron2(folder, expected):
         again = build_model(config)
         DetectionCheckpointer(again).load(str(pathlib.Path(work) / "model_final.pth"))
         assert sums(detectron2_names(again)) == expected["detectron2-trainer.pth"]["sums"]
+
+    # What its own setup of a training writes beside the weights, of this network and of one with other rules.
+    for name, change in (("detectron2-config.yaml", None), ("detectron2-config-other.yaml", other_rules)):
+        config = detectron2_config()
+        if change:
+            change(config)
+        with tempfile.TemporaryDirectory() as work:
+            config.OUTPUT_DIR = work
+            default_setup(config, argparse.Namespace(config_file="", eval_only=False, num_gpus=0))
+            (folder / name).write_text((pathlib.Path(work) / "config.yaml").read_text().replace(work, "output"))
+    config = detectron2_config()
 
     # As the model zoo's files are: arrays, and the buffers that were stored then.
     model = build_model(config)

@@ -14,6 +14,7 @@ import sys
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts/parity"))
@@ -53,9 +54,15 @@ def sketch(index, gradient):
     return [float(signs(probe) @ flat) for probe in range(PROBES)]
 
 
+def weights(name):
+    if (MODELS / f"{name}.pth").exists():
+        return torch.load(MODELS / f"{name}.pth")
+    return {key: tensor.float() for key, tensor in load_file(MODELS / f"{name}.safetensors").items()}
+
+
 def case(name, model_name, variant, trained, box_loss, train_norms, steps, rate=0.001):
     model = networks.build(variant)
-    model.load_state_dict(torch.load(MODELS / f"{model_name}.pth"))
+    model.load_state_dict(weights(model_name))
     # The models' logits are spread for tests of thresholds; training starts from the prior.
     last = model.head.classification_head.cls_logits
     with torch.no_grad():
@@ -148,12 +155,20 @@ def main():
         "v1-resnet50", backbone="resnet50", pyramid_channels=16, head_depth=3,
         anchor_sizes=[sizes[:2] for sizes in anchors], aspect_ratios=(0.4, 1.0, 2.5), **common,
     )  # fmt: skip
+    # The peers' own small networks (make-peer-fixtures.py): P6 from C5, which has as many channels as the pyramid, P7
+    # without a ReLU; and the same with the stride in the 1x1.
+    exact = [[x, x * 2 ** (1.0 / 3), x * 2 ** (2.0 / 3)] for x in (8, 16, 32, 64, 128)]
+    peer = dict(p6_source="c5", relu_before_p7=False, head_depth=2, anchor_sizes=exact, exact_anchors=True, **common)
+    r18 = networks.Variant("mmdetection-r18", backbone="resnet18", pyramid_channels=32, **peer)
+    caffe = networks.Variant("mmdetection-caffe", pyramid_channels=16, stride_in_1x1=True, **peer)
     everything = lambda name: True
     upper = lambda name: not name.startswith(("backbone.body.conv1", "backbone.body.layer1"))
     # L1's kinks make any two float32 runs part after a few steps: the smooth one stays comparable for ten.
     case("v1-resnet18", "v1-resnet18", v1, everything, "smooth_l1", False, 10, rate=1e-4)
     case("v2-resnet18", "v2-resnet18", v2, everything, "giou", True, 1)
     case("v1-resnet50", "v1-resnet50", deep, upper, "l1", False, 10)
+    case("mmdetection-r18", "peers/mmdetection-r18", r18, everything, "smooth_l1", False, 1)
+    case("mmdetection-caffe-r50", "peers/mmdetection-caffe-r50", caffe, upper, "smooth_l1", False, 1)
     optimizers()
 
 

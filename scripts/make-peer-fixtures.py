@@ -10,8 +10,13 @@ For each program NAME.safetensors (weights by our names, F16), NAME.json (import
     bbox_regression  F32 1 anchors 4
     boxes            F32 n 4          corners in pixels of the picture, in the program's order
     scores, labels   F32, I64         n each
-and metadata `resized` ("HxW" before padding).
+    sizes            I64 n 4          widths and heights of pictures, and what it resizes them to
+and metadata `resized` ("HxW" before padding). NAME-noise-SEED.safetensors has boxes, scores and labels of outputs that are
+made up by `noise`, of 80 classes, and
+its other arguments as metadata: seeds for which a single rounding, which a rule of suppression
+decides over, changes what is found.
 """
+import itertools
 import json
 import pathlib
 import sys
@@ -69,7 +74,6 @@ def small_torchvision(**words):
             "small",
             pyramid_channels=16,
             head_depth=2,
-            classes=CLASSES,
             anchor_sizes=networks.octave_sizes(*BASES),
             candidates_per_level=LIMITS["candidatesPerLevel"],
             detections_per_image=LIMITS["detectionsPerImage"],
@@ -79,20 +83,122 @@ def small_torchvision(**words):
 
 
 SEEDS = {"deepforest-r50": 6}
+NOISE_CLASSES = 80
+# By seed the share of anchors that have a score. Suppression in one go is up to 1000 candidates: some have more.
+NOISE = {1: 0.2, 2: 0.7}
 MODELS = {
     "mmdetection-r18": (
-        "mmdetection", SIDES, lambda s: families.MMDetection("retinanet_r18_fpn_1x_coco", CLASSES, s, small_mmdetection(32))),
+        "mmdetection", SIDES, lambda s, k=CLASSES: families.MMDetection("retinanet_r18_fpn_1x_coco", k, s, small_mmdetection(32))),
     "mmdetection-caffe-r50": (
         "mmdetection-caffe", SIDES,
-        lambda s: families.MMDetection("retinanet_r50-caffe_fpn_1x_coco", CLASSES, s, small_mmdetection(16))),
-    "detectron2-r50": ("detectron2", SIDES, lambda s: families.Detectron2(50, CLASSES, s, small_detectron2)),
+        lambda s, k=CLASSES: families.MMDetection("retinanet_r50-caffe_fpn_1x_coco", k, s, small_mmdetection(16))),
+    "detectron2-r50": ("detectron2", SIDES, lambda s, k=CLASSES: families.Detectron2(50, k, s, small_detectron2)),
     "deepforest-r50": (
-        "deepforest", SIDES, lambda s: families.DeepForest(CLASSES, s, small_torchvision(
-            base_width=4, score_threshold=0.1, nms_threshold=0.05))),
+        "deepforest", SIDES, lambda s, k=CLASSES: families.DeepForest(k, s, small_torchvision(
+            classes=k, base_width=4, score_threshold=0.1, nms_threshold=0.05))),
     "mlperf-resnext50": (
-        "mlperf", (96, 96), lambda s: families.MLPerf(CLASSES, s, small_torchvision(
-            base_width=8, groups=4, group_width=2, min_size=96, max_size=96))),
+        "mlperf", (96, 96), lambda s, k=CLASSES: families.MLPerf(k, s, small_torchvision(
+            classes=k, base_width=8, groups=4, group_width=2, min_size=96, max_size=96))),
 }  # fmt: skip
+
+
+def resized(rule, width, height, sides):
+    """By the rules as they are documented."""
+    low, high = min(width, height), max(width, height)
+    factor = min(sides[1] / high, sides[0] / low)
+    if rule == "stretch":
+        return sides[0], sides[0]
+    if rule == "steps":
+        factor = sides[0] / low
+        new = [sides[0] if side == low else side * factor for side in (width, height)]
+        if max(new) > sides[1]:
+            new = [side * (sides[1] / max(new)) for side in new]
+        return tuple(int(side + 0.5) for side in new)
+    return tuple(int(side * factor + (0.5 if rule == "round" else 0)) for side in (width, height))
+
+
+def telling_sizes(sides):
+    """Sizes of pictures by which any two rules differ, three of each pair."""
+    found = {}
+    for width in range(20, 400):
+        for height in range(20, 400):
+            by_rule = {rule: resized(rule, width, height, sides) for rule in ("truncate", "round", "steps", "stretch")}
+            for pair in itertools.combinations(by_rule.items(), 2):
+                (first, a), (second, b) = pair
+                if a != b and len(found.setdefault((first, second), [])) < 3:
+                    found[first, second].append((width, height))
+    assert len(found) == 6 and all(len(sizes) == 3 for sizes in found.values()), found
+    return sorted({size for sizes in found.values() for size in sizes})
+
+
+def words(seed, count):
+    """The first words of the tests' SeededGenerator(seed:)."""
+    with np.errstate(over="ignore"):
+        z = np.uint64(seed) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
+
+
+def noise(seed, share, square, shift, grids):
+    """Head outputs: of some anchors a logit in -2...2 for one of the last three classes, and deltas in -0.5...0.5.
+
+    Those of `square` in each cell have one always, of 0...4, for the last class, and deltas of 0, or, every second, `shift` in dx:
+    squares in neighbouring cells then overlap by just as much as suppression asks for, so that any rounding decides.
+    Of an anchor's six random numbers the first is for whether, the second for class and logit, the others for the deltas.
+    """
+    levels, first = ([], []), 0
+    cells = sum(height * width for height, width in grids)
+    units = (words(seed, cells * 9 * 6) >> np.uint64(40)).astype(np.float32) * np.float32(2**-24)
+    units = units.reshape(-1, 6)
+    is_square = np.arange(len(units)) % 9 == square
+    thirds = units[:, 1] * np.float32(3)
+    classes = np.where(is_square, 2, thirds.astype(int)) + NOISE_CLASSES - 3
+    chosen = np.flatnonzero(is_square | (units[:, 0] < np.float32(share)))
+    logits = np.full((len(units), NOISE_CLASSES), -20, np.float32)
+    made = (thirds - np.floor(thirds) - np.float32(0.5)) * np.float32(4) + np.float32(2) * is_square
+    logits[chosen, classes[chosen]] = made[chosen]
+    deltas = units[:, 2:] - np.float32(0.5)
+    moved = np.where(deltas[:, :1] < 0, np.float32([shift, 0, 0, 0]), np.float32(0))
+    deltas = np.where(is_square[:, None], moved, deltas)
+    scores = torch.sigmoid(torch.from_numpy(logits)).flatten()
+    assert len(scores[scores > 0.05].unique()) == (scores > 0.05).sum(), "equal scores have no order"
+    for height, width in grids:
+        count = height * width * 9
+        for half, flat in zip(levels, (logits, deltas)):
+            part = torch.from_numpy(flat[first : first + count]).reshape(height, width, -1)
+            half.append(part.permute(2, 0, 1)[None].contiguous())
+        first += count
+    return levels
+
+
+def allow_candidates(model, count):
+    """Of each level."""
+    if hasattr(model, "bbox_head"):
+        model.bbox_head.test_cfg.nms_pre = count
+    elif hasattr(model, "test_topk_candidates"):
+        model.test_topk_candidates = count
+    else:
+        model.topk_candidates = count
+
+
+@torch.inference_mode()
+def write_noise(folder, name, pixels):
+    """What the program makes of made-up outputs for the same picture."""
+    _, sides, make = MODELS[name]
+    peer = make(sides, NOISE_CLASSES)
+    allow_candidates(peer.model, 1000)
+    tensor, memory = peer.input(pixels)
+    grids = [tuple(level.shape[-2:]) for level in peer.heads(tensor)[0]]
+    # With squares a shift of s makes an overlap of (1 - s) / (1 + s), cells are one side apart.
+    shift = {"deepforest-r50": -2 / 21}.get(name, -2 / 3)
+    square = 1 if name.startswith("detectron2") else 3
+    for seed, share in NOISE.items():
+        boxes, scores, labels = peer.detections(noise(seed, share, square, shift, grids), memory)
+        tensors = {"boxes": boxes.astype(np.float32), "scores": scores, "labels": labels.astype(np.uint8)}
+        tensors = {key: np.ascontiguousarray(value) for key, value in tensors.items()}
+        save_file(tensors, folder / f"{name}-noise-{seed}.safetensors", metadata={"share": f"{share}", "square": f"{square}", "shift": f"{shift}"})
+        print(f"{name}, noise {seed}: {len(scores)} detections")
 
 
 @torch.inference_mode()
@@ -130,6 +236,11 @@ def write(folder, name):
         "scores": scores,
         "labels": labels,
     }
+    sizes = []
+    for width, height in telling_sizes(sides):
+        rows, columns = peer.resized(peer.input(np.zeros((height, width, 3), np.uint8))[1])
+        sizes.append((width, height, columns, rows))
+    outputs["sizes"] = np.array(sizes, dtype=np.int64)
     height, width = peer.resized(memory)
     outputs = {key: np.ascontiguousarray(value) for key, value in outputs.items()}
     save_file(outputs, folder / f"{name}-picture.safetensors", metadata={"resized": f"{height}x{width}"})
@@ -145,6 +256,7 @@ def main():
     torch.set_num_threads(1)
     for name in MODELS:
         write(folder, name)
+        write_noise(folder, name, picture("landscape", *SIZE))
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+import JSONText
 import SystemPackage
 
 /// A file of COCO's annotation format ("instances": images, categories, annotations with boxes).
@@ -12,15 +13,13 @@ public struct COCOAnnotationsFile: Sendable {
   /// - Throws: where a field that counts is missing or of the wrong kind, naming the entry. `area` may be missing
   ///   (the box's is taken, with a remark), and so may `iscrowd` (0), names and sizes.
   public init(contentsOf path: FilePath) throws(DatasetError) {
-    let content = try JSONFile(path).decode(Content.self)
+    let content = try JSONFile(path).read { try Content(&$0) }
     annotations = COCOAnnotations(
-      images: content.images.map(\.image), categories: content.categories.map(\.category),
-      objects: content.annotations.map(\.object))
+      images: content.images, categories: content.categories, objects: content.objects)
     var remarks = annotations.remarks
-    let withoutArea = content.annotations.filter(\.isWithoutArea)
-    if let first = withoutArea.first {
+    if let first = content.withoutArea.first {
       remarks.append(
-        "\(withoutArea.count) annotations have no \"area\" (first: id \(first.object.id)): "
+        "\(content.withoutArea.count) annotations have no \"area\" (first: id \(first)): "
           + "their box's width x height is taken")
     }
     self.remarks = remarks.map { "\(path): \($0)" }
@@ -64,86 +63,120 @@ extension COCOAnnotations {
   }
 }
 
-private struct Content: Decodable {
-  var images: [ImageEntry]
-  var categories: [CategoryEntry]
-  var annotations: [AnnotationEntry]
+/// What is read of a file.
+private struct Content {
+  var images: [COCOAnnotations.Image]
+  var categories: [COCOAnnotations.Category]
+  var objects: [COCOAnnotations.Object]
+  /// The ids of annotations that have no area.
+  var withoutArea: [Int] = []
 
-  enum Key: String, CodingKey { case images, categories, annotations }
-
-  init(from decoder: any Decoder) throws {
-    let fields = try EntryFields<Key>(
-      decoder, otherwise: "must be an object with \"images\", \"categories\" and \"annotations\"")
-    images = try fields.required(.images, [ImageEntry].self, kind: "a list")
-    categories = try fields.required(.categories, [CategoryEntry].self, kind: "a list")
-    annotations = try fields.required(.annotations, [AnnotationEntry].self, kind: "a list")
-  }
-}
-
-private struct ImageEntry: Decodable {
-  var image: COCOAnnotations.Image
-
-  enum Key: String, CodingKey {
-    case id, width, height
-    case fileName = "file_name"
-  }
-
-  init(from decoder: any Decoder) throws {
-    let fields = try EntryFields<Key>(decoder, list: "images", idKey: .id)
-    image = .init(
-      id: try fields.wholeNumber(.id),
-      fileName: try fields.optional(.fileName, String.self, kind: "text") ?? "",
-      width: try fields.optional(.width, Int.self, kind: "a whole number"),
-      height: try fields.optional(.height, Int.self, kind: "a whole number"))
-  }
-}
-
-private struct CategoryEntry: Decodable {
-  var category: COCOAnnotations.Category
-
-  enum Key: String, CodingKey { case id, name }
-
-  init(from decoder: any Decoder) throws {
-    let fields = try EntryFields<Key>(decoder, list: "categories", idKey: .id)
-    let id = try fields.wholeNumber(.id)
-    category = .init(
-      id: id, name: try fields.optional(.name, String.self, kind: "text") ?? String(id))
-  }
-}
-
-private struct AnnotationEntry: Decodable {
-  var object: COCOAnnotations.Object
-  var isWithoutArea: Bool
-
-  enum Key: String, CodingKey {
-    case id, bbox, area
-    case imageID = "image_id"
-    case categoryID = "category_id"
-    case isCrowd = "iscrowd"
-  }
-
-  init(from decoder: any Decoder) throws {
-    let fields = try EntryFields<Key>(decoder, list: "annotations", idKey: .id)
-    let area = try fields.optional(.area, Double.self, kind: "a number")
-    object = .init(
-      id: try fields.wholeNumber(.id), imageID: try fields.wholeNumber(.imageID),
-      categoryID: try fields.wholeNumber(.categoryID), box: try fields.box(.bbox), area: area,
-      isCrowd: try fields.optional(.isCrowd, CrowdFlag.self, kind: "0 or 1")?.isSet ?? false)
-    isWithoutArea = area == nil
-  }
-}
-
-/// A number, or the boolean that some tools write.
-private struct CrowdFlag: Decodable {
-  var isSet: Bool
-
-  init(from decoder: any Decoder) throws {
-    let value = try decoder.singleValueContainer()
-    // Not a boolean: then it has to be a number, and that error is thrown.
-    if let flag = try? value.decode(Bool.self) {
-      isSet = flag
-    } else {
-      isSet = try value.decode(Int.self) != 0
+  init(_ scanner: inout JSONScanner) throws {
+    var fields = try EntryFields(
+      scanner, otherwise: "must be an object with \"images\", \"categories\" and \"annotations\"")
+    var images: [COCOAnnotations.Image]?
+    var categories: [COCOAnnotations.Category]?
+    var objects: [COCOAnnotations.Object]?
+    var withoutArea: [Int] = []
+    while let key = try fields.next() {
+      switch key {
+      case "images": images = try fields.entries("images") { try COCOAnnotations.Image(&$0) }
+      case "categories":
+        categories = try fields.entries("categories") { try COCOAnnotations.Category(&$0) }
+      case "annotations":
+        objects = try fields.entries("annotations") { fields in
+          let (object, hasArea) = try COCOAnnotations.Object.read(&fields)
+          if !hasArea { withoutArea.append(object.id) }
+          return object
+        }
+      default: try fields.skip()
+      }
     }
+    scanner = fields.scanner
+    guard let images else { throw fields.lacks("images") }
+    guard let categories else { throw fields.lacks("categories") }
+    guard let objects else { throw fields.lacks("annotations") }
+    self.images = images
+    self.categories = categories
+    self.objects = objects
+    self.withoutArea = withoutArea
+  }
+}
+
+extension COCOAnnotations.Image {
+  fileprivate init(_ fields: inout EntryFields) throws {
+    var id: Int?
+    var image = COCOAnnotations.Image(id: 0, fileName: "")
+    while let key = try fields.next() {
+      switch key {
+      case "id": id = try fields.wholeNumber("id")
+      case "file_name": image.fileName = try fields.optionalText("file_name") ?? ""
+      case "width": image.width = try fields.optionalWholeNumber("width")
+      case "height": image.height = try fields.optionalWholeNumber("height")
+      default: try fields.skip()
+      }
+    }
+    guard let id else { throw fields.lacks("id") }
+    image.id = id
+    self = image
+  }
+}
+
+extension COCOAnnotations.Category {
+  fileprivate init(_ fields: inout EntryFields) throws {
+    var id: Int?
+    var name: String?
+    while let key = try fields.next() {
+      switch key {
+      case "id": id = try fields.wholeNumber("id")
+      case "name": name = try fields.optionalText("name")
+      default: try fields.skip()
+      }
+    }
+    guard let id else { throw fields.lacks("id") }
+    self.init(id: id, name: name ?? String(id))
+  }
+}
+
+extension COCOAnnotations.Object {
+  fileprivate static func read(
+    _ fields: inout EntryFields
+  ) throws -> (object: COCOAnnotations.Object, hasArea: Bool) {
+    var id: Int?
+    var imageID: Int?
+    var categoryID: Int?
+    var box: COCOBox?
+    var area: Double?
+    var isCrowd = false
+    while let key = try fields.next() {
+      switch key {
+      case "id": id = try fields.wholeNumber("id")
+      case "image_id": imageID = try fields.wholeNumber("image_id")
+      case "category_id": categoryID = try fields.wholeNumber("category_id")
+      case "bbox": box = try fields.box("bbox")
+      case "area":
+        area = try fields.optional("area", "a number") { (scanner) throws(JSONError) in
+          try scanner.readNumber().double
+        }
+      case "iscrowd":
+        isCrowd =
+          try fields.optional("iscrowd", "0 or 1") { (scanner) throws(JSONError) in
+            // A number, or the boolean that some tools write.
+            switch try scanner.readToken() {
+            case .bool(let flag): return flag
+            case .number(let number) where number.wholeNumber != nil: return number.wholeNumber != 0
+            default: throw scanner.error("there should be 0 or 1")
+            }
+          } ?? false
+      default: try fields.skip()
+      }
+    }
+    guard let id else { throw fields.lacks("id") }
+    guard let imageID else { throw fields.lacks("image_id") }
+    guard let categoryID else { throw fields.lacks("category_id") }
+    guard let box else { throw fields.lacks("bbox") }
+    let object = COCOAnnotations.Object(
+      id: id, imageID: imageID, categoryID: categoryID, box: box, area: area, isCrowd: isCrowd)
+    return (object, area != nil)
   }
 }

@@ -1,4 +1,5 @@
 import Datasets
+import JSONText
 import SystemPackage
 
 /// A file of COCO's results format: a list of detections with `image_id`, `category_id`, `bbox` and `score`.
@@ -16,8 +17,17 @@ public struct COCOResultsFile: Sendable {
   public init(
     contentsOf path: FilePath, for annotations: COCOAnnotations
   ) throws(DatasetError) {
-    let content = try JSONFile(path).decode(Content.self)
-    detections = content.detections.map(\.detection)
+    detections = try JSONFile(path).read { scanner in
+      do { try scanner.beginArray() } catch {
+        // What is no value at all is said to be so.
+        try scanner.skipValue()
+        throw EntryFault(
+          place: nil,
+          problem:
+            "must be a list of detections with \"image_id\", \"category_id\", \"bbox\", \"score\"")
+      }
+      return try scanner.entries(of: "") { try COCODetection(&$0) }
+    }
     let imageIDs = Set(annotations.images.map(\.id))
     if let index = detections.firstIndex(where: { !imageIDs.contains($0.imageID) }) {
       throw .malformed(
@@ -50,34 +60,25 @@ enum ScoreCut {
   }
 }
 
-private struct Content: Decodable {
-  var detections: [DetectionEntry]
-
-  init(from decoder: any Decoder) throws {
-    // Whatever the decoder has against it, there is one remedy: the error below.
-    guard (try? decoder.unkeyedContainer()) != nil else {
-      throw EntryFault(
-        place: nil,
-        problem:
-          "must be a list of detections with \"image_id\", \"category_id\", \"bbox\", \"score\"")
+extension COCODetection {
+  fileprivate init(_ fields: inout EntryFields) throws {
+    var imageID: Int?
+    var categoryID: Int?
+    var score: Double?
+    var box: COCOBox?
+    while let key = try fields.next() {
+      switch key {
+      case "image_id": imageID = try fields.wholeNumber("image_id")
+      case "category_id": categoryID = try fields.wholeNumber("category_id")
+      case "score": score = try fields.number("score")
+      case "bbox": box = try fields.box("bbox")
+      default: try fields.skip()
+      }
     }
-    detections = try decoder.singleValueContainer().decode([DetectionEntry].self)
-  }
-}
-
-private struct DetectionEntry: Decodable {
-  var detection: COCODetection
-
-  enum Key: String, CodingKey {
-    case bbox, score
-    case imageID = "image_id"
-    case categoryID = "category_id"
-  }
-
-  init(from decoder: any Decoder) throws {
-    let fields = try EntryFields<Key>(decoder, list: "")
-    detection = COCODetection(
-      imageID: try fields.wholeNumber(.imageID), categoryID: try fields.wholeNumber(.categoryID),
-      score: try fields.required(.score, Double.self, kind: "a number"), box: try fields.box(.bbox))
+    guard let imageID else { throw fields.lacks("image_id") }
+    guard let categoryID else { throw fields.lacks("category_id") }
+    guard let score else { throw fields.lacks("score") }
+    guard let box else { throw fields.lacks("bbox") }
+    self.init(imageID: imageID, categoryID: categoryID, score: score, box: box)
   }
 }

@@ -19,6 +19,8 @@ final class FileSource {
   private let timedCalls: TimedCalls?
   private let readBytes: ReadFunction
   private var bytesSinceFrame = 0
+  /// How many of these there may be.
+  private var bytesOfFrame: Int
 
   /// Reads some bytes at an offset of a file: their number, 0 at the end, or minus errno.
   typealias ReadFunction = @Sendable (OpenFile, UnsafeMutableRawBufferPointer, Int64) -> Int
@@ -49,6 +51,7 @@ final class FileSource {
     self.readBytes = readBytes
     timedCalls = limits.readTimeout.map(TimedCalls.init)
     size = file.size
+    bytesOfFrame = limits.maxBytesWithoutFrame
     if size == 0 { throw MediaError(.data, "the file is empty") }
   }
 
@@ -65,7 +68,13 @@ final class FileSource {
   }
 
   /// Starts the count of `MediaLimits.maxBytesWithoutFrame` anew.
-  func noteFrame() { bytesSinceFrame = 0 }
+  func noteFrame() { expectFrame(bytes: 0) }
+
+  /// The same, for a frame of a known size, as which so many bytes may be read if they are more than the limit.
+  func expectFrame(bytes: Int) {
+    bytesSinceFrame = 0
+    bytesOfFrame = max(limits.maxBytesWithoutFrame, bytes)
+  }
 
   /// Moves to a place at or after 0; reading past the end gives nothing.
   func seek(to position: Int64) { self.position = position }
@@ -79,8 +88,8 @@ final class FileSource {
     }
     let wanted = Int(min(Int64(buffer.count), max(0, size - position)))
     if wanted == 0 { return 0 }
-    if bytesSinceFrame > limits.maxBytesWithoutFrame {
-      failure = MediaError(.data, "no frame in \(limits.maxBytesWithoutFrame) bytes")
+    if bytesSinceFrame > bytesOfFrame {
+      failure = MediaError(.data, "no frame in \(bytesOfFrame) bytes")
       return 0
     }
     let target = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])

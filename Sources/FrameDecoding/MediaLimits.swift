@@ -9,7 +9,7 @@ public struct MediaLimits: Equatable, Sendable {
   /// Packets of the video stream in a row that may give no frame.
   public var maxPacketsWithoutFrame = 20_000
   /// Bytes read in a row that may give no frame; also the largest image file, but for TIFF, of whose
-  /// pages each may be as large.
+  /// pages each may be as large, and larger where it has so many pixels.
   public var maxBytesWithoutFrame = 512 << 20
   /// How long one open or read may block before the input counts as inaccessible; nil waits for ever.
   public var readTimeout: Duration?

@@ -90,6 +90,8 @@ final class TIFFPages: FrameSequence {
       preconditionFailure("a frame without its bytes")
     }
     file.clearError()
+    // Four samples of 16 bits, as they are where nothing is compressed.
+    file.source.expectFrame(bytes: 8 * width * height)
     let isWhole = try bytes.withMemoryRebound(to: UInt32.self, capacity: width * height) {
       pixels throws(MediaError) in
       let isWhole = try file.decode(into: pixels, width: width, height: height)

@@ -58,6 +58,11 @@ public enum JSON {
     append(text[...], to: &bytes)
   }
 
+  /// Appends a whole number: the way of the numbers that there are most of, which is not generic.
+  public static func append(_ number: Int, to bytes: inout [UInt8]) {
+    append(UInt64(number.magnitude), decimals: 0, isNegative: number < 0, to: &bytes)
+  }
+
   /// Appends a whole number, or null.
   public static func append(_ number: (some FixedWidthInteger)?, to bytes: inout [UInt8]) {
     guard let number else { return bytes.append(contentsOf: "null".utf8) }
@@ -72,7 +77,11 @@ public enum JSON {
   public static func append(_ value: Double, decimals: Int, to bytes: inout [UInt8]) {
     precondition(value.isFinite && value.magnitude < 0x1p96, "\(value) cannot be written")
     let unit = powersOfTen[decimals]
-    let scaled = quicklyScaled(value.magnitude, unit) ?? exactlyScaled(value.magnitude, unit)
+    if let scaled = quicklyScaled(value.magnitude, unit) {
+      append(scaled, decimals: decimals, isNegative: value < 0, to: &bytes)
+      return
+    }
+    let scaled = exactlyScaled(value.magnitude, unit)
     if value < 0 && scaled != 0 { bytes.append(UInt8(ascii: "-")) }
     if let small = UInt64(exactly: scaled) {
       appendDigits(small / unit, atLeast: 1, to: &bytes)
@@ -86,14 +95,44 @@ public enum JSON {
 
   /// `value * unit`, rounded, where arithmetic of doubles is good enough to tell: below 2^32 the product is off by
   /// less than 2^-20, so that a fraction further than 2^-18 from a half is on the right side of it. Nil elsewhere.
-  private static func quicklyScaled(_ value: Double, _ unit: UInt64) -> UInt128? {
+  private static func quicklyScaled(_ value: Double, _ unit: UInt64) -> UInt64? {
     let product = value * Double(unit)
     guard product < 0x1p32 else { return nil }
     // Bounded: a magnitude below 2^32.
     let whole = UInt64(product)
     let overHalf = product - Double(whole) - 0.5
     guard overHalf.magnitude > 0x1p-18 else { return nil }
-    return UInt128(overHalf > 0 ? whole + 1 : whole)
+    return overHalf > 0 ? whole + 1 : whole
+  }
+
+  /// Appends a number of which so many digits stand behind the point.
+  private static func append(
+    _ scaled: UInt64, decimals: Int, isNegative: Bool, to bytes: inout [UInt8]
+  ) {
+    // 64 bits have 20 digits; a sign, a point and a zero before it.
+    withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { text in
+      var first = text.count
+      var rest = scaled
+      for _ in 0..<decimals {
+        first -= 1
+        text[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
+      }
+      if decimals > 0 {
+        first -= 1
+        text[first] = UInt8(ascii: ".")
+      }
+      repeat {
+        first -= 1
+        text[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
+      } while rest > 0
+      if isNegative && scaled != 0 {
+        first -= 1
+        text[first] = UInt8(ascii: "-")
+      }
+      bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[first...]))
+    }
   }
 
   /// `value * unit`, rounded, ties to even, in whole numbers: value = significand * 2^exponent, and

@@ -9,7 +9,7 @@ import SystemPackage
 public struct DetectionModel: Sendable {
   /// The network and what surrounds it.
   public let description: ModelDescription
-  /// SHA-256 of the file (of shards, the index and each of them; with DeepForest's configuration, where that was read),
+  /// SHA-256 of the file (of shards, the index and each of them; with the configuration beside it of DeepForest or Detectron2, where that was read),
   /// 64 hexadecimal digits.
   public let digest: String
   /// What was assumed and should be said aloud, each one line.
@@ -37,15 +37,17 @@ public struct DetectionModel: Sendable {
     do {
       let weights = NamedWeights(checkpoint.tensors)
       if let problem = Self.unusable(weights) { throw ProblemError(problem) }
-      let facts = try WeightFacts(
-        shapes: weights.tensors.mapValues(\.shape), hasBatchCounts: weights.hasBatchCounts)
+      let facts = try Self.facts(weights, path)
       let own = try Self.ownDescription(checkpoint, facts)
       let hub =
         own == nil && checkpoint.format == .safetensors
         ? DeepForestConfiguration(beside: path) : nil
+      let trainer =
+        own == nil && checkpoint.format != .detectron2 && weights.family == .detectron2
+        ? Detectron2Configuration(beside: path) : nil
       let known =
         own == nil
-        ? try KnownModel(weights, facts, notes: checkpoint.notes, hub: hub) : nil
+        ? try KnownModel(weights, facts, notes: checkpoint.notes, hub: hub, trainer: trainer) : nil
       let settings = try SettingsTree.parse(
         configuration?.text ?? "", file: configuration?.file ?? path.string)
       description = try ModelDescriptionReader.read(settings, facts, own: own, known: known)
@@ -64,6 +66,7 @@ public struct DetectionModel: Sendable {
       tensors = weights.tensors
       // What else the description is of.
       if let hub { digest.update(hub.text) }
+      if let trainer, trainer.isOf(facts) { digest.update(trainer.text) }
       try Self.compare(tensors, description.parameters)
     } catch let error as ProblemError {
       throw ModelError(file: path.string, problem: error.problem)
@@ -122,6 +125,21 @@ public struct DetectionModel: Sendable {
           + " of today that it could be compared with")
     }
     return .backboneOnly
+  }
+
+  /// What the shapes of the weights say.
+  private static func facts(
+    _ weights: NamedWeights, _ path: FilePath
+  ) throws(ProblemError) -> WeightFacts {
+    do {
+      return try WeightFacts(
+        shapes: weights.tensors.mapValues(\.shape), hasBatchCounts: weights.hasBatchCounts)
+    } catch {
+      let shard = path.lastComponent?.string.wholeMatch(
+        of: /(.+)-\d{5}-of-\d{5}\.safetensors/)
+      guard case .notRetinaNet = error.problem, let shard else { throw error }
+      throw ProblemError(.shard(index: "\(shard.1).safetensors.index.json"))
+    }
   }
 
   /// What a model file says of itself; nil for a checkpoint.

@@ -16,6 +16,8 @@ public struct ModelError: ClassifiedError, Equatable, Sendable {
     case undescribed([String])
     /// Tensors with the names of several projects.
     case mixedFamilies([String])
+    /// One of the files of a model, whose tensors are divided among several; the index knows all.
+    case shard(index: String)
     /// A residual network without pyramid and heads.
     case backboneOnly
     /// A RetinaNet of another project, and how its arithmetic differs from what is implemented.
@@ -70,6 +72,8 @@ public struct ModelError: ClassifiedError, Equatable, Sendable {
     case .mixedFamilies(let names):
       return
         "\(file): its tensors have names of \(names.joined(separator: " and of ")): whose network is it?"
+    case .shard(let index):
+      return "\(file): holds a part of a model's tensors: name \(index), which knows where all are"
     case .backboneOnly:
       return
         "\(file): a residual network that tells pictures apart, no detector: `train --start` begins with it"

@@ -1,6 +1,7 @@
 import Datasets
 import Evaluation
 import SystemPackage
+import TestSupport
 import Testing
 
 /// Files as people have them, and what is said about those that are wrong.
@@ -49,12 +50,21 @@ struct ReaderTests {
   }
 
   @Test(arguments: [
-    ("{", "is not valid JSON: Unexpected end of file during JSON parse."),
+    ("{", "is not valid JSON: line 1, column 2: there should be a string"),
     (
       #"{"images": [], "categories": [], "annotations": [{"id": NaN}]}"#,
-      "is not valid JSON: Invalid value around character 56."
+      "is not valid JSON: line 1, column 57: there should be a value"
     ),
     ("[]", #"must be an object with "images", "categories" and "annotations""#),
+    (
+      #"{"images": [{"id": 1, "file_name": "\ud800"}]}"#,
+      "is not valid JSON: line 1, column 37: an escape in a string stands for no character"
+    ),
+    (#"{"images": [{"id": 1e30}]}"#, #"images[0]: "id" must be a whole number"#),
+    (
+      #"{"images": [{"id": 1, "width": 9223372036854775808}]}"#,
+      #"images[0] (id 1): "width" must be a whole number"#
+    ),
     (#"{"images": [], "annotations": []}"#, #"has no "categories""#),
     (#"{"images": {}, "categories": [], "annotations": []}"#, #""images" must be a list"#),
     (
@@ -88,7 +98,7 @@ struct ReaderTests {
     ),
     (
       annotation(#"{"id": 12, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 1e999]}"#),
-      #"annotations[1] (id 12): "bbox" must be four numbers [x, y, width, height]"#
+      "is not valid JSON: line 1, column 178: a number is too large"
     ),
     (
       annotation(
@@ -106,6 +116,44 @@ struct ReaderTests {
       _ = try COCOAnnotationsFile(contentsOf: folder.write(text, to: "ann.json"))
     }
     #expect(message == "ann.json: \(expected)")
+  }
+
+  /// A file cut anywhere, or with bytes that are others, is read or refused with a line that names it; nothing else.
+  @Test func tornAnnotationsAreRefused() throws {
+    let whole = Array(Self.annotations.utf8)
+    var random = SeededGenerator(seed: 12)
+    print("seed 12")
+    try withTemporaryFolder { folder in
+      func outcome(_ bytes: some Collection<UInt8>) throws -> COCOAnnotationsFile? {
+        let path = folder.appending("ann.json")
+        try Array(bytes).withUnsafeBytes { bytes in
+          let file = try FileDescriptor.open(
+            path, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+          _ = try file.closeAfter { try file.writeAll(bytes) }
+        }
+        do {
+          return try COCOAnnotationsFile(contentsOf: path)
+        } catch {
+          #expect(error.description.hasPrefix("\(path): ") && !error.description.contains("\n"))
+          return nil
+        }
+      }
+      for count in whole.indices { #expect(try outcome(whole[..<count]) == nil) }
+      var read = 0
+      for _ in 0..<500 {
+        var bytes = whole
+        for _ in 0..<3 {
+          bytes[Int.random(in: bytes.indices, using: &random)] = .random(
+            in: 0...255, using: &random)
+        }
+        if try outcome(bytes) != nil { read += 1 }
+      }
+      #expect(read < 400)
+      #expect(try outcome([0xef, 0xbb, 0xbf] + whole)?.annotations.objects.count == 2)
+      // Entered by a reader that recurses without a bound, this would be the end of the process.
+      let deep = [UInt8](repeating: UInt8(ascii: "["), count: 1 << 20)
+      #expect(try outcome(Array(#"{"licenses":"#.utf8) + deep) == nil)
+    }
   }
 
   private static func annotation(_ second: String) -> String {

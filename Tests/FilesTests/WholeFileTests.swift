@@ -48,6 +48,36 @@ import Testing
 }
 
 @Suite struct AtomicFileTests {
+  /// Somebody else's file beside a name has that name once it is published, and goes with its holder if it is not.
+  @Test func aPendingFileIsPublishedOrGone() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path.appending("a.mp4")
+    func write(_ text: String, to place: FilePath) throws {
+      let file = try FileDescriptor.open(
+        place, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+      _ = try file.closeAfter { try file.writeAll(text.utf8) }
+    }
+    do {
+      let pending = try PendingFile(path)
+      try write("half", to: pending.temporaryPath)
+    }
+    #expect(try DirectoryListing(folder.path).entries.isEmpty)
+    do {
+      let pending = try PendingFile(path)
+      try write("whole", to: pending.temporaryPath)
+      try pending.synchronize()
+      try pending.publish(isDurable: true)
+    }
+    #expect(try DirectoryListing(folder.path).entries.map(\.name) == [Array("a.mp4".utf8)])
+    #expect(try WholeFile.read(path, limit: 9) == Array("whole".utf8))
+    let missing = try PendingFile(path)
+    let error = #expect(throws: AtomicFile.Failure.self) {
+      try missing.publish(isDurable: false)
+    }
+    #expect(error?.description == "renaming failed: No such file or directory")
+    #expect(throws: AtomicFile.Failure.self) { try PendingFile("/") }
+  }
+
   @Test func theNameHoldsTheOldBytesOrTheNew() throws {
     let folder = try TemporaryFolder()
     let path = folder.path.appending("file")

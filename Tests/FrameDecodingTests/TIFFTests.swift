@@ -57,6 +57,15 @@ struct TIFFTests {
     #expect(rest.indices == [2])
   }
 
+  /// A large picture that is not compressed has more bytes than an input may read without a frame.
+  @Test func aPictureMayBeReadAsAWhole() throws {
+    var limits = MediaLimits()
+    limits.maxBytesWithoutFrame = 5000
+    let reading = try Reading("cases/tiff/planes-none.tif", limits: limits)
+    #expect(reading.failure == nil)
+    #expect(try reading.frames.first?.picture.pixels == scene())
+  }
+
   @Test func whatCannotBeShownFails() throws {
     let float = try Reading("cases/tiff/float.tif")
     #expect(float.frames.isEmpty)

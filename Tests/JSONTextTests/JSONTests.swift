@@ -44,4 +44,31 @@ import Testing
       value.compact
         == "{\"z\":-1,\"a\":[null,true,0.5,null],\"\\\"\":\"x\\ty\",\"raw\":{},\"none\":{}}")
   }
+
+  /// Numbers are printf's, whichever of the ways they take.
+  @Test func numbersAreThoseOfC() {
+    var random = SystemRandomNumberGenerator()
+    var values: [Double] = [
+      0, -0.0, 0.5, 1.5, 0.125, 0.375, 2.675, 1e9, 4_294_967_295.5, 1e20, -0.001,
+    ]
+    for _ in 0..<3000 {
+      values.append(.random(in: -2000...2000, using: &random))
+      values.append(Double(Int.random(in: -9_999_999...9_999_999, using: &random)) / 100)
+      values.append(.random(in: -1e13...1e13, using: &random))
+    }
+    for value in values {
+      for decimals in 0...6 {
+        var bytes: [UInt8] = []
+        JSON.append(value, decimals: decimals, to: &bytes)
+        var wanted = String(format: "%.\(decimals)f", value)
+        if wanted.allSatisfy({ "-0.".contains($0) }) { wanted.removeAll { $0 == "-" } }
+        #expect(String(decoding: bytes, as: UTF8.self) == wanted, "\(value) with \(decimals)")
+      }
+    }
+    for number in [0, 7, -12, 1_000_000, Int.max, Int.min] {
+      var bytes: [UInt8] = []
+      JSON.append(number, to: &bytes)
+      #expect(String(decoding: bytes, as: UTF8.self) == "\(number)")
+    }
+  }
 }

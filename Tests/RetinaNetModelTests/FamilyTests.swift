@@ -96,6 +96,12 @@ import Testing
     }
   }
 
+  @Test func aShardAloneIsToldFromAModel() throws {
+    let path = Self.path("shards/model-00002-of-00002.safetensors")
+    let error = #expect(throws: ModelError.self) { try DetectionModel(contentsOf: path) }
+    #expect(error?.problem == .shard(index: "model.safetensors.index.json"))
+  }
+
   /// A callback of Lightning keeps the average as a module of its own.
   @Test func averagesBesideTheWeights() throws {
     let plain = try DetectionModel(contentsOf: Self.path("detectron2-zoo.pkl"))

@@ -14,14 +14,14 @@ import Testing
       # made by hand
       default_scope = 'mmdet'
       model = dict(
-          backbone=dict(depth=50, style="caffe", init_cfg=None),
+          backbone=dict(depth=50, style="caffe", init_cfg=None, norm_cfg=dict(type='BN', eps=0.001)),
           bbox_head=dict(
               anchor_generator=dict(
                   octave_base_scale=2, scales_per_octave=2, ratios=[1.0, ], strides=[8, 16, 32, 64, 128, ],
                   type='AnchorGenerator'),
               bbox_coder=dict(target_means=[0.0, 0.0, 0.0, 0.0], target_stds=[0.1, 0.1, 0.2, 0.25]),
               type='RetinaHead'),
-          data_preprocessor=dict(bgr_to_rgb=False, mean=[1, 2, 3.5], std=(4, 5, 6)),
+          data_preprocessor=dict(bgr_to_rgb=False, mean=[1, 2, 3.5], std=(4, 5, 6), pad_size_divisor=64),
           neck=dict(relu_before_extra_convs=True),
           test_cfg=dict(
               max_per_img=7, nms=dict(iou_threshold=0.6, type='nms'), nms_pre=50, score_thr=1e-1))
@@ -40,6 +40,8 @@ import Testing
     #expect(description.conventions.input.channelOrder == .bgr)
     #expect(description.conventions.input.mean == [3.5, 2, 1])
     #expect(description.conventions.input.standardDeviation == [6, 5, 4])
+    #expect(description.conventions.input.paddingMultiple == 64)
+    #expect(description.conventions.network.normEpsilon == 0.001)
     #expect(description.anchors.sizes[1] == [32, 32 * 1.4142135623730951])
     #expect(description.anchors.aspectRatios == [1])
     #expect(description.conventions.boxes.weights == [10, 10, 5, 4])
@@ -76,6 +78,14 @@ import Testing
       (
         "bbox_head=dict(type='RetinaHead', anchor_generator=dict(strides=[4, 8]))",
         "anchors of other strides, centres or base sizes"
+      ),
+      ("data_preprocessor=dict(mean=[1, 2, 3])", "inputs that are padded to a multiple of 1.0"),
+      (
+        "data_preprocessor=dict(pad_size_divisor=48)",
+        "inputs that are padded to a multiple of 48.0"
+      ),
+      (
+        "bbox_head=dict(type='RetinaHead', loss_cls=dict(use_sigmoid=False))", "scores by softmax"
       ),
       (
         "bbox_head=dict(type='RetinaHead', bbox_coder=dict(target_means=[1.0]))",

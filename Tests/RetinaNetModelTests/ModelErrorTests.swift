@@ -130,7 +130,7 @@ import Testing
     ("formatVersion: 2", "1: 'formatVersion' has to be 1, the one version there is, not '2'"),
     (
       "nonsense: 1",
-      "1: there is no key 'nonsense'; formatVersion, conventions, architecture, classes, preprocessing, anchors, postprocessing can stand there"
+      "1: there is no key 'nonsense'; formatVersion, conventions, architecture, classes, preprocessing, anchors, postprocessing, quantization can stand there"
     ),
   ])
   func namesKeyAndLine(_ configuration: String, _ expected: String) throws {

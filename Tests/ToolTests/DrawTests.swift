@@ -57,7 +57,9 @@ struct DrawTests {
     let outcome = try Tool.run(["draw", "records.jsonl"], in: workspace)
     #expect(outcome.status == 3)
     #expect(
-      outcome.messageLines[0].contains("gone.jpg") && outcome.messageLines[0].contains("--root"))
+      outcome.messageLines[0]
+        == "detect-batch: error: gone.jpg: the file is not there any more: looked for gone.jpg; "
+        + "--root says which directory it is in")
     #expect(workspace.media(below: "drawn") == ["parcel.jpg"])
   }
 
@@ -66,6 +68,13 @@ struct DrawTests {
     try workspace.write("bad.jsonl", "no json\n")
     #expect(try Tool.run(["draw", "bad.jsonl"], in: workspace).status == 65)
     #expect(try Tool.run(["draw", "nowhere"], in: workspace).status == 66)
+    // Somebody draws the picture itself.
+    let picture = try Tool.run(
+      ["draw", Tool.samples.appending("images/parcel.jpg").string], in: workspace)
+    #expect(
+      picture.status == 65
+        && picture.messages.hasSuffix("(records are the .jsonl files that detect-batch writes)\n"),
+      "\(picture.messages)")
     for arguments in [
       ["--padding", "2"], ["--crops", "--contact-sheet"], ["--crops", "--style", "blur"],
       ["--hold", "--crops"], ["--crf", "52"], ["--preset", "best"], ["--style", "smudge"],

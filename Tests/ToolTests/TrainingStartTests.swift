@@ -39,4 +39,29 @@ struct TrainingStartTests {
     }
     #expect(start.description == model.description)
   }
+
+  /// Folders of trainings from before have this file as Foundation writes JSON: in any order, with escaped slashes.
+  @Test func beginningsAreReadAsTheyWereWritten() throws {
+    let workspace = try Workspace()
+    let file = workspace.file("state.begin.json")
+    try workspace.write(
+      "state.begin.json",
+      #"{"arguments":["data","--start","\/m\/a.pth","é"],"earlier":[{"arguments":[],"directory":"\/x"}],"#
+        + #""directory":"\/home\/a b","later":{"than":[1]}}"#)
+    let old = try TrainingBeginning.read(file)
+    #expect(old.directory == "/home/a b" && old.arguments == ["data", "--start", "/m/a.pth", "é"])
+    #expect(old.pipeline == nil && old.earlier?.map(\.directory) == ["/x"])
+
+    var new = old
+    new.pipeline = "a: \"b\"\n"
+    try new.write(to: file)
+    let again = try TrainingBeginning.read(file)
+    #expect(again.pipeline == new.pipeline && again.arguments == old.arguments)
+    #expect(again.earlier?.count == 1)
+
+    for text in ["", "{}", "[]", #"{"directory":"/"}"#, #"{"directory":1,"arguments":[]}"#] {
+      try workspace.write("state.begin.json", text)
+      #expect(throws: (any Error).self, "\(text)") { try TrainingBeginning.read(file) }
+    }
+  }
 }

@@ -49,8 +49,15 @@ import Testing
       }
     }
 
+    /// - Parameters:
+    ///   - algorithm: of the 3x3 convolutions.
+    ///   - normalization: of the losses.
+    ///   - change: makes the network's rules others than the model's.
+    /// - Returns: of the model's weights.
+    /// - Throws: where the model cannot be read.
     func makeGradients(
-      _ algorithm: ConvolutionAlgorithm, normalization: DetectionLoss.Normalization = .image
+      _ algorithm: ConvolutionAlgorithm, normalization: DetectionLoss.Normalization = .image,
+      change: (inout Conventions.Network) -> Void = { _ in }
     ) throws -> DetectorGradients {
       // The models lie with the tests of the target that reads them.
       let path =
@@ -58,11 +65,15 @@ import Testing
         .appending(path: "Tests/RetinaNetModelTests/Fixtures/\(model)").path
       let configuration = ModelConfiguration(
         text: try String(contentsOfFile: "\(path).json", encoding: .utf8), file: "\(path).json")
+      let isPeers = model.hasPrefix("peers/")
       let source = try DetectionModel(
-        contentsOf: FilePath("\(path).pth"), configuration: configuration)
+        contentsOf: FilePath("\(path).\(isPeers ? "safetensors" : "pth")"),
+        configuration: configuration)
+      var description = source.description
+      change(&description.conventions.network)
       let isFrozen = !parameters.contains { $0.name == "backbone.body.conv1.weight" }
       let gradients = try DetectorGradients(
-        source.description,
+        description,
         trained: TrainedParameters(
           frozenStages: isFrozen ? 2 : 0, batchNorm: trainsNorms ? .trained : .frozen),
         loss: DetectionLoss(box: box, normalization: normalization),
@@ -121,7 +132,11 @@ import Testing
     return (sum / Double(parameter.sketch.count)).squareRoot()
   }
 
-  @Test(arguments: ["v1-resnet18", "v2-resnet18", "v1-resnet50"])
+  /// With the rules of torchvision and of MMDetection: P6 from P5 and C5, P7 with and without a ReLU, stride in the 3x3
+  /// and the 1x1.
+  @Test(arguments: [
+    "v1-resnet18", "v2-resnet18", "v1-resnet50", "mmdetection-r18", "mmdetection-caffe-r50",
+  ])
   func gradientsAreAsNearAsPyTorchs(_ name: String) throws {
     let expected = try TrainingFixture.read("gradients-\(name)", as: Case.self)
     let gradients = try expected.makeGradients(.direct)
@@ -152,6 +167,29 @@ import Testing
         expectClose(Double(ours), theirs, relative: 1e-5, absolute: 1e-6, "\(name)")
       }
     }
+  }
+
+  /// Gradients under another rule are far from the program's.
+  @Test(arguments: [
+    ("mmdetection-r18", "ReLU"), ("mmdetection-r18", "P6"), ("mmdetection-caffe-r50", "ReLU"),
+    ("mmdetection-caffe-r50", "stride"),
+  ])
+  func wrongRulesAreSeen(_ name: String, _ rule: String) throws {
+    let expected = try TrainingFixture.read("gradients-\(name)", as: Case.self)
+    let gradients = try expected.makeGradients(.direct) { rules in
+      switch rule {
+      case "ReLU": rules.reluBeforeP7.toggle()
+      case "P6": rules.p6Source = .p5
+      default: rules.strideIn1x1.toggle()
+      }
+    }
+    _ = try gradients.compute([expected.batch])
+    let far = expected.parameters.enumerated().filter { index, parameter in
+      distance(gradients.network.gradients[parameter.name], parameter, index: index)
+        > max(100 * parameter.float32Distance, 0.01 * parameter.length)
+    }
+    let place = rule == "stride" ? "backbone.body." : "backbone.fpn.extra_blocks."
+    #expect(far.contains { $0.element.name.hasPrefix(place) }, "\(far.map(\.element.name))")
   }
 
   @Test(arguments: ["v1-resnet18", "v1-resnet50"])

@@ -10,12 +10,10 @@ Needs scripts/parity/requirements-peers.txt; nothing is compiled or downloaded. 
 that are missing are one function, `nms`, which torchvision has.
 """
 
-import importlib.machinery
 import pathlib
 import re
 import sys
 import tempfile
-import types
 
 import numpy as np
 import reference
@@ -66,7 +64,8 @@ class MMDetection:
         settings.backbone.pop("init_cfg", None)  # names a download
         settings.bbox_head.num_classes = classes
         change(settings)
-        self.model = MODELS.build(ConfigDict(settings.to_dict() if hasattr(settings, "to_dict") else settings))
+        self.settings = ConfigDict(settings.to_dict() if hasattr(settings, "to_dict") else settings)
+        self.model = MODELS.build(self.settings)
         self.model.init_weights()
         self.model.eval()
         self.classes, self.sizes = classes, sizes
@@ -76,30 +75,12 @@ class MMDetection:
 
     @staticmethod
     def _import():
-        if "mmcv._ext" in sys.modules:
-            return
-
-        class Missing(types.ModuleType):
-            def __getattr__(self, name):
-                if name.startswith("__"):
-                    raise AttributeError(name)
-
-                def missing(*_, **__):
-                    raise NotImplementedError(name)
-
-                return missing
-
-        def nms(boxes, scores, iou_threshold, offset):
-            assert offset == 0
-            return torchvision.ops.nms(boxes, scores, iou_threshold)
-
-        extension = Missing("mmcv._ext")
-        extension.__spec__ = importlib.machinery.ModuleSpec("mmcv._ext", None)
-        extension.nms = nms
-        sys.modules["mmcv._ext"] = extension
+        import mmdetection_stub  # noqa: F401  (before mmdet)
         from mmdet.utils import register_all_modules
+        from mmengine.logging import MMLogger
 
         register_all_modules()
+        MMLogger.get_current_instance().setLevel("ERROR")  # says how each of the weights was begun
 
     def input(self, picture):
         from mmcv.transforms import Compose
@@ -169,13 +150,18 @@ class MMDetection:
         return path.with_suffix(".pth")
 
 
+def find_detectron2():
+    """Its files are unpacked beside the environment's packages."""
+    unpacked = pathlib.Path(sys.prefix) / "detectron2"
+    if unpacked.is_dir() and str(unpacked) not in sys.path:
+        sys.path.insert(0, str(unpacked))
+
+
 class Detectron2:
     """Detectron2 0.7 (the fork sal-detectron2, unpacked)."""
 
     def __init__(self, depth, classes, sizes, change=lambda config: None):
-        unpacked = pathlib.Path(sys.prefix) / "detectron2"
-        if unpacked.is_dir() and str(unpacked) not in sys.path:
-            sys.path.insert(0, str(unpacked))
+        find_detectron2()
         from detectron2 import model_zoo
         from detectron2.modeling import build_model
 

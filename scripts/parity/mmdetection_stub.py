@@ -7,7 +7,7 @@ import importlib.machinery
 import sys
 import types
 
-import torchvision
+from torchvision_reference import torchvision
 
 
 class Extension(types.ModuleType):

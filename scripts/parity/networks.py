@@ -53,6 +53,8 @@ class Variant:
     norm_epsilon: float = 1e-5
     pyramid_channels: int = 256
     p6_source: str = "p5"
+    relu_before_p7: bool = True  # MMDetection has none
+    exact_anchors: bool = False  # not rounded, at strides of 8 to 128: as MMDetection and Detectron2 have them
     head_depth: int = 4
     head_norm: str = "none"  # or "groupNorm"
     classes: int = 91
@@ -189,6 +191,35 @@ class Body(nn.Module):
             setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
 
 
+class P6P7(LastLevelP6P7):
+    """torchvision's, with the rules of others."""
+
+    def __init__(self, in_channels, out_channels, variant):
+        super().__init__(in_channels, out_channels)
+        self.use_P5 = variant.p6_source == "p5"
+        self.relu = nn.functional.relu if variant.relu_before_p7 else lambda x: x
+
+    def forward(self, p, c, names):
+        p6 = self.p6(p[-1] if self.use_P5 else c[-1])
+        return [*p, p6, self.p7(self.relu(p6))], [*names, "p6", "p7"]
+
+
+class ExactAnchors(AnchorGenerator):
+    """Anchors that are not rounded, at strides of 8 to 128 whatever the picture's size."""
+
+    def generate_anchors(self, scales, aspect_ratios, dtype=torch.float32, device="cpu"):
+        roots = torch.as_tensor(aspect_ratios, dtype=torch.float64).sqrt()
+        scales = torch.as_tensor(scales, dtype=torch.float64)
+        width, height = ((factor[:, None] * scales).flatten() / 2 for factor in (1 / roots, roots))
+        return torch.stack([-width, -height, width, height], dim=1).to(dtype)
+
+    def forward(self, images, features):
+        self.set_cell_anchors(features[0].dtype, features[0].device)
+        strides = [[torch.tensor(8 << level)] * 2 for level in range(5)]
+        levels = self.grid_anchors([feature.shape[-2:] for feature in features], strides)
+        return [torch.cat(levels) for _ in images.image_sizes]
+
+
 def build(variant):
     """The torchvision module of a variant, in evaluation mode, weights not set."""
     norms = {"frozen": FrozenBatchNorm2d, "batch": nn.BatchNorm2d}
@@ -203,10 +234,9 @@ def build(variant):
         {"layer2": "0", "layer3": "1", "layer4": "2"},
         stages,
         channels,
-        extra_blocks=LastLevelP6P7(p6_channels, channels),
+        extra_blocks=P6P7(p6_channels, channels, variant),
     )
-    assert backbone.fpn.extra_blocks.use_P5 == (variant.p6_source == "p5")
-    anchors = AnchorGenerator(
+    anchors = (ExactAnchors if variant.exact_anchors else AnchorGenerator)(
         tuple(tuple(sizes) for sizes in variant.anchor_sizes),
         (tuple(variant.aspect_ratios),) * 5,
     )

@@ -23,6 +23,14 @@ public enum RecordReadingError: ClassifiedError, Equatable, Sendable {
     }
   }
 
+  /// Why, and what to do, where the input is said before it.
+  public var reason: String {
+    guard case .lostInput(_, _, let tried) = self else { return description }
+    return
+      "the file is not there any more: looked for \(tried.map(\.oneLine).joined(separator: ", ")); "
+      + "--root says which directory it is in"
+  }
+
   /// One line: what, on what, what to do.
   public var description: String {
     switch self {
@@ -32,9 +40,10 @@ public enum RecordReadingError: ClassifiedError, Equatable, Sendable {
     case .unreadable(let file, let reason): "\(file): cannot be read: \(reason)"
     case .malformed(let file, let line, let column, let problem):
       "\(file): line \(line)\(column.map { ", column \($0)" } ?? ""): \(problem)"
-    case .lostInput(let source, let file, let tried):
-      "\(source.oneLine) (\(file)): the file is not there any more: looked for "
-        + "\(tried.map(\.oneLine).joined(separator: ", ")); --root says which directory it is in"
+        // What does not even begin like one was mostly named by mistake, such as the picture itself.
+        + (line == 1 && column == 1
+          ? " (records are the .jsonl files that detect-batch writes)" : "")
+    case .lostInput(let source, let file, _): "\(source.oneLine) (\(file)): \(reason)"
     }
   }
 }

@@ -110,7 +110,7 @@ public final class DrawRun {
     default: break
     }
     summary.failures += 1
-    report(.failed(source, "\(error)"))
+    report(.failed(source, (error as? RecordReadingError)?.reason ?? "\(error)"))
   }
 
   private func draw(_ line: RecordLine) throws {

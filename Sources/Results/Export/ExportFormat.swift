@@ -16,13 +16,15 @@ public enum ExportFormat: String, CaseIterable, Sendable {
   case cvatVideo = "cvat-video"
   /// Label Studio's tasks with predictions.
   case labelStudio = "label-studio"
+  /// Camera traps' data package, a directory.
+  case camtrapDP = "camtrap-dp"
   /// Subtitles, a file for each video.
   case webvtt
 
   /// Whether it is a directory, and not one file.
   public var isDirectory: Bool {
     switch self {
-    case .yolo, .cvatVideo, .webvtt: true
+    case .yolo, .cvatVideo, .camtrapDP, .webvtt: true
     case .coco, .cocoDataset, .megadetector, .csv, .cvat, .labelStudio: false
     }
   }
@@ -31,7 +33,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
   public var passes: Int {
     switch self {
     case .cocoDataset, .cvat, .cvatVideo: 2
-    case .coco, .megadetector, .csv, .yolo, .labelStudio, .webvtt: 1
+    case .coco, .megadetector, .csv, .yolo, .labelStudio, .camtrapDP, .webvtt: 1
     }
   }
 
@@ -47,6 +49,8 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     case .cvat: "CVAT for images 1.1, one XML file"
     case .cvatVideo: "CVAT for video 1.1, a directory with an XML file for each video"
     case .labelStudio: "Label Studio's tasks with predictions, one JSON file"
+    case .camtrapDP:
+      "a Camtrap DP 1.0.2 package: a directory with datapackage.json, deployments, media, observations"
     case .webvtt:
       "subtitles that say when which label is seen, a directory with a file for each video"
     }
@@ -64,7 +68,13 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     case (.yolo, let tree?): YOLOWriter(tree)
     case (.cvatVideo, let tree?): CVATVideoWriter(tree)
     case (.webvtt, let tree?): WebVTTWriter(tree)
-    case (.yolo, nil), (.cvatVideo, nil), (.webvtt, nil):
+    case (.camtrapDP, let tree?):
+      if let camtrap = request.camtrap {
+        CamtrapWriter(tree, camtrap)
+      } else {
+        throw .needsDeployments
+      }
+    case (.yolo, nil), (.cvatVideo, nil), (.camtrapDP, nil), (.webvtt, nil):
       throw .needsDirectory(self)
     }
   }

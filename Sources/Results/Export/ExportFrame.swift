@@ -44,6 +44,12 @@ struct ExportClasses {
     case .failure(let reason):
       return ExportFrame(record: record, detections: nil, failure: reason)
     case .detections(let all):
+      // Mostly every one counts, and has its number already.
+      if all.allSatisfy({
+        $0.score >= scoreThreshold && number(of: $0.classIndex, reader) == $0.classIndex
+      }) {
+        return ExportFrame(record: record, detections: all, failure: nil)
+      }
       var found = all
       var count = 0
       for detection in all where detection.score >= scoreThreshold {

@@ -20,6 +20,8 @@ public struct ExportRequest: Sendable {
   public var imagePrefix = ""
   /// MegaDetector: the path of a report, relative to the results.
   public var summaryReport: String?
+  /// Camtrap DP: what records do not say.
+  public var camtrap: CamtrapContext?
 
   /// A request of all that records say.
   public init(_ records: RecordFiles, as format: ExportFormat) {
@@ -48,6 +50,8 @@ public struct ExportSummary: Equatable, Sendable {
   public internal(set) var failures = 0
   /// Those of them that the format cannot tell of.
   public internal(set) var untold = 0
+  /// Classes that were asked for, and no record has.
+  public internal(set) var unknownClasses: [String] = []
   /// Bytes of records.
   public internal(set) var bytesRead = 0
 }
@@ -58,6 +62,10 @@ public enum ExportError: ClassifiedError, Equatable, Sendable {
   case needsDirectory(ExportFormat)
   /// A format that needs its records twice was to read standard input.
   case needsFiles(ExportFormat)
+  /// A format that needs to know where and when cameras were.
+  case needsDeployments
+  /// A name that a format cannot say.
+  case badName(SourceName, String)
   /// There is something of the output's name.
   case exists(FilePath, isDirectory: Bool)
   /// Two inputs would have one file in the output.
@@ -66,7 +74,7 @@ public enum ExportError: ClassifiedError, Equatable, Sendable {
   /// The kind.
   public var kind: FailureKind {
     switch self {
-    case .needsDirectory, .needsFiles: .usage
+    case .needsDirectory, .needsFiles, .needsDeployments, .badName: .usage
     case .exists, .sameFile: .cannotCreateOutput
     }
   }
@@ -78,6 +86,9 @@ public enum ExportError: ClassifiedError, Equatable, Sendable {
       "\(format.rawValue) is a directory of files: --output must name one"
     case .needsFiles(let format):
       "\(format.rawValue) has to read the records twice: name files or directories instead of -"
+    case .needsDeployments:
+      "camtrap-dp has to know where the cameras were, which records do not say: give --deployments"
+    case .badName(let source, let why): "\(source.oneLine): \(why)"
     case .exists(let path, isDirectory: true):
       "\(path.oneLine): is there already, and a directory is not replaced: remove it, or choose another --output"
     case .exists(let path, isDirectory: false):
@@ -96,7 +107,7 @@ public enum ExportRun {
   ///   - request: What, and how.
   ///   - output: Where to.
   /// - Returns: What was written.
-  /// - Throws: `ExportError`, `RecordReadingError`, or of the output `FileError` or `AtomicFile.Failure`; nothing of the
+  /// - Throws: `ExportError`, `ExportTableError`, `RecordReadingError`, or of the output `FileError` or `AtomicFile.Failure`; nothing of the
   ///   output's name is then there that was not there before.
   public static func run(
     _ request: ExportRequest, to output: ExportOutput
@@ -184,6 +195,8 @@ public enum ExportRun {
     try writer.end(pass: pass, classes, to: &bytes)
     try put(bytes)
     summary.bytesRead = reader.bytesRead
+    let labels = Set(reader.labels)
+    summary.unknownClasses = (request.classes ?? []).filter { !labels.contains($0) }
     return summary
   }
 }

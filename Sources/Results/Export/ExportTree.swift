@@ -37,10 +37,14 @@ final class ExportTree {
     return try OpenFile(place, .writeOnly, options: [.create, .exclusiveCreate])
   }
 
+  /// Makes a new file at the top, to be appended to.
+  func create(_ name: String) throws(FileError) -> OpenFile {
+    try OpenFile(temporary.appending(name), .writeOnly, options: [.create, .exclusiveCreate])
+  }
+
   /// Makes a file at the top.
   func write(_ bytes: [UInt8], to name: String) throws {
-    try OpenFile(temporary.appending(name), .writeOnly, options: [.create, .exclusiveCreate])
-      .write(bytes)
+    try create(name).write(bytes)
   }
 
   /// Gives the tree its name.

@@ -26,10 +26,11 @@ struct KnownModel {
   ///   - facts: what their shapes say.
   ///   - notes: what stands beside them.
   ///   - hub: what DeepForest's file beside them says.
+  ///   - trainer: what Detectron2's file beside them says.
   /// - Throws: `CheckpointError` where numbers that tell variants apart cannot be read.
   init?(
     _ weights: NamedWeights, _ facts: WeightFacts, notes: CheckpointNotes,
-    hub: DeepForestConfiguration?
+    hub: DeepForestConfiguration?, trainer: Detectron2Configuration?
   ) throws(CheckpointError) {
     switch weights.family {
     case .torchvision:
@@ -38,7 +39,7 @@ struct KnownModel {
           ?? Self.torchvision(facts)
       else { return nil }
       self = model
-    case .detectron2: self = try Self.detectron2(weights, facts)
+    case .detectron2: self = try Self.detectron2(weights, facts, trainer)
     case .mmdetection: self = try Self.mmdetection(weights, facts, notes)
     case .caffe2, nil: return nil
     }
@@ -67,33 +68,6 @@ extension KnownModel {
         preset: .mlperf, architecture: facts.architecture, classes: OpenImagesLabels.mlperf),
       remarks: [
         "taken for MLPerf's RetinaNet ResNeXt-50 FPN, trained on 264 classes of Open Images"
-      ])
-  }
-
-  private static func detectron2(
-    _ weights: NamedWeights, _ facts: WeightFacts
-  ) throws(CheckpointError) -> KnownModel {
-    var description = ModelDescription(
-      preset: .detectron2, architecture: facts.architecture,
-      classes: COCOLabels.contiguous(facts.classCount) ?? [])
-    var remarks = [
-      "taken for Detectron2's RetinaNet, with its configuration's defaults"
-        + (description.classes.isEmpty ? "" : ", trained on COCO's 80 classes")
-    ]
-    if let colours = try weights.colours(), colours != description.conventions.input.colours {
-      description.conventions.input.mean = colours.mean
-      description.conventions.input.standardDeviation = colours.standardDeviation
-      remarks.append("mean and standard deviation of the input are the file's")
-    }
-    // Where Detectron2's networks begin, ResNets have their strides in the 1x1 and ResNeXts do not; who begins
-    // elsewhere says it in the configuration, which is not in the file.
-    guard facts.groups > 1 else { return KnownModel(description, remarks: remarks) }
-    return KnownModel(
-      description, remarks: remarks,
-      openChoices: [
-        OpenChoice(
-          map: "architecture", key: "strideIn1x1",
-          meaning: "true or false: MODEL.RESNETS.STRIDE_IN_1X1 of the training's configuration")
       ])
   }
 }

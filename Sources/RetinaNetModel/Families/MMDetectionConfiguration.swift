@@ -43,6 +43,12 @@ struct MMDetectionConfiguration {
     if let deviation = colours("std"), deviation.allSatisfy({ (1e-6...1000).contains($0) }) {
       description.conventions.input.standardDeviation = deviation
     }
+    let multiple = paddingMultiple ?? 32
+    guard multiple.truncatingRemainder(dividingBy: 32) == 0, (32...1024).contains(multiple) else {
+      return ["inputs that are padded to a multiple of \(multiple)"]
+    }
+    // Bounded above.
+    description.conventions.input.paddingMultiple = Int(multiple)
     guard let resize = transforms.first(where: { $0["type"]?.text == "Resize" }) else { return [] }
     let sides = (resize["scale"] ?? pipeline.compactMap { $0["img_scale"] }.first)?.numbers
     guard let sides, sides.count == 2, sides.allSatisfy({ (1...16_384).contains($0) }) else {
@@ -82,6 +88,13 @@ struct MMDetectionConfiguration {
   }
 
   private func applyBoxes(_ description: inout ModelDescription) -> [String] {
+    if let epsilon = root["model", "backbone", "norm_cfg", "eps"]?.number, (0...1).contains(epsilon)
+    {
+      description.conventions.network.normEpsilon = Float(epsilon)
+    }
+    if root["model", "bbox_head", "loss_cls", "use_sigmoid"]?.flag == false {
+      return ["scores by softmax"]
+    }
     if let flag = root["model", "neck", "relu_before_extra_convs"]?.flag {
       description.conventions.network.reluBeforeP7 = flag
     }
@@ -117,6 +130,14 @@ struct MMDetectionConfiguration {
     }
     let kind = test?["nms", "type"]?.text ?? "nms"
     return kind == "nms" ? [] : ["suppression of kind \(kind)"]
+  }
+
+  /// What sides of inputs are multiples of; nil where nobody says. Who has a preprocessor (3.x) and says nothing has 1.
+  private var paddingMultiple: Double? {
+    if let preprocessor = root["model", "data_preprocessor"] {
+      return preprocessor["pad_size_divisor"]?.number ?? 1
+    }
+    return transforms.first { $0["type"]?.text == "Pad" }?["size_divisor"]?.number
   }
 
   /// What is done with a picture to be looked at.

@@ -4,6 +4,7 @@ import DetectionPipeline
 import DetectionRecords
 import Evaluation
 import Files
+import Foundation
 import Results
 
 /// Records to the formats of other tools.
@@ -25,8 +26,12 @@ struct ExportCommand: ToolCommand {
       Order and numbers: everything is in the order of the records, directories by the bytes of their paths. Classes \
       are numbered as --classes lists them, else as they first come; images from 1 (cvat from 0). A frame of a video is \
       a picture SOURCE/frame000042.jpg where a format knows pictures only. Frames and inputs that could not be looked \
-      at are rows in csv, entries with "failure" in megadetector and notes in webvtt; the other formats cannot tell of \
-      them: they are left out, and counted at the end.
+      at are rows in csv, entries with "failure" in megadetector, notes in webvtt and unclassified observations in \
+      camtrap-dp; the other formats cannot tell of them: they are left out, and counted at the end.
+
+      camtrap-dp needs what records do not say: where and when cameras were (--deployments), and when each file was \
+      recorded (--timestamps). Contributors, licences, the sampling design and the capture method in datapackage.json \
+      are placeholders: write yours before you publish it.
       """)
 
   @Argument(
@@ -46,8 +51,8 @@ struct ExportCommand: ToolCommand {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
-      "The file, or the directory for yolo, cvat-video and webvtt; - writes a file to standard output. It appears "
-        + "when all of it is there. (default: -)", valueName: "path"), completion: .file())
+      "The file, or the directory for yolo, cvat-video, camtrap-dp and webvtt; - writes a file to standard output. It "
+        + "appears when all of it is there.", valueName: "path"), completion: .file())
   var output = "-"
 
   @Flag(help: "Replace the output file if there is one; a directory is never replaced.")
@@ -85,6 +90,23 @@ struct ExportCommand: ToolCommand {
       valueName: "path"))
   var summaryReport: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "With --format camtrap-dp: a CSV of the deployments, with columns called as Camtrap DP calls them: deploymentID, "
+        + "latitude, longitude, deploymentStart, deploymentEnd at least, and directory, where a deployment's files lie "
+        + "as their records' sources have it. (default of directory: deploymentID)",
+      valueName: "file.csv"),
+    completion: .file(extensions: ["csv"]))
+  var deployments: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --format camtrap-dp: a CSV that says when each file was recorded, in columns filePath and timestamp, or as "
+        + "exiftool -csv -r -DateTimeOriginal -d %Y-%m-%dT%H:%M:%S+00:00 . writes it.",
+      valueName: "file.csv"),
+    completion: .file(extensions: ["csv"]))
+  var timestamps: String?
+
   @OptionGroup(title: "Messages") var report: ReportOptions
 
   func validate() throws {
@@ -93,6 +115,8 @@ struct ExportCommand: ToolCommand {
       ("--annotations", annotations != nil, ExportFormat.coco),
       ("--image-prefix", imagePrefix != nil, .labelStudio),
       ("--summary-report", summaryReport != nil, .megadetector),
+      ("--deployments", deployments != nil, .camtrapDP),
+      ("--timestamps", timestamps != nil, .camtrapDP),
     ] where isSet && format != only {
       throw ValidationError("\(option) goes with --format \(only.rawValue)")
     }
@@ -114,6 +138,14 @@ struct ExportCommand: ToolCommand {
     }
     request.imagePrefix = imagePrefix ?? ""
     request.summaryReport = summaryReport
+    if let deployments {
+      request.camtrap = CamtrapContext(
+        tables: try CamtrapTables(
+          deployments: ArgumentBytes.path(deployments),
+          timestamps: timestamps.map(ArgumentBytes.path)),
+        title: records.map(ArgumentBytes.display).joined(separator: ", "),
+        created: Date.now.formatted(.iso8601), version: ProgramVersion.number)
+    }
     let summary: ExportSummary
     do {
       summary = try ExportRun.run(
@@ -126,6 +158,9 @@ struct ExportCommand: ToolCommand {
     Log.logger.info(
       "\(RunText.counted(summary.inputs, "input")), \(RunText.counted(summary.frames, "frame")), \(RunText.counted(summary.detections, "detection"))\(summary.failures > 0 ? ", \(summary.failures) not looked at" : "")"
     )
+    for label in summary.unknownClasses {
+      Log.logger.warning("--classes \(label): no record has this class")
+    }
     if summary.untold > 0 {
       Log.logger.warning(
         "\(RunText.counted(summary.untold, "record")) left out: \(format.rawValue) cannot say them")

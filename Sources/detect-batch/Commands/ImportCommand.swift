@@ -13,9 +13,9 @@ struct ImportCommand: ToolCommand {
       Reads PyTorch's .pth, .ckpt and .pl (a state dict, or a training checkpoint with one under model, state_dict or \
       model_state_dict; a moving average beside it goes first), Detectron2's .pkl, and safetensors, also in shards by \
       their index. What weights do not hold (classes, anchors, sizes, thresholds) follows from whose network it is, \
-      which the tensors' names say: torchvision, Detectron2, MMDetection (classes and style from a training's own \
-      file), DeepForest (config.json beside model.safetensors, or what Lightning wrote down), MLPerf. Where it does \
-      not follow, the error lists what a configuration has to say; `conventions: {preset: NAME}` in it chooses whose \
+      which the tensors' names say: torchvision, Detectron2 (its own defaults, unless config.yaml, as a training writes \
+      it, is beside the checkpoint), MMDetection (classes and style from a training's own file), DeepForest \
+      (config.json beside model.safetensors, or what Lightning wrote down), MLPerf. Where it does not follow, the error lists what a configuration has to say; `conventions: {preset: NAME}` in it chooses whose \
       rules hold. samples/models/import-example.yaml is an example.
 
       Nothing of a checkpoint is run. A pickled module or a TorchScript file is no checkpoint: save its state dict.

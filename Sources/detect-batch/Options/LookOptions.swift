@@ -23,7 +23,8 @@ struct LookOptions: ParsableArguments {
     help: ArgumentHelp(
       "Look at large pictures in tiles of this side, each as a picture of its own, and at the whole; the last "
         + "of a row or a column is moved inwards. What several have found is suppressed once more. "
-        + "--max-detections then has no default. (default: the whole picture only)",
+        + "--max-detections then has no default. Memory is that of a tile, and of the picture: up to 8 bytes a pixel "
+        + "while it is decoded, then 3. (default: the whole picture only)",
       valueName: "pixels"),
     transform: OptionValue.tileSide)
   var tile: Int?

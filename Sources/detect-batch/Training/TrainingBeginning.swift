@@ -1,10 +1,12 @@
 import DetectionPipeline
+import Files
 import Foundation
+import JSONText
 import SystemPackage
 import Training
 
 /// How a training was begun: what was typed, and where. Its folder keeps it, for those that go on with it.
-struct TrainingBeginning: Codable {
+struct TrainingBeginning {
   /// The working directory, which relative paths count from.
   var directory: String
   /// The program's arguments.
@@ -38,14 +40,19 @@ struct TrainingBeginning: Codable {
 
   /// Reads what `write` wrote.
   static func read(_ file: FilePath) throws -> TrainingBeginning {
-    try JSONDecoder().decode(Self.self, from: Data(contentsOf: URL(filePath: file.string)))
+    try WholeFile.read(file, limit: 64 << 20).withUnsafeBytes { bytes in
+      var scanner = JSONScanner(bytes)
+      let beginning = try TrainingBeginning(&scanner)
+      try scanner.readEnd()
+      return beginning
+    }
   }
 
   /// Writes a file.
   ///
   /// - Throws: `Fault` where it cannot be written.
   func write(to file: FilePath) throws {
-    try TextFile.write(String(decoding: try JSONEncoder().encode(self), as: UTF8.self), to: file)
+    try TextFile.write(json.compact, to: file)
   }
 
   /// What was chosen: by what was typed, else in the pipeline file, else as the earlier training did.
@@ -98,5 +105,46 @@ extension TrainingBeginning.Choices {
     data = data.map(moved)
     options.data.images = options.data.images.map(moved)
     options.data.validationImages = options.data.validationImages.map(moved)
+  }
+}
+
+extension TrainingBeginning {
+  /// The file's content; what there is not is left out.
+  private var json: JSONValue {
+    var members: [(key: String, value: JSONValue)] = [
+      ("directory", .string(directory)), ("arguments", .array(arguments.map(JSONValue.string))),
+    ]
+    if let pipeline { members.append(("pipeline", .string(pipeline))) }
+    if let earlier { members.append(("earlier", .array(earlier.map(\.json)))) }
+    return .object(members)
+  }
+
+  private init(_ scanner: inout JSONScanner) throws(JSONError) {
+    var directory: String?
+    var arguments: [String]?
+    try scanner.beginObject()
+    while let key = try scanner.nextKey() {
+      switch key {
+      case "directory": directory = try scanner.readString().text
+      case "arguments":
+        var list: [String] = []
+        try scanner.beginArray()
+        while try scanner.nextElement() { list.append(try scanner.readString().text) }
+        arguments = list
+      case "pipeline": pipeline = try scanner.takeNull() ? nil : scanner.readString().text
+      case "earlier":
+        if try scanner.takeNull() { break }
+        var list: [TrainingBeginning] = []
+        try scanner.beginArray()
+        while try scanner.nextElement() { list.append(try TrainingBeginning(&scanner)) }
+        earlier = list
+      default: try scanner.skipValue()
+      }
+    }
+    guard let directory, let arguments else {
+      throw scanner.error("there should be \"directory\" and \"arguments\"")
+    }
+    self.directory = directory
+    self.arguments = arguments
   }
 }

@@ -48,7 +48,7 @@ enum TrainingSession {
       throw Fault(
         .noInput,
         "\(path): holds no training to resume (\(file.lastComponent?.string ?? "")): "
-          + error.localizedDescription)
+          + "\(error)")
     }
     guard FileManager.default.changeCurrentDirectoryPath(beginning.directory) else {
       throw Fault(
@@ -85,7 +85,7 @@ enum TrainingSession {
       throw Fault(
         .unusableInput,
         "\(file): does not say how the training was begun: "
-          + error.localizedDescription)
+          + "\(error)")
     }
   }
 

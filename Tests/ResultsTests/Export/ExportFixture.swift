@@ -10,6 +10,8 @@ import Testing
 /// Records of all kinds, and what becomes of them.
 struct ExportFixture {
   let folder: TemporaryFolder
+  /// What the user's tables for Camtrap DP lie in.
+  private let tables: TemporaryFolder
 
   /// A picture with two detections and an odd name, one with none, a video that stops early, an input that failed.
   static let lines = [
@@ -24,6 +26,7 @@ struct ExportFixture {
 
   init(_ lines: [String] = Self.lines) throws {
     folder = try TemporaryFolder()
+    tables = try TemporaryFolder()
     try write(lines.map { $0 + "\n" }.joined(), to: "records.jsonl")
   }
 
@@ -34,7 +37,34 @@ struct ExportFixture {
   }
 
   func request(_ format: ExportFormat) throws -> ExportRequest {
-    ExportRequest(try RecordFiles([path("records.jsonl")]), as: format)
+    var request = ExportRequest(try RecordFiles([path("records.jsonl")]), as: format)
+    if format == .camtrapDP { request.camtrap = try camtrap() }
+    return request
+  }
+
+  /// One camera for all, and the times of the inputs in `lines`.
+  private func camtrap() throws -> CamtrapContext {
+    let (places, times) = (tables.path.appending("d.csv"), tables.path.appending("t.csv"))
+    try AtomicFile.replace(
+      places,
+      with: """
+        deploymentID,latitude,longitude,deploymentStart,deploymentEnd,directory
+        all,1,2,2020-03-01T00:00:00Z,2020-04-01T00:00:00Z,.
+
+        """.utf8)
+    try AtomicFile.replace(
+      times,
+      with: """
+        filePath,timestamp
+        "a, ""b"" & <c>.jpg",2020-03-02T00:00:00Z
+        empty.jpg,2020-03-02T00:00:00Z
+        v/clip.mp4,2020-03-02T00:00:00Z
+        z.mp4,2020-03-02T00:00:00Z
+
+        """.utf8)
+    return CamtrapContext(
+      tables: try CamtrapTables(deployments: places, timestamps: times), title: "trial",
+      created: "2026-11-29T10:00:00Z", version: "1")
   }
 
   /// The bytes of a format that is a file.

@@ -16,6 +16,12 @@ import Testing
       fixture.request(.csv), to: .path(fixture.path("out"), replacing: false))
     #expect(summary.inputs == 4 && summary.frames == 5 && summary.detections == 6)
     #expect(summary.failures == 2 && summary.untold == 0)
+    #expect(summary.unknownClasses.isEmpty)
+
+    var request = try fixture.request(.csv)
+    request.classes = ["dog", "bird"]
+    let some = try ExportRun.run(request, to: .path(fixture.path("some"), replacing: false))
+    #expect(some.detections == 3 && some.unknownClasses == ["bird"])
   }
 
   @Test func whatIsThereIsNotReplacedUnasked() throws {
