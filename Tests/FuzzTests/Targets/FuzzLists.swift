@@ -8,9 +8,8 @@ import SystemPackage
 enum FuzzLists {
   /// A list of names, each also taken as a pattern and as an input's name.
   static func names(_ bytes: UnsafeRawBufferPointer) {
-    guard let paths = try? InputList.paths(in: FuzzFolder.write(bytes, to: "names")),
-      let directory = try? WorkingDirectory()
-    else { return }
+    guard let paths = try? InputList.paths(in: FuzzFolder.write(bytes, to: "names")) else { return }
+    let directory = WorkingDirectory()
     let sources = SourceNaming(root: nil, names: paths, in: directory)
     for path in paths {
       _ = try? sources.locate(path)
