@@ -68,7 +68,7 @@ import Testing
       Self.digest(DetectionOptions(softNMS: .linear)),
       Self.digest(DetectionOptions(softNMS: .gaussian(sigma: 0.5))),
       Self.digest(DetectionOptions(softNMS: .gaussian(sigma: 0.4))),
-      Self.digest(description: calibrated),
+      Self.digest(description: Self.calibrated),
       Self.digest(.init(), FrameSampling(selection: .every(2))),
       Self.digest(.init(), FrameSampling(selection: .every(3))),
       Self.digest(.init(), FrameSampling(selection: .rate(2))),
