@@ -28,6 +28,8 @@ public struct ModelError: ClassifiedError, Equatable, Sendable {
     case description(String)
     /// Numbers of a tensor that no network can be run with.
     case numbers(tensor: String, problem: String)
+    /// A model that computes in 8 bits where one in float32 is wanted.
+    case calibrated
   }
 
   /// The model's path.
@@ -85,6 +87,8 @@ public struct ModelError: ClassifiedError, Equatable, Sendable {
     case .numbers(let tensor, let problem):
       return
         "\(file): tensor '\(tensor)': \(problem): the model is damaged, or its training diverged"
+    case .calibrated:
+      return "\(file): computes in 8 bits already: quantize the model that it was made of"
     }
   }
 

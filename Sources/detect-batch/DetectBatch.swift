@@ -11,8 +11,8 @@ struct DetectBatch: ParsableCommand {
     abstract: "Finds objects in directories of videos and images.",
     subcommands: [
       DetectCommand.self, ImportCommand.self, InspectCommand.self, MergeCommand.self,
-      EvaluateCommand.self, TrainCommand.self, DrawCommand.self, ExportCommand.self,
-      ModelsCommand.self, FetchCommand.self, ReportCommand.self,
+      EvaluateCommand.self, TrainCommand.self, QuantizeCommand.self, DrawCommand.self,
+      ExportCommand.self, ModelsCommand.self, FetchCommand.self, ReportCommand.self,
       CompletionsCommand.self,
     ],
     defaultSubcommand: DetectCommand.self)

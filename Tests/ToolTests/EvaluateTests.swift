@@ -163,7 +163,7 @@ struct EvaluateTests {
       ),
       (
         ["ann.json", "found", "--workers", "2"], 64,
-        "--model, --score-threshold and --workers go with --images (see detect-batch evaluate --help)"
+        "--model, --score-threshold, --precision and --workers go with --images (see detect-batch evaluate --help)"
       ),
       (["none.json", "found"], 66, "none.json: does not exist"),
       (["ann.json", "found"], 66, "found: does not exist"),

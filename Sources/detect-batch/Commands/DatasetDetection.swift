@@ -20,22 +20,20 @@ struct DatasetDetection {
   /// - Parameters:
   ///   - annotations: the images, and the categories whose names are the model's labels.
   ///   - folder: where the images' names begin.
-  ///   - model: what is measured.
-  ///   - options: what of the model's outputs becomes a detection, and how images are looked at.
+  ///   - detector: what is measured.
   ///   - workers: threads; nil: as many as cores.
   ///   - showsProgress: whether there is a terminal to draw a progress line on.
   /// - Throws: `Fault` where an image does not exist, `DatasetError` where no label is a category,
   ///   `DetectionError` where the outputs are finite for no image, and what else the detector throws.
   init(
-    of annotations: COCOAnnotations, below folder: FilePath, model: DetectionModel,
-    options: DetectionOptions, workers: Int?, showsProgress: Bool
+    of annotations: COCOAnnotations, below folder: FilePath, detector: Detector,
+    workers: Int?, showsProgress: Bool
   ) throws {
-    let labels = LabelledCategories(model.description.classes, annotations.categories)
+    let labels = LabelledCategories(detector.description.classes, annotations.categories)
     try labels.requireOne()
     let images = Dictionary(annotations.images.map { ($0.id, $0) }) { $1 }
       .values.sorted { $0.id < $1.id }
     try Self.requireFiles(images, below: folder)
-    let detector = try Detector(model: model, options: options)
 
     let gathering = Monitor(Gathering())
     let lastFault = Monitor<DetectionError?>(nil)

@@ -71,6 +71,13 @@ struct EvaluateCommand: ToolCommand {
 
   @Option(
     help: ArgumentHelp(
+      "With --images: what the network computes in. (default: int8 for models that `quantize` has calibrated, else float32)",
+      valueName: "float32|bf16|int8"),
+    completion: .list(DetectionPrecision.allCases.map(\.rawValue)), transform: OptionValue.choice)
+  var precision: DetectionPrecision?
+
+  @Option(
+    help: ArgumentHelp(
       "With --images: detect in so many threads. (default: as many as there are cores to use)",
       valueName: "n"),
     transform: OptionValue.positiveCount)
@@ -100,8 +107,12 @@ struct EvaluateCommand: ToolCommand {
     guard sources.count == 1 else {
       throw ValidationError("name what was found: records, --results or --images, one of them")
     }
-    guard images != nil || (model == nil && scoreThreshold == nil && workers == nil) else {
-      throw ValidationError("--model, --score-threshold and --workers go with --images")
+    guard
+      images != nil
+        || (model == nil && scoreThreshold == nil && precision == nil && workers == nil)
+    else {
+      throw ValidationError(
+        "--model, --score-threshold, --precision and --workers go with --images")
     }
     if images == nil, let name = looks.firstGiven {
       throw ValidationError("\(name) goes with --images")
@@ -143,11 +154,12 @@ struct EvaluateCommand: ToolCommand {
       let model = try DetectionModel(
         contentsOf: Places().find(.model, model ?? Places.defaultModel))
       for remark in model.remarks { Log.logger.notice("\(remark)") }
-      var options = DetectionOptions(scoreThreshold: scoreThreshold ?? 0.05)
+      var options = DetectionOptions(
+        scoreThreshold: scoreThreshold ?? 0.05, precision: precision)
       try looks.apply(to: &options)
       let detection = try DatasetDetection(
-        of: annotations, below: ArgumentBytes.path(images), model: model,
-        options: options, workers: workers,
+        of: annotations, below: ArgumentBytes.path(images),
+        detector: Detector(model: model, options: options), workers: workers,
         showsProgress: Console.standardError.isTerminal && !report.quiet)
       return (
         detection.detections, detection.remarks, model.path.lastComponent?.string ?? "a model"

@@ -152,7 +152,7 @@ enum OtherNames {
       ["device", "gpu", "gpus", "cuda", "cpu"],
       .text("it runs on CPUs, and --workers says on how many threads")
     ),
-    (["half", "fp16", "bf16", "int8"], .text("it computes in float32")),
+    (["half", "fp16", "bf16", "int8"], .options(["precision"])),
   ])
 
   /// The answer for a subcommand's name.
@@ -161,6 +161,7 @@ enum OtherNames {
     (["convert"], .subcommand("import", otherwise: "")),
     (["info", "summary", "show-model", "describe"], .subcommand("inspect", otherwise: "")),
     (["fit", "finetune"], .subcommand("train", otherwise: "")),
+    (["quantise", "calibrate", "ptq"], .subcommand("quantize", otherwise: "")),
     (["join", "concat"], .subcommand("merge", otherwise: "")),
     (
       [
