@@ -42,11 +42,11 @@ struct SuggestionTests {
         ("--device", "runs on CPUs"), ("--gpu", "runs on CPUs"), ("--devise", "runs on CPUs"),
         ("--save-txt", "'export'"), ("--save-img", "'draw'"),
         ("--source", "named without an option"), ("--recursive", "always searched"),
-        ("--half", "float32"),
+        ("--half", "'--precision'"),
         // None is better than a wrong one.
         ("--zzz", nil), ("--confuse", nil), ("--name", nil), ("--lr", nil), ("--epochs", nil),
         ("--foo", nil), ("-z", nil), ("--host", nil), ("--port", nil), ("--a", nil), ("--", nil),
-        ("--random", nil), ("--still", nil),
+        ("--random", nil),
       ])
     + cases(
       "train",
