@@ -113,8 +113,10 @@ final class TemporaryFolder {
         "line 3: width is '1e30' where pixels should be"
       ),
       ("<annotation><object></annotation>", nil, "line 1: is not well-formed XML"),
+      (Self.page([good.replacing("cat", with: "&x;")]), nil, "line 4: is not well-formed XML"),
       (
-        Self.page([good.replacing("cat", with: "&x;")]), nil,
+        "<!DOCTYPE annotation [<!ENTITY x 'cat'>]>"
+          + Self.page([good.replacing("cat", with: "&x;")]), nil,
         "line 4: has the entity 'x', which is none of XML's own"
       ),
       ("<svg/>", nil, "line 1: <svg> where <annotation> should be"),
