@@ -78,11 +78,10 @@ struct SparseTests {
 
   /// Of open-gop.mp4, whose keyframes come every 12 frames of 25 a second, with B-frames.
   @Test func whatNobodyNeedsIsLeftOut() throws {
-    for name in ["cases/videos/open-gop.mp4", "cases/videos/open-gop.mkv"] {
-      let count = try Reading(name).frames.count
-      let few = try passed(name, .init(selection: .rate(1), needsFrameNumbers: false))
-      #expect(few * 2 > count, "\(few) of \(count)")
-    }
+    let count = try Reading("cases/videos/open-gop.mp4").frames.count
+    let few = try passed(
+      "cases/videos/open-gop.mp4", .init(selection: .rate(1), needsFrameNumbers: false))
+    #expect(few * 2 > count, "\(few) of \(count)")
     let counted = try passed("cases/videos/open-gop.mp4", .init(selection: .rate(1)))
     #expect(counted > 0)
     // Matroska counts no frames, and an edit list hides some.
