@@ -29,6 +29,8 @@ let package = Package(
     .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CHEIF", pkgConfig: "libheif", providers: [.apt(["libheif-dev"])]),
     .systemLibrary(
+      name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+    .systemLibrary(
       name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CPango", providers: [.apt(["libpango1.0-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
@@ -78,7 +80,8 @@ let package = Package(
     .target(
       name: "Datasets",
       dependencies: [
-        "Failures", "Files", "Settings", .product(name: "SystemPackage", package: "swift-system"),
+        "CXML2", "Failures", "Files", "Settings",
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(
       name: "Evaluation",
@@ -249,6 +252,14 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
+      name: "FuzzTests",
+      dependencies: [
+        "Checkpoints", "Datasets", "DetectionPipeline", "DetectionRecords", "Files",
+        "FrameDecoding", "JSONText", "RetinaNetModel", "Settings", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      resources: [.copy("Corpus")]),
+    .testTarget(
       name: "ToolTests",
       dependencies: [
         "detect-batch", "BoxGeometry", "Digests", "Downloads", "Failures", "FrameDecoding",
@@ -265,4 +276,15 @@ if Context.environment["DETECT_BATCH_STRICT"] != nil {
   for target in package.targets where target.type != .system {
     target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
   }
+}
+
+// `scripts/fuzz` says so: its program is made of the sources of FuzzTests and looked into by libFuzzer, and of no use else.
+if Context.environment["DETECT_BATCH_FUZZING"] != nil {
+  let fuzzed = package.targets.first { $0.name == "FuzzTests" }
+  package.targets.removeAll { $0.type == .test || $0.type == .executable }
+  package.products = []
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz", dependencies: fuzzed?.dependencies ?? [], path: "Tests/FuzzTests",
+      exclude: ["Corpus", "CorpusTests.swift"], swiftSettings: [.define("FUZZING")]))
 }

@@ -1,6 +1,5 @@
 import Files
 import Foundation
-import FoundationXML
 import SystemPackage
 
 /// A folder in Pascal VOC's form: `Annotations/NAME.xml`, `JPEGImages/`, and `ImageSets/Main/SPLIT.txt` with a name a
@@ -108,12 +107,12 @@ private struct Page {
   var objects: [Object]
 
   init(_ file: FilePath, name: String, folder: FilePath) throws(DatasetError) {
-    let root = try PageElement.read(file)
+    let root = try XMLElement.read(file)
     guard root.name == "annotation" else {
       throw .malformed(
         file: file, place: "line 1", problem: "<\(root.name)> where <annotation> should be")
     }
-    func number(_ element: PageElement?, _ what: String) throws(DatasetError) -> Double? {
+    func number(_ element: XMLElement?, _ what: String) throws(DatasetError) -> Double? {
       guard let element else { return nil }
       guard let number = Double(element.text), number.isFinite else {
         throw .malformed(
@@ -164,66 +163,5 @@ private struct Page {
       let isDifficult = try number(element["difficult"], "difficult") ?? 0 != 0
       objects.append(Object(label: label, corners: corners, isDifficult: isDifficult))
     }
-  }
-}
-
-/// An element of a small XML file with its text and where it began.
-private final class PageElement {
-  let name: String
-  let line: Int
-  var text = ""
-  var children: [PageElement] = []
-
-  init(name: String, line: Int) {
-    self.name = name
-    self.line = line
-  }
-
-  /// The first child of this name.
-  subscript(name: String) -> PageElement? { children.first { $0.name == name } }
-
-  static func read(_ file: FilePath) throws(DatasetError) -> PageElement {
-    let parser = XMLParser(data: Data(try readFile(file)))
-    let builder = PageBuilder()
-    parser.delegate = builder
-    // The parser mends what it can and calls that a success.
-    let isWhole = parser.parse()
-    guard isWhole, builder.errorLine == nil, let root = builder.root else {
-      throw .malformed(
-        file: file, place: "line \(builder.errorLine ?? parser.lineNumber)",
-        problem: "is not well-formed XML")
-    }
-    return root
-  }
-}
-
-private final class PageBuilder: NSObject, XMLParserDelegate {
-  private(set) var root: PageElement?
-  private(set) var errorLine: Int?
-  private var open: [PageElement] = []
-
-  func parser(_ parser: XMLParser, parseErrorOccurred error: any Error) {
-    errorLine = errorLine ?? parser.lineNumber
-  }
-
-  func parser(
-    _ parser: XMLParser, didStartElement name: String, namespaceURI: String?,
-    qualifiedName: String?, attributes: [String: String]
-  ) {
-    let element = PageElement(name: name, line: parser.lineNumber)
-    open.last?.children.append(element)
-    if root == nil { root = element }
-    open.append(element)
-  }
-
-  func parser(_ parser: XMLParser, foundCharacters text: String) {
-    open.last?.text += text
-  }
-
-  func parser(
-    _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
-  ) {
-    guard let element = open.popLast() else { return }
-    element.text = element.text.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 }

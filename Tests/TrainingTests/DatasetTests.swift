@@ -113,6 +113,10 @@ final class TemporaryFolder {
         "line 3: width is '1e30' where pixels should be"
       ),
       ("<annotation><object></annotation>", nil, "line 1: is not well-formed XML"),
+      (
+        Self.page([good.replacing("cat", with: "&x;")]), nil,
+        "line 4: has the entity 'x', which is none of XML's own"
+      ),
       ("<svg/>", nil, "line 1: <svg> where <annotation> should be"),
     ]
     for (page, classes, message) in cases {
@@ -135,6 +139,16 @@ final class TemporaryFolder {
     }
     #expect(
       split?.description.hasSuffix("test.txt: cannot be read: No such file or directory") == true)
+  }
+
+  /// XML that Foundation's parser traps at: a prefix that is declared nowhere.
+  @Test func elementsOfOthersArePassedOver() throws {
+    let object = Self.object("a &amp; <![CDATA[<b>]]>", [1, 2, 3, 4])
+      .replacing("<name>", with: "<x:pose y:z='1'/><:q>1</:q><name>")
+    let folder = try folder(["a": Self.page([object])], list: "a\n")
+    let voc = try PascalVOCFolder(folder.path, split: "train")
+    #expect(voc.annotations.categories.map(\.name) == ["a & <b>"])
+    #expect(voc.annotations.objects.count == 1)
   }
 
   /// Lists as people's tools and editors write them.
