@@ -20,13 +20,23 @@ struct DetectBatch: ParsableCommand {
   static func main() {
     // Before all else: a decoder process is given nothing that it would have to give up.
     if DecoderServer.isMeant(by: CommandLine.arguments) { DecoderServer.run(CommandLine.arguments) }
-    // First of all: what comes before it can only be killed.
-    SignalHandling.begin()
     // A closed pipe and a limit on the size of files (ulimit -f) are errors of write(2), not the end of the process.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     occupyStandardStreams()
+    // Before there is a second thread. Of the other commands' start nobody waits for the first picture.
+    if isDetection(CommandLine.arguments) { EarlyDecoder.begin() }
+    // Before all that takes time: what comes before it can only be killed.
+    SignalHandling.begin()
     Glibc.exit(run(ArgumentBytes.ofProcess()).rawValue)
+  }
+
+  /// Whether the default command is likely to be meant, and to do something.
+  private static func isDetection(_ arguments: [String]) -> Bool {
+    guard arguments.count > 1 else { return false }
+    let others = configuration.subcommands.compactMap { $0.configuration.commandName }
+    return (arguments[1] == "detect" || !others.contains(arguments[1]))
+      && !["help", "-h", "--help", "--version"].contains(where: arguments.contains)
   }
 
   /// Puts something in the place of standard streams that are closed: else the next file to be opened would take it,

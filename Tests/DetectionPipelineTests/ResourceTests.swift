@@ -7,7 +7,8 @@ import Testing
 
   @Test func `where all fits, all workers run`() {
     let plan = MemoryPlan(
-      limit: 16 * Self.gibibyte, wanted: 4, decoders: 2, perWorker: Self.gibibyte, shared: 1 << 28)
+      limit: 16 * Self.gibibyte, wanted: 4, decoders: 2, inProcesses: true,
+      perWorker: Self.gibibyte, shared: 1 << 28)
     #expect(plan.workers == 4)
     #expect(plan.frameBytes == MemoryPlan.mostFrameBytes)
     #expect(plan.remark == nil)
@@ -15,16 +16,30 @@ import Testing
 
   @Test func `fewer workers run where memory holds no more`() {
     let plan = MemoryPlan(
-      limit: 4 * Self.gibibyte, wanted: 8, decoders: 1, perWorker: Self.gibibyte, shared: 1 << 28)
+      limit: 4 * Self.gibibyte, wanted: 8, decoders: 1, inProcesses: false,
+      perWorker: Self.gibibyte, shared: 1 << 28)
     #expect(plan.workers == 3)
     #expect(plan.frameBytes >= MemoryPlan.leastFrameBytes)
     #expect(
       plan.remark == "3 of 8 workers: each needs 1024 MiB, and 4096 MiB of memory hold no more")
   }
 
+  /// What they keep is the run's, too.
+  @Test func `decoders in processes of their own count`() {
+    let plans = [false, true].map {
+      MemoryPlan(
+        limit: Self.gibibyte, wanted: 1, decoders: 4, inProcesses: $0, perWorker: 1 << 20,
+        shared: 0)
+    }
+    let without = plans[0].frameBytes - MemoryPlan.leastFrameBytes
+    let with = plans[1].frameBytes - MemoryPlan.leastFrameBytes
+    #expect(without - with == 2 * MemoryPlan.processAllowance)
+  }
+
   @Test func `one worker runs whatever there is, and says so`() {
     let plan = MemoryPlan(
-      limit: Self.gibibyte, wanted: 2, decoders: 1, perWorker: Self.gibibyte, shared: 0)
+      limit: Self.gibibyte, wanted: 2, decoders: 1, inProcesses: false,
+      perWorker: Self.gibibyte, shared: 0)
     #expect(plan.workers == 1)
     #expect(plan.frameBytes == MemoryPlan.leastFrameBytes)
     #expect(

@@ -95,6 +95,47 @@ struct IsolationTests {
     #expect(read(decoders, maxFrames: 3).frames.count == 3)
   }
 
+  /// Each field of what is said of an input as it is opened, with a number that no input has.
+  @Test func aLieInAnyFieldOfTheOpeningCostsOneInput() throws {
+    let opened = DecoderReply.opened(try MediaDecoders(.off).open(Self.video).info, .init())
+    let fields = opened.written.fields.count
+    #expect(fields >= 20)
+    for field in 0..<fields {
+      let lie = try #require(DecoderFault.lie(in: field, of: opened))
+      #expect(throws: MessageError.self, "field \(field)") { try DecoderReply(lie[...]) }
+    }
+    for kind in ["opened-frame"] + (0..<fields).map({ "opened-\($0)" }) {
+      let decoders = decoders("\(kind)@0")
+      let (frames, failure) = read(decoders)
+      let reason = failure?.reason ?? ""
+      #expect(frames.isEmpty && failure?.kind == .data, "\(kind)")
+      #expect(reason.hasPrefix("the decoder said what cannot be ("), "\(kind): \(reason)")
+    }
+  }
+
+  /// The address of a byte of this process that is of no other use.
+  private static let secret: UInt = {
+    let place = UnsafeMutablePointer<UInt8>.allocate(capacity: 1)
+    place.initialize(to: 173)
+    return UInt(bitPattern: place)
+  }()
+
+  /// A real byte of the parent's memory: refused by Landlock alone; by the filter, as its death; and read where nothing
+  /// keeps a child from it.
+  @Test func aByteOfTheParentIsRefused() {
+    let address = String(Self.secret, radix: 16)
+    func reason(_ kind: String) -> String {
+      read(decoders("\(kind)process_vm_readv:\(address)@0")).failure?.reason ?? ""
+    }
+    #expect(reason("unfiltered-") == "process_vm_readv: Operation not permitted")
+    #expect(reason("").hasPrefix("the decoder made a system call that it may not make"))
+    // Elsewhere a system may refuse it to everybody (Yama).
+    let unconfined = reason("unconfined-")
+    #expect(
+      ["process_vm_readv: read 173", "process_vm_readv: Operation not permitted"]
+        .contains(unconfined), "\(unconfined)")
+  }
+
   @Test func whatOpensAFileIsRefused() {
     for (fault, words) in [
       ("openat", "openat: Operation not permitted"),

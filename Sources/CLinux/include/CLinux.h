@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 // A file of so many bytes that lies in memory only and can neither shrink nor grow; pages are taken as they are written.
 int clinux_memory_file(const char *name, size_t bytes);
@@ -21,6 +22,8 @@ ssize_t clinux_receive(int socket, void *bytes, size_t count, int *descriptor);
 // Starts a program that has the null device as its standard streams, `socket` as 3, `memory` as 4, and nothing else.
 int clinux_spawn(
     const char *path, char *const arguments[], char *const environment[], int socket, int memory, pid_t *process);
+// A copy of this process, which must have one thread, with the same descriptors as above; 0 in the copy.
+pid_t clinux_copy_process(int socket, int memory);
 // Nanoseconds of processor time of a process of one's own.
 int64_t clinux_processor_time(pid_t process);
 
@@ -43,3 +46,5 @@ int clinux_no_new_privileges(void);
 
 // Any system call. In debug builds only: tests try what is forbidden.
 long clinux_call(long number, long first, long second, long third, long fourth);
+// Reads memory of another process (process_vm_readv(2)), of one piece into one. In debug builds only.
+ssize_t clinux_read_memory(pid_t process, const struct iovec *mine, const struct iovec *theirs);

@@ -1,5 +1,6 @@
 import DetectionRecords
 import Files
+import FrameDecoding
 import Glibc
 import NeuralNetwork
 import RetinaNetModel
@@ -88,6 +89,7 @@ public final class DetectionRun: Sendable {
     }
     let metrics = configuration.metricsFile.map { MetricsKeeper($0, report) }
     if jobs.count > 0 {
+      configuration.media.keepOnly(FileRights(work.items, configuration))
       try run(jobs, alone: work.alone, into: output.destination, report, metrics)
       // What is in hand now was left in order. Where that cannot be written, nothing can, which was said.
       try? output.inHand?.close()
@@ -219,8 +221,8 @@ extension DetectionRun {
       limit: configuration.memoryLimit
         // Bounded: a part of an Int.
         ?? machine.availableMemory.map { Int(Double($0) * Self.memoryShare) } ?? .max,
-      wanted: configuration.workers ?? cores, decoders: decoders, perWorker: perWorker,
-      shared: shared)
+      wanted: configuration.workers ?? cores, decoders: decoders,
+      inProcesses: configuration.media.isIsolating, perWorker: perWorker, shared: shared)
     if let remark = memory.remark { report.remark(remark) }
     let waiting = configuration.queueSize ?? 4 * memory.workers
     return RunStages(

@@ -6,6 +6,9 @@ struct MemoryPlan: Equatable, Sendable {
   /// What a decoder keeps beside the frames that the queue has room for: reference frames, packets. A second
   /// decoder of 1080p H.264 added 48 MiB.
   static let decoderAllowance = 96 << 20
+  /// What a decoder in a process of its own takes beside that: 14 MiB of its own pages (as the kernel counts them, in a
+  /// directory of pictures), and 64 of the memory that it shares, which it keeps for the next frame.
+  static let processAllowance = 80 << 20
   /// The share of what is left beside the workers that frames may take, at least `leastFrameBytes`.
   static let frameShare = 0.5
   static let leastFrameBytes = 64 << 20
@@ -20,10 +23,14 @@ struct MemoryPlan: Equatable, Sendable {
   ///   - limit: bytes.
   ///   - wanted: workers, at least 1; never fewer than 1 are given.
   ///   - decoders: inputs decoded at once.
+  ///   - inProcesses: whether each is decoded in a process of its own.
   ///   - perWorker: bytes of each worker for the largest input of the network.
   ///   - shared: bytes of packed weights.
-  init(limit: Int, wanted: Int, decoders: Int, perWorker: Int, shared: Int) {
-    let forWorkers = limit - shared - decoders * Self.decoderAllowance - Self.leastFrameBytes
+  init(
+    limit: Int, wanted: Int, decoders: Int, inProcesses: Bool, perWorker: Int, shared: Int
+  ) {
+    let perDecoder = Self.decoderAllowance + (inProcesses ? Self.processAllowance : 0)
+    let forWorkers = limit - shared - decoders * perDecoder - Self.leastFrameBytes
     let fitting = max(1, min(wanted, forWorkers / max(1, perWorker)))
     workers = fitting
     let left = forWorkers - fitting * perWorker

@@ -28,12 +28,22 @@ final class ChildProcess: Sendable {
     self.id = id
   }
 
+  /// Takes over a copy of this process.
+  init(_ id: pid_t) { self.id = id }
+
   deinit { end() }
 
   /// Processor time that it has used; nil once it is gone.
   var processorTime: Duration? {
     let nanoseconds = clinux_processor_time(id)
     return nanoseconds < 0 ? nil : .nanoseconds(nanoseconds)
+  }
+
+  /// Gives it this thread's place among processes that want a processor (nice(1)).
+  func giveWay() {
+    let process = __priority_which_t(PRIO_PROCESS.rawValue)
+    let nice = getpriority(process, 0)
+    if nice > 0 { setpriority(process, id_t(id), nice) }
   }
 
   /// Kills it if it is alive, and waits for it.

@@ -16,6 +16,31 @@
       (kind, frame) = parts.count == 2 ? (String(parts[0]), Int(parts[1]) ?? -1) : ("", -1)
     }
 
+    /// Says that the input is open, with a field that cannot be if the fault is `opened-FIELD`, or something else
+    /// than that.
+    func strikeOpening(_ reply: DecoderReply, _ socket: MessageSocket) {
+      var message = reply.message
+      if kind == "opened-frame" {
+        let facts = FrameFacts(index: 0, time: 0, isCorrupt: false, isKeyframe: true)
+        message = DecoderReply.frame(facts, width: 1, height: 1, DecodingReport()).message
+      } else if kind.hasPrefix("opened-"), let field = Int(kind.dropFirst(7)) {
+        message = Self.lie(in: field, of: reply) ?? message
+      }
+      do { try socket.send(message) } catch { _exit(0) }
+    }
+
+    /// The message with a number for this field that is beyond all bounds and as a decimal none, or a truth that is
+    /// neither; nil where there is no such field.
+    static func lie(in field: Int, of reply: DecoderReply) -> [UInt8]? {
+      let (starts, bytes) = (reply.written.fields, reply.message)
+      guard starts.indices.contains(field) else { return nil }
+      let end = field + 1 < starts.count ? starts[field + 1] : bytes.count
+      let count = min(8, end - starts[field])
+      let nonsense: [UInt8] = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]
+      return Array(bytes[..<starts[field]]) + nonsense.prefix(count)
+        + bytes[(starts[field] + count)...]
+    }
+
     /// Sends the reply about a frame, or does something else if this is the frame.
     func strike(
       _ number: Int, _ reply: DecoderReply, _ memory: UnsafeMutableBufferPointer<UInt8>,
@@ -82,7 +107,9 @@
     /// Makes a system call that a decoder has no use for, and says what came of it.
     private func attempt(_ socket: MessageSocket) {
       // Without the filter, to see what Landlock alone refuses.
-      let call = kind.hasPrefix("unfiltered-") ? String(kind.dropFirst(11)) : kind
+      let words = kind.split(separator: ":")
+      let call = String(words[0].split(separator: "-").last ?? "")
+      if call == "process_vm_readv", words.count == 2 { return readByte(words[1], socket) }
       let number = seccomp_syscall_resolve_name(call)
       let result =
         switch call {
@@ -108,6 +135,22 @@
       }
     }
 
+    /// Reads one byte of the parent's, at an address in hexadecimal.
+    private func readByte(_ address: Substring, _ socket: MessageSocket) {
+      var byte: UInt8 = 0
+      let result = withUnsafeMutableBytes(of: &byte) { byte in
+        var mine = iovec(iov_base: byte.baseAddress, iov_len: 1)
+        var theirs = iovec(
+          iov_base: UnsafeMutableRawPointer(bitPattern: UInt(address, radix: 16) ?? 0), iov_len: 1)
+        return clinux_read_memory(getppid(), &mine, &theirs)
+      }
+      let text = result < 0 ? "\(Errno(rawValue: Int32(-result)))" : "read \(byte)"
+      let failure = MediaError(.data, "process_vm_readv: \(text)")
+      do { try socket.send(DecoderReply.failed(failure, DecodingReport()).message) } catch {
+        _exit(0)
+      }
+    }
+
     private func make(_ call: Int32, _ first: Int, _ second: Int, _ third: Int, _ fourth: Int)
       -> Int
     {
@@ -115,6 +158,12 @@
     }
 
     private func address(_ text: UnsafePointer<CChar>) -> Int { Int(bitPattern: text) }
+
+    /// Whether this process does without all limits, to see that what is refused elsewhere would be possible.
+    static var isUnconfined: Bool {
+      getenv("DETECT_BATCH_DECODER_FAULT").map { String(cString: $0).hasPrefix("unconfined-") }
+        ?? false
+    }
 
     /// Whether this process does without the filter of system calls.
     static var isUnfiltered: Bool {

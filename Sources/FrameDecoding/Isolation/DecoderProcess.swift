@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 import SystemPackage
@@ -82,8 +83,38 @@ final class DecoderProcess: Sendable {
       }.get()
       (self.arena, socket) = (arena, parentEnd)
     } catch {
-      throw Failure(text: "cannot be started: \(error)")
+      throw Self.unstarted(error, maxPixels)
     }
+  }
+
+  /// Makes the child a copy of this process, which must have one thread (`EarlyDecoder`).
+  ///
+  /// - Parameter maxPixels: of the largest picture.
+  /// - Throws: why there is none.
+  init(copyingThisProcessFor maxPixels: Int) throws(Failure) {
+    do throws(Errno) {
+      let arena = try FrameArena(maxPixels: maxPixels)
+      let (parentEnd, childEnd) = try MessageSocket.pair()
+      let parent = getpid()
+      let id = clinux_copy_process(childEnd.descriptor.rawValue, arena.descriptor.rawValue)
+      if id == 0 {
+        ChildEnvironment.forgetTheRest()
+        DecoderServer.run(["", Self.command, String(parent)])
+      }
+      guard id > 0 else { throw Errno(rawValue: -id) }
+      child = ChildProcess(id)
+      (self.arena, socket) = (arena, parentEnd)
+    } catch {
+      throw Self.unstarted(error, maxPixels)
+    }
+  }
+
+  private static func unstarted(_ error: Errno, _ maxPixels: Int) -> Failure {
+    guard error == .fileTooLarge else { return Failure(text: "cannot be started: \(error)") }
+    let mebibytes = FrameArena.capacity(forPixels: maxPixels) >> 20
+    return Failure(
+      text: "cannot be started: the limit of file sizes (ulimit -f) leaves no room for the "
+        + "\(mebibytes) MiB that it may share with this one")
   }
 
   /// Waits until it is confined.
@@ -105,6 +136,9 @@ final class DecoderProcess: Sendable {
 
   /// Whether it has died since it was last asked something.
   var isDead: Bool { child.isDead }
+
+  /// Has it give way to others as the thread does that calls this, as if it had just been started.
+  func giveWay() { child.giveWay() }
 
   /// Ends it.
   func end() { child.end() }
@@ -178,19 +212,37 @@ enum ChildEnvironment {
     "LLVM_PROFILE_FILE=",
   ]
 
-  static var ofThisProcess: [String] {
-    var prefixes = prefixes
+  private static func isKept(_ variable: String) -> Bool {
     #if DEBUG
-      prefixes.append("DETECT_BATCH_DECODER_FAULT=")
+      if variable.hasPrefix("DETECT_BATCH_DECODER_FAULT=") { return true }
     #endif
+    return prefixes.contains { variable.hasPrefix($0) }
+  }
+
+  static var ofThisProcess: [String] {
     // Swift's own reports of a crash are made by another program, which a child may not start: it would die of that.
     var variables = ["SWIFT_BACKTRACE=enable=no"]
     var next = environ
     while let variable = next.pointee {
       let text = String(cString: variable)
-      if prefixes.contains(where: { text.hasPrefix($0) }) { variables.append(text) }
+      if isKept(text) { variables.append(text) }
       next += 1
     }
     return variables
+  }
+
+  /// Overwrites all other variables of this process, which has one thread.
+  static func forgetTheRest() {
+    var (next, kept) = (environ, environ)
+    while let variable = next.pointee {
+      if isKept(String(cString: variable)) {
+        kept.pointee = variable
+        kept += 1
+      } else {
+        memset(variable, 0, strlen(variable))
+      }
+      next += 1
+    }
+    kept.pointee = nil
   }
 }

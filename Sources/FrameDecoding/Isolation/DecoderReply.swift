@@ -26,52 +26,55 @@ extension DecoderReply {
   /// Most remarks and protections in one message.
   private static let maxTexts = 12
 
-  var message: [UInt8] {
+  var message: [UInt8] { written.bytes }
+
+  /// The message with its fields.
+  var written: MessageWriter {
     switch self {
     case .ready(let lacking):
       var writer = MessageWriter(kind: 1)
       writer.put(texts: lacking)
-      return writer.bytes
+      return writer
     case .opened(let info, let report):
       var writer = MessageWriter(kind: 2)
       info.write(to: &writer)
       report.write(to: &writer)
-      return writer.bytes
+      return writer
     case .asksForMemory(let bytes):
       var writer = MessageWriter(kind: 3)
       writer.put(bytes)
-      return writer.bytes
+      return writer
     case .asksForSlot(let width, let height):
       var writer = MessageWriter(kind: 4)
       writer.put(width)
       writer.put(height)
-      return writer.bytes
+      return writer
     case .frame(let facts, let width, let height, let report):
       var writer = MessageWriter(kind: 5)
       facts.write(to: &writer)
       writer.put(width)
       writer.put(height)
       report.write(to: &writer)
-      return writer.bytes
+      return writer
     case .ended(let report):
       var writer = MessageWriter(kind: 6)
       report.write(to: &writer)
-      return writer.bytes
+      return writer
     case .failed(let error, let report):
       var writer = MessageWriter(kind: 7)
       writer.put(error.kind == .access)
       writer.put(error.reason)
       report.write(to: &writer)
-      return writer.bytes
+      return writer
     case .asksForLattice(let width, let height):
       var writer = MessageWriter(kind: 9)
       writer.put(width)
       writer.put(height)
-      return writer.bytes
+      return writer
     case .progress(let frames):
       var writer = MessageWriter(kind: 8)
       writer.put(frames)
-      return writer.bytes
+      return writer
     }
   }
 

@@ -85,7 +85,11 @@ public final class DecoderServer: Sendable {
   private func serve(_ request: OpenRequest, _ descriptor: FileDescriptor) {
     do throws(MediaError) {
       let reader = try open(request, descriptor)
-      say(.opened(reader.info, reader.report))
+      #if DEBUG
+        fault.strikeOpening(.opened(reader.info, reader.report), socket)
+      #else
+        say(.opened(reader.info, reader.report))
+      #endif
       while true {
         switch hear().0 {
         case .next(let slot): serveFrame(of: reader, slot)

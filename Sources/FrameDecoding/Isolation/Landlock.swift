@@ -4,7 +4,12 @@ import Glibc
 /// Rules of the kernel's about what a process may open, connect to and signal (landlock(7)).
 enum Landlock {
   /// Rights that a version of the kernel's interface knows (linux/landlock.h).
-  private struct Rights {
+  struct Rights {
+    static let execute: UInt64 = 1 << 0
+    static let write: UInt64 = 1 << 1 | 1 << 14
+    /// Files, and the names in directories.
+    static let read: UInt64 = 1 << 2 | 1 << 3
+
     var paths: UInt64
     var network: UInt64
     var scopes: UInt64

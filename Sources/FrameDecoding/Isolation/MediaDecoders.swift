@@ -18,6 +18,7 @@ public final class MediaDecoders: Sendable {
   private let isolation: Isolation
   private let program: FilePath
   private let environment: [String]
+  private let isThisProgram: Bool
   private let note: @Sendable (Note) -> Void
   private let state = Mutex(State())
 
@@ -27,7 +28,12 @@ public final class MediaDecoders: Sendable {
     case notIsolated(String)
     /// What the kernel does not offer to confine a process.
     case lacking([String])
+    /// What it does not offer to confine this process.
+    case lackingHere([String])
   }
+
+  /// As the kernel calls it for whoever asks.
+  public static let thisProgram: FilePath = "/proc/self/exe"
 
   private struct State {
     var idle: [DecoderProcess] = []
@@ -43,6 +49,9 @@ public final class MediaDecoders: Sendable {
     }
   }
 
+  /// Whether inputs are to be decoded in processes of their own.
+  public var isIsolating: Bool { isolation != .off }
+
   /// Nothing is started yet.
   ///
   /// - Parameters:
@@ -50,7 +59,7 @@ public final class MediaDecoders: Sendable {
   ///   - program: a program that calls `DecoderServer.run` where `DecoderServer.isMeant`. The default is this one.
   ///   - note: told once what a person may want to know, from whatever thread.
   public convenience init(
-    _ isolation: Isolation, program: FilePath = "/proc/self/exe",
+    _ isolation: Isolation, program: FilePath = thisProgram,
     note: @escaping @Sendable (Note) -> Void = { _ in }
   ) {
     self.init(isolation, program: program, environment: [], note: note)
@@ -64,14 +73,17 @@ public final class MediaDecoders: Sendable {
     self.isolation = isolation
     self.program = program
     self.environment = environment
+    isThisProgram = program == Self.thisProgram && environment.isEmpty
     self.note = note
   }
 
   /// Starts the first process, if there is to be one, and does not wait for it.
   public func prepare() {
-    guard isolation != .off, state.withLock({ $0.isIsolated == nil && $0.idle.isEmpty }) else {
+    guard isolation != .off else {
+      EarlyDecoder.take()?.end()
       return
     }
+    guard state.withLock({ $0.isIsolated == nil && $0.idle.isEmpty }) else { return }
     do throws(DecoderProcess.Failure) {
       let process = try start()
       state.withLock { $0.idle.append(process) }
@@ -122,6 +134,8 @@ public final class MediaDecoders: Sendable {
     if let process = try process() { state.withLock { $0.idle.append(process) } }
   }
 
+  func tell(_ note: Note) { self.note(note) }
+
   /// One that nobody uses; nil where inputs are decoded here.
   private func process() throws(MediaError) -> DecoderProcess? {
     if isolation == .off { return nil }
@@ -144,7 +158,11 @@ public final class MediaDecoders: Sendable {
   }
 
   private func start() throws(DecoderProcess.Failure) -> DecoderProcess {
-    try DecoderProcess(program, maxPixels: MediaLimits().maxPixels, environment: environment)
+    if isThisProgram, let early = EarlyDecoder.take() {
+      early.giveWay()
+      return early
+    }
+    return try DecoderProcess(program, maxPixels: MediaLimits().maxPixels, environment: environment)
   }
 
   /// Notes that processes can be had, once.

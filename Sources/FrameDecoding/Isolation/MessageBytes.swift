@@ -8,23 +8,37 @@ struct MessageError: Error, Equatable, CustomStringConvertible {
 /// Puts the fields of a message one after another: numbers little-endian in 8 bytes, texts and lists after their length.
 struct MessageWriter {
   private(set) var bytes: [UInt8]
+  #if DEBUG
+    /// Where each field begins, for tests that lie in each.
+    private(set) var fields: [Int] = []
+  #endif
 
   /// Begins a message with the version of all messages and its own kind.
   init(kind: UInt8) { bytes = [Message.version, kind] }
 
   mutating func put(_ number: Int) {
+    begin()
     withUnsafeBytes(of: Int64(number).littleEndian) { bytes.append(contentsOf: $0) }
   }
 
   mutating func put(_ number: Double) { put(Int(bitPattern: UInt(number.bitPattern))) }
 
-  mutating func put(_ truth: Bool) { bytes.append(truth ? 1 : 0) }
+  mutating func put(_ truth: Bool) {
+    begin()
+    bytes.append(truth ? 1 : 0)
+  }
 
   mutating func put(_ text: String) {
     // One that is too long is cut, not refused: it is for people.
     let text = text.utf8.prefix(Message.maxTextBytes)
     put(text.count)
     bytes.append(contentsOf: text)
+  }
+
+  private mutating func begin() {
+    #if DEBUG
+      fields.append(bytes.count)
+    #endif
   }
 
   mutating func put<Value>(_ value: Value?, _ put: (inout Self, Value) -> Void) {

@@ -62,7 +62,7 @@ public struct Report {
     let keeper = PictureKeeper(output)
     let pictures = try SamplePictures.make(
       galleries.flatMap { $0.tiles.map { $0.frame } }, threads: request.threads,
-      isStopped: request.isStopped, keep: keeper.keep)
+      with: request.decoders, isStopped: request.isStopped, keep: keeper.keep)
     for gallery in galleries {
       try output.add(gallery.name, Array(gallery.json(pictures).compact.utf8))
     }

@@ -1,4 +1,5 @@
 import Datasets
+import FrameDecoding
 import SystemPackage
 
 /// What report is asked for.
@@ -50,6 +51,8 @@ public struct ReportRequest: Sendable {
   public var annotations: Annotations?
   /// Pictures that are decoded at once, at least 1.
   public var threads = 1
+  /// Where pictures are decoded. Default: in this process.
+  public var decoders = MediaDecoders(.off)
   /// Asked now and then whether to give up, which leaves nothing behind.
   public var isStopped: @Sendable () -> Bool = { false }
   /// The program's version.

@@ -39,7 +39,7 @@ struct DatasetDetection {
 
     let gathering = Monitor(Gathering())
     let lastFault = Monitor<DetectionError?>(nil)
-    let decoders = Decoders.make(nil)
+    let decoders = Decoders.make()
     defer { if showsProgress { Console.standardError.show(nil) } }
     try detector.forEachPicture(
       count: images.count, workers: workers ?? Machine().availableCores

@@ -33,6 +33,8 @@ extension DetectCommand {
         .usage,
         "nothing to look at: name directories, files or globs, as in: detect-batch clips/")
     }
+    // It gets ready while the model is read; one that is to give way is started when this process does.
+    if configuration.nice == nil { configuration.media.prepare() }
     let model = try DetectionModel(
       contentsOf: places.find(.model, options.model.model ?? Places.defaultModel))
     try configuration.detection.applied(to: model.description)

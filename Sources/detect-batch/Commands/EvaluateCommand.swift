@@ -93,6 +93,7 @@ struct EvaluateCommand: ToolCommand {
     completion: .file(extensions: ["safetensors"]))
   var writeThresholds: String?
 
+  @OptionGroup var decoding: IsolationOption
   @OptionGroup(title: "Messages") var report: ReportOptions
 
   func validate() throws {
@@ -110,6 +111,7 @@ struct EvaluateCommand: ToolCommand {
 
   func execute() throws -> ExitStatus {
     Log.configure(report)
+    try Decoders.choose(decoding)
     let (annotations, annotationRemarks) = try AnnotationFiles.read(
       annotations, split: split)
     let target = try writeThresholds.map { try ThresholdTarget(ArgumentBytes.path($0)) }

@@ -26,9 +26,12 @@ struct InspectCommand: ToolCommand {
   @Flag(help: "Decode the whole video and count.")
   var decode = false
 
+  @OptionGroup var decoding: IsolationOption
+
   func execute() throws -> ExitStatus {
+    try Decoders.choose(decoding)
     let places = Places()
-    let decoders = Decoders.make(nil)
+    let decoders = Decoders.make()
     if files.count == 1 { return ProgramOutput.write(try text(files[0], places, decoders)) }
     // One that cannot be read does not keep the others from being said.
     var (texts, outcome): ([String], ExitStatus) = ([], .done)

@@ -108,6 +108,7 @@ struct ReportCommand: ToolCommand {
     transform: OptionValue.positiveCount)
   var workers: Int?
 
+  @OptionGroup var decoding: IsolationOption
   @OptionGroup(title: "Messages") var report: ReportOptions
 
   func validate() throws {
@@ -119,6 +120,7 @@ struct ReportCommand: ToolCommand {
   func execute() throws -> ExitStatus {
     Log.configure(report)
     SignalHandling.onFirst { true }
+    try Decoders.choose(decoding)
     let request = try request()
     let summary: Report.Summary
     do {
@@ -158,6 +160,7 @@ struct ReportCommand: ToolCommand {
     request.samples = samples ?? request.samples
     request.seed = UInt64(seed ?? 0)
     request.threads = workers ?? Machine().availableCores
+    request.decoders = Decoders.make()
     request.isStopped = { SignalHandling.received != nil }
     if let annotations {
       let read = try AnnotationFiles.read(annotations, split: split)

@@ -44,7 +44,7 @@ extension DetectOptions {
     // Bounded: at most OptionValue.largest.
     run.limits.readTimeout = resources.readTimeout.map { .seconds($0) }
     run.maxFailures = resources.maxFailures
-    run.media = Decoders.make(resources.isolation)
+    run.media = Decoders.make(resources.decoding.isolation)
     run.nice = resources.nice
     return run
   }

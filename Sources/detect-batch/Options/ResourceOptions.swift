@@ -1,5 +1,4 @@
 import ArgumentParser
-import FrameDecoding
 import NeuralNetwork
 
 /// How much of the machine to use, and when to give up.
@@ -67,14 +66,7 @@ struct ResourceOptions: ParsableArguments {
     transform: OptionValue.positiveCount)
   var maxFailures: Int?
 
-  @Option(
-    help: ArgumentHelp(
-      "Decode in processes of their own, which can open nothing, so that a broken or hostile file costs its own "
-        + "records: required (or do nothing), on (as far as the kernel can), off. (default: on)",
-      valueName: "mode"),
-    completion: .list(MediaDecoders.Isolation.allCases.map(\.rawValue)),
-    transform: OptionValue.choice)
-  var isolation: MediaDecoders.Isolation?
+  @OptionGroup var decoding: IsolationOption
 
   mutating func fill(from file: PipelineFile) throws {
     try file.fill(&workers, "workers", OptionValue.positiveCount)
@@ -85,7 +77,7 @@ struct ResourceOptions: ParsableArguments {
     try file.fill(&nice, "nice", OptionValue.niceness)
     try file.fill(&isa, "isa", OptionValue.choice)
     try file.fill(&readTimeout, "read-timeout", OptionValue.rate)
-    try file.fill(&isolation, "isolation", OptionValue.choice)
+    try file.fill(&decoding.isolation, "isolation", OptionValue.choice)
     try file.fill(&maxFailures, "max-failures", OptionValue.positiveCount)
   }
 }

@@ -35,8 +35,8 @@ struct TrainOptions: ParsableArguments {
     let chosen = ChosenOptions()
     var options = self
     try options.fillChoices(from: chosen)
-    // How many threads there are may differ from time to time.
-    return chosen.names.filter { !["workers", "decoders"].contains($0) }
+    // How many threads there are may differ from time to time, and where pictures are decoded.
+    return chosen.names.filter { !["workers", "decoders", "isolation"].contains($0) }
   }
 }
 

@@ -111,7 +111,10 @@ struct TrainRunOptions: ParsableArguments {
     transform: OptionValue.rate)
   var saveEvery: Double?
 
+  @OptionGroup var decoding: IsolationOption
+
   mutating func fill(from file: some OptionSource) throws {
+    try file.fill(&decoding.isolation, "isolation", OptionValue.choice)
     try file.fill(&seed, "seed", OptionValue.seed)
     try file.fill(&workers, "workers", OptionValue.positiveCount)
     try file.fill(&decoders, "decoders", OptionValue.positiveCount)

@@ -67,7 +67,7 @@ struct TrainingData {
 
   /// Annotations in Ultralytics' form; the pictures' sides are those of their headers, upright.
   static func yoloDataset(_ path: FilePath, split: String) throws -> YOLODataset {
-    let decoders = Decoders.make(nil)
+    let decoders = Decoders.make()
     return try YOLODataset(path, split: split) { picture in
       do {
         let info = try decoders.open(picture).info

@@ -28,6 +28,7 @@ enum TrainingSession {
         .usage,
         "\(saved?.path ?? folder.path): nothing beside it says what it was trained on: name <data>")
     }
+    try Decoders.choose(choices.options.run.decoding)
     let datasets = try TrainingData(data, choices.options.data)
     let start = try saved.map(TrainingStart.init) ?? TrainingStart(choices.options.network.start)
     for remark in datasets.remarks + start.remarks { Log.logger.notice("\(remark)") }
@@ -60,9 +61,12 @@ enum TrainingSession {
     // How many threads there are may differ from time to time.
     choices.options.run.workers = typed.run.workers ?? choices.options.run.workers
     choices.options.run.decoders = typed.run.decoders ?? choices.options.run.decoders
+    choices.options.run.decoding.isolation =
+      typed.run.decoding.isolation ?? choices.options.run.decoding.isolation
     guard let data = choices.data else {
       throw Fault(.unusableInput, "\(file): does not say what is trained on")
     }
+    try Decoders.choose(choices.options.run.decoding)
     let datasets = try TrainingData(data, choices.options.data)
     for remark in datasets.remarks { Log.logger.notice("\(remark)") }
     // What it started from is not asked for again: it may be gone.
@@ -118,7 +122,7 @@ enum TrainingSession {
     defer { lock.release() }
     let trainer = try Trainer(
       configuration, start: start, training: datasets.training, validation: datasets.validation,
-      folder: folder, load: loadPicture(with: Decoders.make(nil)), observe: reporter.observe)
+      folder: folder, load: loadPicture(with: Decoders.make()), observe: reporter.observe)
     try remember()
     let stop = CancellationToken()
     SignalHandling.onFirst {
