@@ -96,10 +96,8 @@ import Testing
 
   /// Options without which nothing of their kind happens: there is no value that they have by default.
   private static let requests: Set = [
-    "annotations", "config", "curves", "format", "images", "output", "pipeline", "restart-from",
-    "results",
-    "resume",
-    "split", "write-thresholds",
+    "annotations", "config", "curves", "deployments", "format", "images", "output", "pipeline",
+    "restart-from", "results", "resume", "split", "timestamps", "write-thresholds",
   ]
 
   @Test func everyOptionSaysItsDefault() throws {

@@ -13,7 +13,7 @@ struct QuantizeCommand: ToolCommand {
     commandName: "quantize",
     abstract: "Makes a model compute in 8 bits, calibrated on pictures of yours.",
     discussion: """
-      On CPUs with VNNI a network runs about twice as fast in 8 bits as in float32, and finds nearly the same. How numbers \
+      On CPUs with VNNI a network runs 1.5 to 3 times as fast in 8 bits as in float32, and finds nearly the same. How numbers \
       are best rounded is found out from pictures like those that are to be looked at later: a few hundred, or frames of \
       videos. They need no annotations.
 
