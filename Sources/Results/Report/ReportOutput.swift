@@ -14,7 +14,8 @@ final class ReportOutput {
   private let isOneFile: Bool
   private let temporary: FilePath
   private let title: String
-  private let file: FileDescriptor?
+  /// Until it is closed: afterwards its number may be another file's.
+  private var file: FileDescriptor?
   private var isFinished = false
   /// Bytes written.
   private(set) var size = 0
@@ -98,6 +99,7 @@ final class ReportOutput {
   func finish() throws {
     if let file {
       try write(Self.end)
+      self.file = nil
       try file.close()
     } else {
       try create("page/report.css", Array(ReportPage.style.utf8))

@@ -8,6 +8,23 @@ import Testing
 
 /// The parts that a report is put together from.
 struct ReportPartTests {
+  /// A number that was closed may be another file's by the time the output goes. In a process of its own, where nobody
+  /// else opens files.
+  @Test func aReportOfOneFileIsClosedOnce() async {
+    await #expect(processExitsWith: .success) {
+      let folder = try TemporaryFolder()
+      let next: FileDescriptor
+      do {
+        let output = try ReportOutput(
+          folder.path.appending("one.html"), isOneFile: true, title: "", replaces: false)
+        try output.finish()
+        next = try FileDescriptor.open("/dev/null", .readOnly)
+      }
+      // Fails where it is closed.
+      try next.close()
+    }
+  }
+
   /// A sample depends on what there is, not on the order in which it comes.
   @Test func sampleIsTheSameInAnyOrder() {
     let keys = SampleKeys(seed: 7)
