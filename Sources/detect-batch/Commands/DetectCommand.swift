@@ -17,9 +17,19 @@ struct DetectCommand: ToolCommand {
         detect-batch clips/
         detect-batch clip.mp4 --fps 2 -o - | jq .detections
 
-      Other subcommands: import (make a model file of a checkpoint), inspect (say what a model or media file is), \
-      merge (put segments together), train (make a model of labelled pictures), evaluate (measure COCO average \
-      precision). \
+      Numbers and times of frames are those of the whole file, whatever is sampled. The same input, settings and \
+      instruction set give the same bytes, whatever the number of workers, the batch size or the load. A path that is \
+      spelled like a subcommand is written with a slash: detect-batch ./import.
+
+      Models and pipelines are found by path, else by name in $DETECT_BATCH_HOME, the user's data folder, beside the \
+      program (../share/detect-batch) and in the checkout that it was built in.
+
+      A job array of one task, or one that begins past 1, may be some tasks of a larger one done again: --shard auto \
+      refuses it, unless DETECT_BATCH_SHARD_COUNT says that these are all.
+
+      Other subcommands: draw, report and export (look at results, hand them on), merge (put segments together), \
+      models, fetch, import and inspect (get models, make model files of checkpoints, say what a file is), train, \
+      evaluate and quantize (make a model of labelled pictures, measure it, have it compute in 8 bits). \
       See 'detect-batch help <subcommand>'.
       """)
 

@@ -23,6 +23,10 @@ struct EvaluateCommand: ToolCommand {
 
       A record belongs to the image whose file_name is its source, else to the only image of the same base name. \
       Labels are the categories' names.
+
+      An entry that cannot be understood is an error that names it. What merely does not count gets a warning: \
+      annotations of images or categories that are not listed, labels that are no categories, images without a record, \
+      and records that were cut above a score of 0.05.
       """)
 
   @Option(

@@ -30,6 +30,16 @@ struct TrainCommand: ToolCommand {
       wrong is begun anew from its last state, with what has to be different:
 
         detect-batch train --restart-from run -o run2 --learning-rate 0.002 --clip-norm 10
+
+      Weights follow from the options, the seed, the pictures and the instruction set, not from the number of workers. \
+      A class head for other classes than those of --start begins anew. Batch norms that are trained take the \
+      statistics of the pictures that run together on a thread (--images-per-call).
+
+      Boxes without area or outside their picture are skipped with a warning, those that reach outside are cut; crowds \
+      and difficult objects are not trained on. A picture that cannot be decoded is left out with a warning; a missing \
+      one, a label that is not in --classes, or a picture of another size than its annotations say ends the training \
+      with an error that names it. So do numbers that cease to be finite: the last state, whose numbers all are, stays \
+      to be restarted from.
       """)
 
   @Argument(
