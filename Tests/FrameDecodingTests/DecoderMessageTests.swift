@@ -122,6 +122,17 @@ struct DecoderMessageTests {
     }
   }
 
+  /// Who draws counts on a clock, and divides by the speed.
+  @Test(arguments: [(false, 25), (true, 0), (true, -1)])
+  func aVideoWithoutAClockOrOfNoSpeedIsRefused(hasClock: Bool, rate: Double) {
+    let info = MediaInfo(
+      container: "mov", codec: "h264", width: 64, height: 48, orientation: .upright, duration: nil,
+      averageFrameRate: rate, timeBase: hasClock ? Ratio(1, 25) : nil, estimatedFrames: nil,
+      isStillImage: false, remarks: [])
+    let message = DecoderReply.opened(info, DecodingReport()).message
+    #expect(throws: MessageError.self) { try DecoderReply(message[...]) }
+  }
+
   @Test func textCommandsNoTerminal() throws {
     let reply = DecoderReply.failed(MediaError(.data, "a\u{1b}[31mb\nc\u{9b}d"), DecodingReport())
     guard case .failed(let error, _) = try DecoderReply(reply.message[...]) else {
