@@ -14,10 +14,19 @@ public struct MediaLimits: Equatable, Sendable {
   /// How long one open or read may block before the input counts as inaccessible; nil waits for ever.
   public var readTimeout: Duration?
 
+  /// How many decoders may work on one video at once, where it can be shared out without a difference; 1...16. Each
+  /// has one thread.
+  public var decoders = 1
+  /// More would be of no use to anybody.
+  public static let mostDecoders = 16
+  /// Bytes of frames that may be decoded before their turn comes, where several decoders work on one video.
+  public var bytesAhead = 128 << 20
+
   /// Asked before an image is decoded, for images may be large and many are decoded at once; nil decodes at once.
   public var pictureGate: PictureGate?
 
-  /// The defaults: 2^29 pixels, 1000 streams, 20 000 packets, 512 MiB, no clock.
+  /// The defaults: 2^29 pixels, 1000 streams, 20 000 packets, 512 MiB, no clock, one
+  /// decoder.
   public init() {}
 }
 
