@@ -88,7 +88,7 @@ extension Convolution {
   private func appendQuantized(
     _ call: OperationCall, to builder: inout PlanBuilder
   ) throws(NeuralNetworkError) {
-    let input = builder.tensor(call.inputs[0])
+    let input = try builder.eightBits(call.inputs[0])
     let wanted = builder.wantedStorage(call.output)
     let storage = wanted.map { $0.isEightBits ? $0 : .float32ChannelsLast } ?? .float32ChannelsLast
     let (output, summand) = try makeOutput(of: call, storage, in: &builder)
