@@ -10,4 +10,21 @@ public protocol FrameSource {
   func nextFrame() throws(MediaError) -> DecodedFrame?
 }
 
-extension MediaReader: FrameSource {}
+/// An open input whose frames are chosen one by one, or had as they are to be encoded again.
+public protocol DrawableSource: FrameSource {
+  /// The next sampled frame that is wanted; nil at the end. Others are not converted, which spares most of their time.
+  ///
+  /// - Parameter isWanted: is told a frame's number in the full decode and its time in seconds.
+  /// - Returns: the frame, converted.
+  /// - Throws: as `nextFrame()`, and what `isWanted` throws.
+  func nextFrame(
+    where isWanted: (_ index: Int, _ time: Double?) throws -> Bool
+  ) throws -> DecodedFrame?
+
+  /// The next sampled frame as it is to be encoded again; nil at the end.
+  ///
+  /// - Throws: as `nextFrame()`.
+  func nextSourceFrame() throws(MediaError) -> SourceFrame?
+}
+
+extension MediaReader: DrawableSource {}

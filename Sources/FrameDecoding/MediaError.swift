@@ -12,11 +12,14 @@ public struct MediaError: Error, Equatable, Sendable, CustomStringConvertible {
   public let kind: Kind
   /// What went wrong, in FFmpeg's or the system's words, without the file's name.
   public let reason: String
+  /// It is the decoder that came to its end, not the input: nobody knows what would have followed.
+  public let isDeathOfDecoder: Bool
 
   /// Creates an error; `reason` must not contain the file's name, which the caller knows and adds.
-  public init(_ kind: Kind, _ reason: String) {
+  public init(_ kind: Kind, _ reason: String, isDeathOfDecoder: Bool = false) {
     self.kind = kind
     self.reason = reason
+    self.isDeathOfDecoder = isDeathOfDecoder
   }
 
   /// The reason.

@@ -22,6 +22,11 @@ public struct MediaLimits: Equatable, Sendable {
   /// Bytes of frames that may be decoded before their turn comes, where several decoders work on one video.
   public var bytesAhead = 128 << 20
 
+  /// Bytes of the largest packet of sound, or of its samples as 32-bit numbers; a larger one is passed over.
+  static let maxSoundBytes = 32 << 20
+  /// Bytes that a decoder of sound may need before the first packet, for the sound to be kept as it is.
+  static let maxSoundHeader = 4096
+
   /// Asked before an image is decoded, for images may be large and many are decoded at once; nil decodes at once.
   public var pictureGate: PictureGate?
 

@@ -28,6 +28,8 @@ public final class MediaReader {
   private(set) var passedFrames = 0
   private var framesToSkip: Int
   private var held: Candidate?
+  /// What `find` found, until it is given or passed over.
+  private var found: Candidate?
   /// Sampled and not yet returned: the held frame and the one that decided on it.
   private var ready: ArraySlice<Candidate> = []
   private var hasTimes = false
@@ -119,7 +121,7 @@ public final class MediaReader {
   ///
   /// - Throws: after the last decodable frame, why the input stops early; the same again when called again.
   public func nextFrame() throws(MediaError) -> DecodedFrame? {
-    try nextCandidate().map { (candidate) throws(MediaError) in try frame(candidate) }
+    try takeCandidate().map { (candidate) throws(MediaError) in try frame(candidate) }
   }
 
   /// The next sampled frame, its pixels in memory that is asked for when their number is known; nil at the end.
@@ -135,7 +137,7 @@ public final class MediaReader {
     into memory: (_ width: Int, _ height: Int, PictureLattice?) ->
       UnsafeMutableBufferPointer<UInt8>
   ) throws(MediaError) -> (FrameFacts, width: Int, height: Int)? {
-    guard let candidate = try nextCandidate(progress) else { return nil }
+    guard let candidate = try takeCandidate(progress) else { return nil }
     let facts = facts(of: candidate)
     let orientation = media.orientation(of: candidate.shownFrame)
     let (width, height) = orientation.size(of: candidate.shownFrame)
@@ -151,11 +153,18 @@ public final class MediaReader {
     return (facts, width, height)
   }
 
-  /// The next sampled frame that is wanted; nil at the end. Others are not converted, which spares most of their time.
+  /// Decodes the next sampled frame, which `nextFrame` gives then, unless another one is looked for first; nil at the end.
   ///
-  /// - Parameter isWanted: is told a frame's number in the full decode and its time in seconds.
-  /// - Returns: the frame, converted.
-  /// - Throws: as `nextFrame()`, and what `isWanted` throws.
+  /// - Parameter progress: told how many frames are decoded, after each.
+  /// - Returns: what is known of it.
+  /// - Throws: as `nextFrame()`.
+  func find(_ progress: (Int) -> Void = { _ in }) throws(MediaError) -> FrameFacts? {
+    found = nil
+    found = try nextCandidate(progress)
+    return found.map(facts)
+  }
+
+  /// See `DrawableSource`.
   public func nextFrame(
     where isWanted: (_ index: Int, _ time: Double?) throws -> Bool
   ) throws -> DecodedFrame? {
@@ -165,20 +174,51 @@ public final class MediaReader {
     return nil
   }
 
+  /// See `DrawableSource`.
+  public func nextSourceFrame() throws(MediaError) -> SourceFrame? {
+    guard let candidate = try takeCandidate() else { return nil }
+    let (width, height) = media.orientation(of: candidate.decoded).size(of: candidate.decoded)
+    let count = YUVPicture.byteCount(width: width, height: height)
+    var facts: Result<SourceFrameFacts, MediaError>?
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      facts = Result { () throws(MediaError) in try convertPlanes(of: candidate, into: buffer) }
+      filled = count
+    }
+    return try facts.map { (facts) throws(MediaError) in
+      SourceFrame(try facts.get(), width: width, height: height, bytes: bytes)
+    }
+  }
+
   /// The next sampled frame as it is to be encoded again; nil at the end.
   ///
+  /// - Parameters:
+  ///   - progress: told how many frames are decoded, after each.
+  ///   - memory: gives room for the bytes of a `YUVPicture` of this size.
+  /// - Returns: what is known of the frame, and its size.
   /// - Throws: as `nextFrame()`.
-  public func nextSourceFrame() throws(MediaError) -> SourceFrame? {
-    try nextCandidate().map { (candidate) throws(MediaError) in
-      let orientation = media.orientation(of: candidate.decoded)
-      return SourceFrame(
-        index: candidate.stamp.ordinal, time: candidate.stamp.time,
-        timestamp: media.timestamp(of: candidate.decoded), duration: candidate.decoded.duration,
-        pixelShape: media.pixelShape(of: candidate.decoded, orientation),
-        picture: try convert { () throws(MediaError) in
-          try planarConverter.convert(candidate.decoded, orientation: orientation)
-        })
-    }
+  func nextSourceFrame(
+    progress: (Int) -> Void,
+    into memory: (_ width: Int, _ height: Int) ->
+      UnsafeMutableBufferPointer<UInt8>
+  ) throws(MediaError) -> (SourceFrameFacts, width: Int, height: Int)? {
+    guard let candidate = try takeCandidate(progress) else { return nil }
+    let (width, height) = media.orientation(of: candidate.decoded).size(of: candidate.decoded)
+    return (try convertPlanes(of: candidate, into: memory(width, height)), width, height)
+  }
+
+  private func convertPlanes(
+    of candidate: Candidate, into memory: UnsafeMutableBufferPointer<UInt8>
+  ) throws(MediaError) -> SourceFrameFacts {
+    let frame = candidate.decoded
+    let orientation = media.orientation(of: frame)
+    return SourceFrameFacts(
+      index: candidate.stamp.ordinal, time: candidate.stamp.time,
+      timestamp: media.timestamp(of: frame),
+      duration: frame.duration.map { min($0, SourceFrame.longest) },
+      pixelShape: media.pixelShape(of: frame, orientation),
+      colour: try convert { () throws(MediaError) in
+        try planarConverter.convert(frame, orientation: orientation, into: memory)
+      })
   }
 
   private func facts(of candidate: Candidate) -> FrameFacts {
@@ -208,6 +248,15 @@ public final class MediaReader {
       lastPicture = picture
     }
     return DecodedFrame(facts, picture)
+  }
+
+  /// The one that was found, or the next.
+  private func takeCandidate(
+    _ progress: (Int) -> Void = { _ in }
+  ) throws(MediaError) -> Candidate? {
+    defer { found = nil }
+    if let found { return found }
+    return try nextCandidate(progress)
   }
 
   private func nextCandidate(

@@ -17,36 +17,34 @@ final class PlanarConverter {
 
   /// Converts a frame and turns it upright.
   ///
+  /// - Parameters:
+  ///   - frame: a decoded picture.
+  ///   - orientation: how it is stored.
+  ///   - target: has room for the bytes of a `YUVPicture`, and is laid out as that is.
+  /// - Returns: what the numbers mean.
   /// - Throws: a data failure if the pixel format cannot be converted.
-  func convert(_ frame: Frame, orientation: Orientation) throws(MediaError) -> YUVPicture {
+  func convert(
+    _ frame: Frame, orientation: Orientation, into target: UnsafeMutableBufferPointer<UInt8>
+  ) throws(MediaError) -> ColourDescription {
     let source = try Scaler.Source(frame, isStillImage: isStillImage)
     let colour = Self.colour(of: frame, source)
     let planes = try planarFrame(frame, source, colour)
+    if orientation == .upright {
+      Self.pack(planes, into: target)
+      return colour
+    }
     let (width, height) = (frame.width, frame.height)
     let count = YUVPicture.byteCount(width: width, height: height)
-    if orientation == .upright {
-      return YUVPicture(
-        width: width, height: height,
-        bytes: [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-          Self.pack(planes, into: buffer)
-          filled = count
-        }, colour: colour)
-    }
     if stored.count != count { stored = [UInt8](repeating: 0, count: count) }
     stored.withUnsafeMutableBufferPointer { Self.pack(planes, into: $0) }
-    let upright = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-      stored.withUnsafeBufferPointer { stored in
-        for (plane, columns, rows) in Self.planes(width, height) {
-          orientation.turn(
-            UnsafeBufferPointer(rebasing: stored[plane]),
-            into: UnsafeMutableBufferPointer(rebasing: buffer[plane]), width: columns, height: rows)
-        }
+    stored.withUnsafeBufferPointer { stored in
+      for (plane, columns, rows) in Self.planes(width, height) {
+        orientation.turn(
+          UnsafeBufferPointer(rebasing: stored[plane]),
+          into: UnsafeMutableBufferPointer(rebasing: target[plane]), width: columns, height: rows)
       }
-      filled = count
     }
-    return YUVPicture(
-      width: orientation.swapsSides ? height : width,
-      height: orientation.swapsSides ? width : height, bytes: upright, colour: colour)
+    return colour
   }
 
   /// What the result's numbers mean: what the source's mean, where it has luma.

@@ -77,9 +77,9 @@ extension SoundSamples {
     let channels = Int(frame.ch_layout.nb_channels)
     let format = AVSampleFormat(frame.format)
     let count = Int(frame.nb_samples)
-    guard channels > 0, count > 0, frame.sample_rate > 0, let planes = frame.extended_data else {
-      return nil
-    }
+    guard channels > 0, count > 0, frame.sample_rate > 0, let planes = frame.extended_data,
+      channels * count <= MediaLimits.maxSoundBytes / MemoryLayout<Float>.stride
+    else { return nil }
     let isPlanar = av_sample_fmt_is_planar(format) != 0
     var samples: [[Float]] = []
     for channel in 0..<channels {

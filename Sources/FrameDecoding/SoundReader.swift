@@ -23,14 +23,22 @@ public final class SoundReader {
   ///   - limits: when to give up.
   ///   - cancellation: stops this reader from another thread.
   /// - Throws: an access failure if the file cannot be read, a data failure if it is no container.
-  public init?(
+  public convenience init?(
     path: FilePath, limits: MediaLimits = .init(), cancellation: MediaCancellation = .init()
   ) throws(MediaError) {
-    let source = try FileSource(path: path, limits: limits, cancellation: cancellation)
+    try self.init(
+      try FileSource(path: path, limits: limits, cancellation: cancellation),
+      fileExtension: path.extension, limits: limits)
+  }
+
+  /// Opens the sound of what is read; the file's extension decides where its bytes do not tell.
+  init?(
+    _ source: FileSource, fileExtension: String?, limits: MediaLimits
+  ) throws(MediaError) {
     let log = self.log
     let opened = try log.capture { () throws(MediaError) in
       let bytes = ByteStream(source)
-      let format = try ContainerFormat(of: bytes, fileExtension: path.extension)
+      let format = try ContainerFormat(of: bytes, fileExtension: fileExtension)
       let context = try FormatContext(format, of: bytes, limits: limits, log: log)
       try context.findStreamInfo(limits: limits, log: log)
       let number = av_find_best_stream(context.pointer, AVMEDIA_TYPE_AUDIO, -1, -1, nil, 0)
@@ -66,6 +74,7 @@ public final class SoundReader {
       }
       let timestamp = fields.pts == cffmpeg_no_timestamp ? fields.dts : fields.pts
       guard timestamp != cffmpeg_no_timestamp, fields.size > 0,
+        Int(fields.size) <= MediaLimits.maxSoundBytes,
         let ticks = context.ticksFromStart(timestamp, of: stream)
       else { continue }
       return SoundPacket(
@@ -78,16 +87,21 @@ public final class SoundReader {
 
 extension SoundFormat {
   fileprivate init(_ parameters: AVCodecParameters, _ timeBase: Ratio) {
+    // No sound that an MP4 can hold needs more.
+    let header = Int(max(0, parameters.extradata_size))
+    // Less than nothing is forged, and as good as nothing.
     self.init(
       codec: VideoDecoder.name(of: parameters.codec_id), timeBase: timeBase,
-      sampleRate: Int(parameters.sample_rate), channels: Int(parameters.ch_layout.nb_channels),
+      sampleRate: Int(max(0, parameters.sample_rate)),
+      channels: Int(max(0, parameters.ch_layout.nb_channels)),
       channelMask: parameters.ch_layout.order == AV_CHANNEL_ORDER_NATIVE
         ? parameters.ch_layout.u.mask : 0,
       header: [UInt8](
         UnsafeBufferPointer(
-          start: parameters.extradata, count: Int(max(0, parameters.extradata_size)))),
-      profile: Int(parameters.profile), bitRate: Int(parameters.bit_rate),
-      frameSamples: Int(parameters.frame_size), blockBytes: Int(parameters.block_align),
-      primingSamples: Int(parameters.initial_padding))
+          start: parameters.extradata, count: header > MediaLimits.maxSoundHeader ? 0 : header)),
+      profile: Int(parameters.profile), bitRate: Int(max(0, parameters.bit_rate)),
+      frameSamples: Int(max(0, parameters.frame_size)),
+      blockBytes: Int(max(0, parameters.block_align)),
+      primingSamples: Int(max(0, parameters.initial_padding)))
   }
 }

@@ -41,7 +41,25 @@ struct DecoderMessageTests {
         same: EarlierFrame(index: nil, wasGiven: false)), width: 1, height: 1, DecodingReport()),
     .ended(report), .failed(MediaError(.access, "gone"), report),
     .failed(MediaError(.data, ""), DecodingReport()), .progress(99),
+    .found(FrameFacts(index: 3, time: 0.5, isCorrupt: false, isKeyframe: true)),
+    .sourceFrame(
+      SourceFrameFacts(
+        index: 8, time: 1.5, timestamp: -3, duration: 2, pixelShape: Ratio(4, 3),
+        colour: ColourDescription(matrix: 9, primaries: 9, transfer: 16, isFullRange: true)),
+      width: 5, height: 3, report),
+    .sourceFrame(
+      SourceFrameFacts(
+        index: 0, time: nil, timestamp: nil, duration: nil, pixelShape: nil, colour: .bt601),
+      width: 1, height: 1, DecodingReport()),
+    .sound(nil), .sound(sound), .packet(PacketFacts(timestamp: -7, duration: 0, bytes: 9)),
+    .samples(SampleFacts(timestamp: nil, sampleRate: 8000, channels: 2, count: 1024)),
+    .samples(SampleFacts(timestamp: 5, sampleRate: 8000, channels: 1, count: 1)),
   ]
+
+  static let sound = SoundFormat(
+    codec: "aac", timeBase: Ratio(1, 48_000), sampleRate: 48_000, channels: 2,
+    channelMask: .max - 5, header: [0x11, 0x90], profile: -99, bitRate: 128_000, frameSamples: 1024,
+    blockBytes: 4, primingSamples: 2048)
 
   static let requests: [DecoderRequest] = {
     var open = OpenRequest(fileExtension: "mp4", skipping: 5, hasGate: true)
@@ -57,7 +75,10 @@ struct DecoderMessageTests {
       .open(OpenRequest(sampling: FrameSampling(selection: .keyframes))), .next(nil),
       .next(FrameSlot(offset: 65_536, capacity: 131_072)), .slot(FrameSlot(offset: 0, capacity: 1)),
       .pass, .close, .lattice(nil), .lattice(PictureLattice(rows: [0, 3, 9], columns: [7])),
-      .open(OpenRequest(hasLattice: true)),
+      .open(OpenRequest(hasLattice: true)), .find, .nextSource(nil),
+      .nextSource(FrameSlot(offset: 1, capacity: 2)), .openSound(fileExtension: nil),
+      .openSound(fileExtension: "mov"), .nextPacket(FrameSlot(offset: 3, capacity: 4)),
+      .nextSamples(FrameSlot(offset: 5, capacity: 6)),
     ]
   }()
 
@@ -92,6 +113,11 @@ struct DecoderMessageTests {
         #expect((facts.index ?? 0) >= 0 && (facts.time ?? 0).isFinite, "seed \(seed)")
         #expect(width > 0 && height > 0 && !width.multipliedReportingOverflow(by: height).overflow)
         #expect(report.decodeErrors >= 0 && report.decodeErrors <= 1 << 50, "seed \(seed)")
+      case .sourceFrame(let facts, let width, let height, _):
+        #expect(facts.index >= 0 && (facts.time ?? 0).isFinite && (facts.duration ?? 1) > 0)
+        #expect(width > 0 && height > 0, "seed \(seed)")
+      case .packet(let facts): #expect(facts.bytes <= MediaLimits.maxSoundBytes, "seed \(seed)")
+      case .samples(let facts): #expect(facts.bytes <= MediaLimits.maxSoundBytes, "seed \(seed)")
       case .asksForMemory(let bytes): #expect(bytes >= 0 && bytes <= 1 << 50, "seed \(seed)")
       default: break
       }

@@ -1,3 +1,4 @@
+import Foundation
 import FrameDecoding
 import Glibc
 import SystemPackage
@@ -44,6 +45,35 @@ struct FileRightsTests {
     for file in files[0] {
       #expect(try workspace.read("off/\(file)") == workspace.read("required/\(file)"), "\(file)")
     }
+  }
+
+  /// Landlock holds threads, not processes. What it is told together with each of them the kernel shows: that it gets no
+  /// new privileges.
+  @Test func allThreadsAreHeld() throws {
+    let workspace = try Workspace()
+    let run = try Tool.start(
+      Tool.program, [Tool.samples, "--exclude", "packing.mp4", "-o", "out"], in: workspace)
+    func threads() -> [(name: String, isHeld: Bool)] {
+      let tasks = FilePath("/proc/\(run.id)/task")
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: tasks.string)) ?? []
+      return names.compactMap { name in
+        guard let status = try? Bytes.of(tasks.pushing(FilePath("\(name)/status"))) else {
+          return nil
+        }
+        let lines = String(decoding: status, as: UTF8.self).split(separator: "\n")
+        return (String(lines[0].dropFirst(6)), lines.contains("NoNewPrivs:\t1"))
+      }
+    }
+    // Once there is a worker, all are there.
+    let limit = ContinuousClock.now + .seconds(60)
+    while !threads().contains(where: { $0.name.hasPrefix("worker") }), .now < limit {
+      usleep(2000)
+    }
+    let found = threads()
+    run.send(SIGTERM)
+    _ = try run.wait()
+    #expect(found.count > 4, "\(found)")
+    #expect(found.allSatisfy { $0.isHeld }, "\(found)")
   }
 
   @Test func allElseIsRefused() async {

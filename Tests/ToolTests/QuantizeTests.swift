@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import SystemPackage
 import TestSupport
 import Testing
@@ -73,6 +74,30 @@ struct QuantizeTests {
     let again = try Tool.run(
       ["quantize", "./codes-int8.safetensors", "--images", "photos"], in: workspace)
     #expect(again.status == 65 && again.messages.contains("computes in 8 bits already"))
+  }
+
+  /// While it calibrates and while it writes: the file is whole or not there, and nothing else is.
+  @Test func anInterruptLeavesNoHalfFile() throws {
+    for isWriting in [false, true, true, true] {
+      let workspace = try Workspace()
+      let run = try Tool.start(
+        Tool.program,
+        ["quantize", "codes", "--images", Self.images, "--pictures", "2", "-o", "new.safetensors"],
+        in: workspace)
+      func names() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: workspace.path.string)
+      }
+      usleep(300_000)
+      let limit = ContinuousClock.now + .seconds(120)
+      while isWriting, try names().isEmpty, .now < limit { usleep(200) }
+      run.send(SIGINT)
+      let outcome = try run.wait()
+      #expect(outcome.status == 130 && !outcome.wasKilled, "\(outcome.messages)")
+      #expect(try names() == (isWriting ? ["new.safetensors"] : []))
+      guard isWriting else { continue }
+      let model = try DetectionModel(contentsOf: workspace.file("new.safetensors"))
+      #expect(model.description.quantization != nil)
+    }
   }
 
   @Test func withoutAnythingToCalibrateOnNothingIsWritten() throws {

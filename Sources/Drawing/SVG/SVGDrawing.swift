@@ -79,7 +79,7 @@ package struct SVGDrawing {
     body += isBold ? " font-weight=\"bold\"" : ""
     body += hasHalo ? " stroke=\"white\" stroke-width=\"3\" paint-order=\"stroke\"" : ""
     body += isVertical ? " transform=\"rotate(-90 \(x) \(y))\"" : ""
-    body += ">\(Self.escaped(text))</text>\n"
+    body += ">\(MarkupText.escaped(text))</text>\n"
   }
 
   /// The file's text, on white.
@@ -103,20 +103,5 @@ package struct SVGDrawing {
     let rounded = (value * 100).rounded() / 100
     // Bounded: what lies further out than any drawing goes is written as it is.
     return rounded == rounded.rounded() && abs(rounded) < 1e9 ? "\(Int(rounded))" : "\(rounded)"
-  }
-
-  private static func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      // XML 1.0 has no other control characters.
-      case _ where scalar.value < 0x20 && !["\t", "\n", "\r"].contains(scalar): result += "\u{fffd}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
   }
 }

@@ -2,18 +2,23 @@
   import CLinux
   import CSeccomp
   import Glibc
+  import Media
   import SystemPackage
 
-  /// What a decoder process does wrong on purpose, for tests: `DETECT_BATCH_DECODER_FAULT=KIND@FRAME` in its environment.
-  /// Not in release builds.
+  /// What a decoder process does wrong on purpose, for tests: `DETECT_BATCH_DECODER_FAULT=KIND@FRAME` in its environment,
+  /// or `sound-KIND@N` for what it says of sound. Not in release builds.
   struct DecoderFault: Sendable {
     private let kind: String
     private let frame: Int
+    private let isOfSound: Bool
 
     init() {
       let text = getenv("DETECT_BATCH_DECODER_FAULT").map { String(cString: $0) } ?? ""
       let parts = text.split(separator: "@")
-      (kind, frame) = parts.count == 2 ? (String(parts[0]), Int(parts[1]) ?? -1) : ("", -1)
+      let name = parts.count == 2 ? String(parts[0]) : ""
+      isOfSound = name.hasPrefix("sound-")
+      kind = isOfSound ? String(name.dropFirst(6)) : name
+      frame = parts.count == 2 ? Int(parts[1]) ?? -1 : -1
     }
 
     /// Says that the input is open, with a field that cannot be if the fault is `opened-FIELD`, or something else
@@ -46,8 +51,23 @@
       _ number: Int, _ reply: DecoderReply, _ memory: UnsafeMutableBufferPointer<UInt8>,
       _ socket: MessageSocket
     ) {
+      strike(number == frame && !isOfSound, reply, memory, socket)
+    }
+
+    /// The same of the n-th reply about sound, of which the first, 0, says what it is.
+    func strikeSound(
+      _ number: Int, _ reply: DecoderReply, _ memory: UnsafeMutableBufferPointer<UInt8>,
+      _ socket: MessageSocket
+    ) {
+      strike(number == frame && isOfSound, reply, memory, socket)
+    }
+
+    private func strike(
+      _ isDue: Bool, _ reply: DecoderReply, _ memory: UnsafeMutableBufferPointer<UInt8>,
+      _ socket: MessageSocket
+    ) {
       var message = reply.message
-      if number == frame {
+      if isDue {
         if let lie = lie(about: reply) {
           message = lie
         } else {
@@ -59,6 +79,10 @@
 
     /// A message in which one field cannot be true.
     private func lie(about reply: DecoderReply) -> [UInt8]? {
+      if kind.hasPrefix("field-"), let field = Int(kind.dropFirst(6)) {
+        return Self.lie(in: field, of: reply) ?? reply.message
+      }
+      if kind == "extreme" { return Self.extreme(of: reply) }
       guard case .frame(var facts, var width, var height, var report) = reply else { return nil }
       switch kind {
       case "version": return [Message.version + 1] + reply.message.dropFirst()
@@ -83,6 +107,30 @@
       default: return nil
       }
       return DecoderReply.frame(facts, width: width, height: height, report).message
+    }
+
+    /// The message with numbers that can be, and that nothing has.
+    private static func extreme(of reply: DecoderReply) -> [UInt8]? {
+      switch reply {
+      case .sourceFrame(var facts, let width, let height, let report):
+        facts.timestamp = .max
+        facts.duration = SourceFrame.longest
+        facts.time = .greatestFiniteMagnitude
+        facts.pixelShape = Ratio(.max, 1)
+        return DecoderReply.sourceFrame(facts, width: width, height: height, report).message
+      case .sound(var format?):
+        format.timeBase = Ratio(.max, 1)
+        (format.channels, format.frameSamples) = (Int(Int32.max), Int(Int32.max))
+        (format.bitRate, format.profile) = (.max, Int(Int32.min))
+        return DecoderReply.sound(format).message
+      case .packet(var facts):
+        (facts.timestamp, facts.duration) = (.max, .max)
+        return DecoderReply.packet(facts).message
+      case .samples(var facts):
+        (facts.timestamp, facts.sampleRate) = (.min + 1, Int(Int32.max))
+        return DecoderReply.samples(facts).message
+      default: return nil
+      }
     }
 
     private func misbehave(

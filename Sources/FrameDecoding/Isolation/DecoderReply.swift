@@ -14,7 +14,17 @@ enum DecoderReply: Equatable {
   case asksForSlot(width: Int, height: Int)
   /// The next frame lies in the slot, or has the picture of the last one (`FrameFacts.same`).
   case frame(FrameFacts, width: Int, height: Int, DecodingReport)
-  /// No frame is left.
+  /// The next frame is decoded, and will be given if it is asked for.
+  case found(FrameFacts)
+  /// The next frame lies in the slot as it is to be encoded again.
+  case sourceFrame(SourceFrameFacts, width: Int, height: Int, DecodingReport)
+  /// The input's sound is open; nil: it has none.
+  case sound(SoundFormat?)
+  /// The next packet of sound lies in the slot.
+  case packet(PacketFacts)
+  /// The next samples lie in the slot, channel after channel, as 32-bit numbers.
+  case samples(SampleFacts)
+  /// No frame, or no sound, is left.
   case ended(DecodingReport)
   /// It cannot be opened or decoded, or not further.
   case failed(MediaError, DecodingReport)
@@ -75,6 +85,29 @@ extension DecoderReply {
       var writer = MessageWriter(kind: 8)
       writer.put(frames)
       return writer
+    case .found(let facts):
+      var writer = MessageWriter(kind: 10)
+      facts.write(to: &writer)
+      return writer
+    case .sourceFrame(let facts, let width, let height, let report):
+      var writer = MessageWriter(kind: 11)
+      facts.write(to: &writer)
+      writer.put(width)
+      writer.put(height)
+      report.write(to: &writer)
+      return writer
+    case .sound(let format):
+      var writer = MessageWriter(kind: 12)
+      writer.put(format) { $1.write(to: &$0) }
+      return writer
+    case .packet(let facts):
+      var writer = MessageWriter(kind: 13)
+      facts.write(to: &writer)
+      return writer
+    case .samples(let facts):
+      var writer = MessageWriter(kind: 14)
+      facts.write(to: &writer)
+      return writer
     }
   }
 
@@ -104,6 +137,19 @@ extension DecoderReply {
     case 9:
       let (width, height) = try reader.size()
       self = .asksForLattice(width: width, height: height)
+    case 10: self = .found(try FrameFacts(from: &reader))
+    case 11:
+      let facts = try SourceFrameFacts(from: &reader)
+      let (width, height) = try reader.size()
+      self = .sourceFrame(
+        facts, width: width, height: height, try DecodingReport(from: &reader))
+    case 12:
+      self = .sound(
+        try reader.optional("sound") { reader throws(MessageError) in
+          try SoundFormat(from: &reader)
+        })
+    case 13: self = .packet(try PacketFacts(from: &reader))
+    case 14: self = .samples(try SampleFacts(from: &reader))
     case let kind: throw MessageError("a reply of kind \(kind)")
     }
     try reader.end()
@@ -191,10 +237,7 @@ extension MediaInfo {
     // What a header says can be absurd, and then it says nothing.
     writer.put(duration.flatMap { $0.isFinite ? $0 : nil }) { $0.put($1) }
     writer.put(averageFrameRate.flatMap { $0.isFinite ? $0 : nil }) { $0.put($1) }
-    writer.put(timeBase) {
-      $0.put(Int($1.numerator))
-      $0.put(Int($1.denominator))
-    }
+    writer.put(timeBase) { $1.write(to: &$0) }
     writer.put(estimatedFrames.flatMap { Message.count.contains($0) ? $0 : nil }) { $0.put($1) }
     writer.put(isStillImage)
     writer.put(texts: remarks)
@@ -209,7 +252,7 @@ extension MediaInfo {
     let height = try reader.number("height", in: sides)
     guard let orientation = Orientation(rawValue: try reader.number("orientation", in: 1...8))
     else { throw MessageError("no orientation") }
-    self.init(
+    let info = MediaInfo(
       container: container, codec: codec, width: width, height: height, orientation: orientation,
       duration: try reader.optional("duration") { reader throws(MessageError) in
         try reader.decimal("duration")
@@ -218,15 +261,16 @@ extension MediaInfo {
         try reader.decimal("frame rate")
       },
       timeBase: try reader.optional("time base") { reader throws(MessageError) in
-        // In range: both are checked to be.
-        Ratio(
-          Int32(try reader.number("time base", in: 1...Int(Int32.max))),
-          Int32(try reader.number("time base", in: 1...Int(Int32.max))))
+        try Ratio(from: &reader)
       },
       estimatedFrames: try reader.optional("estimate") { reader throws(MessageError) in
         try reader.number("estimate", in: Message.count)
       },
       isStillImage: try reader.truth("image"),
       remarks: try reader.texts("remark", atMost: 12))
+    guard info.isStillImage || info.timeBase != nil, info.averageFrameRate ?? 1 > 0 else {
+      throw MessageError("a video without a clock, or of no speed")
+    }
+    self = info
   }
 }

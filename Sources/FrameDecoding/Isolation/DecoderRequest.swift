@@ -6,6 +6,16 @@ enum DecoderRequest: Equatable {
   case open(OpenRequest)
   /// Decode the next frame, into this slot if it fits.
   case next(FrameSlot?)
+  /// Decode the next frame; give it if the next request asks for one, and else forget it.
+  case find
+  /// Decode the next frame as it is to be encoded again, into this slot if it fits.
+  case nextSource(FrameSlot?)
+  /// Open the sound of the input whose descriptor comes along, and nothing else of it.
+  case openSound(fileExtension: String?)
+  /// Put the next packet of sound into this slot, which has room for the largest.
+  case nextPacket(FrameSlot)
+  /// Decode packets of sound until there are samples, and put them there.
+  case nextSamples(FrameSlot)
   /// The slot that was asked for.
   case slot(FrameSlot)
   /// The pixels that are wanted of pictures of the size that was asked about; nil: all.
@@ -63,6 +73,23 @@ extension DecoderRequest {
         }
       }
       return writer.bytes
+    case .find: return MessageWriter(kind: 7).bytes
+    case .nextSource(let slot):
+      var writer = MessageWriter(kind: 8)
+      writer.put(slot) { $1.write(to: &$0) }
+      return writer.bytes
+    case .openSound(let fileExtension):
+      var writer = MessageWriter(kind: 9)
+      writer.put(fileExtension) { $0.put($1) }
+      return writer.bytes
+    case .nextPacket(let slot):
+      var writer = MessageWriter(kind: 10)
+      slot.write(to: &writer)
+      return writer.bytes
+    case .nextSamples(let slot):
+      var writer = MessageWriter(kind: 11)
+      slot.write(to: &writer)
+      return writer.bytes
     }
   }
 
@@ -73,11 +100,7 @@ extension DecoderRequest {
     var reader = try MessageReader(message)
     switch reader.kind {
     case 1: self = .open(try OpenRequest(from: &reader))
-    case 2:
-      self = .next(
-        try reader.optional("slot") { reader throws(MessageError) in
-          try FrameSlot(from: &reader)
-        })
+    case 2: self = .next(try FrameSlot.optional(from: &reader))
     case 3: self = .slot(try FrameSlot(from: &reader))
     case 4: self = .pass
     case 5: self = .close
@@ -86,6 +109,11 @@ extension DecoderRequest {
         try reader.optional("lattice") { reader throws(MessageError) in
           PictureLattice(rows: try reader.places(), columns: try reader.places())
         })
+    case 7: self = .find
+    case 8: self = .nextSource(try FrameSlot.optional(from: &reader))
+    case 9: self = .openSound(fileExtension: try reader.fileExtension())
+    case 10: self = .nextPacket(try FrameSlot(from: &reader))
+    case 11: self = .nextSamples(try FrameSlot(from: &reader))
     case let kind: throw MessageError("a request of kind \(kind)")
     }
     try reader.end()
@@ -93,6 +121,10 @@ extension DecoderRequest {
 }
 
 extension MessageReader {
+  fileprivate mutating func fileExtension() throws(MessageError) -> String? {
+    try optional("extension") { reader throws(MessageError) in try reader.text("extension") }
+  }
+
   /// Of rows or columns; never none.
   fileprivate mutating func places() throws(MessageError) -> [Int] {
     var places: [Int] = []
@@ -118,6 +150,12 @@ extension FrameSlot {
     offset = try reader.number("offset", in: Message.count)
     capacity = try reader.number("capacity", in: Message.count)
   }
+
+  fileprivate static func optional(
+    from reader: inout MessageReader
+  ) throws(MessageError) -> FrameSlot? {
+    try reader.optional("slot") { reader throws(MessageError) in try FrameSlot(from: &reader) }
+  }
 }
 
 extension OpenRequest {
@@ -136,9 +174,7 @@ extension OpenRequest {
   }
 
   fileprivate init(from reader: inout MessageReader) throws(MessageError) {
-    fileExtension = try reader.optional("extension") { reader throws(MessageError) in
-      try reader.text("extension")
-    }
+    fileExtension = try reader.fileExtension()
     sampling = try FrameSampling(from: &reader)
     limits.maxPixels = try reader.number("limit of pixels", in: 0...Int.max)
     limits.maxStreams = try reader.number("limit of streams", in: 0...Int.max)

@@ -44,6 +44,7 @@ public final class DecoderServer: Sendable {
     while true {
       switch server.hear() {
       case (.open(let request), let file?): server.serve(request, file)
+      case (.openSound(let fileExtension), let file?): server.serveSound(fileExtension, file)
       // Of an input that could not be opened, here or there.
       case (.close, _): continue
       default: _exit(2)
@@ -93,6 +94,8 @@ public final class DecoderServer: Sendable {
       while true {
         switch hear().0 {
         case .next(let slot): serveFrame(of: reader, slot)
+        case .find: serveFound(of: reader)
+        case .nextSource(let slot): serveSourceFrame(of: reader, slot)
         case .close: return
         default: _exit(2)
         }
@@ -136,20 +139,50 @@ public final class DecoderServer: Sendable {
   }
 
   private func serveFrame(of reader: MediaReader, _ offered: FrameSlot?) {
+    serve(reader) { progress throws(MediaError) in
+      let frame = try reader.nextFrame(progress: progress) { width, height, lattice in
+        place(for: width, height, lattice, offered)
+      }
+      return frame.map { facts, width, height in
+        (facts.index ?? 0, .frame(facts, width: width, height: height, reader.report))
+      }
+    }
+  }
+
+  private func serveFound(of reader: MediaReader) {
+    serve(reader) { progress throws(MediaError) in
+      try reader.find(progress).map { ($0.index ?? 0, .found($0)) }
+    }
+  }
+
+  private func serveSourceFrame(of reader: MediaReader, _ offered: FrameSlot?) {
+    serve(reader) { progress throws(MediaError) in
+      let frame = try reader.nextSourceFrame(progress: progress) { width, height in
+        place(for: width, height, nil, offered)
+      }
+      return frame.map { facts, width, height in
+        (facts.index, .sourceFrame(facts, width: width, height: height, reader.report))
+      }
+    }
+  }
+
+  /// Says what `body` has come to, with the frame's number, and that there is progress meanwhile.
+  private func serve(
+    _ reader: MediaReader,
+    _ body: (_ progress: (Int) -> Void) throws(MediaError) -> (Int, DecoderReply)?
+  ) {
     var lastSign = ContinuousClock.now
     do throws(MediaError) {
-      let frame = try reader.nextFrame { frames in
+      let reply = try body { frames in
         guard lastSign.duration(to: .now) > Self.progressInterval else { return }
         lastSign = .now
         say(.progress(frames))
-      } into: { width, height, lattice in
-        place(for: width, height, lattice, offered)
       }
-      guard let (facts, width, height) = frame else { return say(.ended(reader.report)) }
-      let reply = DecoderReply.frame(facts, width: width, height: height, reader.report)
+      guard let (number, reply) = reply else { return say(.ended(reader.report)) }
       #if DEBUG
-        return fault.strike(facts.index ?? 0, reply, memory, socket)
+        fault.strike(number, reply, memory, socket)
       #else
+        _ = number
         say(reply)
       #endif
     } catch {
@@ -168,9 +201,81 @@ public final class DecoderServer: Sendable {
       guard case .slot(let larger) = hear().0 else { _exit(2) }
       slot = larger
     }
-    guard let slot, bytes <= slot.capacity, slot.offset <= memory.count - slot.capacity else {
-      _exit(2)
-    }
+    guard let slot, bytes <= slot.capacity else { _exit(2) }
+    return place(slot)
+  }
+
+  private func place(_ slot: FrameSlot) -> UnsafeMutableBufferPointer<UInt8> {
+    guard slot.offset <= memory.count - slot.capacity else { _exit(2) }
     return UnsafeMutableBufferPointer(rebasing: memory[slot.offset..<slot.offset + slot.capacity])
+  }
+}
+
+/// Sound.
+extension DecoderServer {
+  /// Reads the sound of one input, until the parent has had enough of it.
+  private func serveSound(_ fileExtension: String?, _ descriptor: FileDescriptor) {
+    do throws(MediaError) {
+      let limits = MediaLimits()
+      let reader = try SoundReader(
+        try FileSource(
+          try OpenFile(descriptor), limits: limits, cancellation: MediaCancellation()),
+        fileExtension: fileExtension, limits: limits)
+      guard let reader else { return say(.sound(nil)) }
+      saySound(0, .sound(reader.format))
+      let sound = OpenSound(reader)
+      var number = 0
+      while true {
+        number += 1
+        switch hear().0 {
+        case .nextPacket(let slot): saySound(number, packet(sound, slot))
+        case .nextSamples(let slot): saySound(number, samples(sound, slot))
+        case .close: return
+        default: _exit(2)
+        }
+      }
+    } catch {
+      say(.failed(error, DecodingReport()))
+    }
+  }
+
+  private func packet(_ sound: OpenSound, _ slot: FrameSlot) -> DecoderReply {
+    guard let packet = sound.nextPacket() else { return .ended(DecodingReport()) }
+    let place = UnsafeMutableRawBufferPointer(place(slot))
+    guard packet.bytes.count <= place.count else { _exit(2) }
+    place.copyBytes(from: packet.bytes)
+    return .packet(
+      PacketFacts(
+        timestamp: packet.timestamp, duration: packet.duration, bytes: packet.bytes.count))
+  }
+
+  private func samples(_ sound: OpenSound, _ slot: FrameSlot) -> DecoderReply {
+    do throws(MediaError) {
+      guard let samples = try sound.nextSamples() else { return .ended(DecodingReport()) }
+      let facts = SampleFacts(
+        timestamp: samples.timestamp, sampleRate: samples.sampleRate,
+        channels: samples.channels.count, count: samples.channels.first?.count ?? 0)
+      let place = UnsafeMutableRawBufferPointer(place(slot))
+      guard facts.bytes <= place.count else { _exit(2) }
+      var offset = 0
+      for channel in samples.channels {
+        channel.withUnsafeBytes { bytes in
+          UnsafeMutableRawBufferPointer(rebasing: place[offset...]).copyMemory(from: bytes)
+          offset += bytes.count
+        }
+      }
+      return .samples(facts)
+    } catch {
+      return .failed(error, DecodingReport())
+    }
+  }
+
+  /// Says the n-th thing about the sound.
+  private func saySound(_ number: Int, _ reply: DecoderReply) {
+    #if DEBUG
+      fault.strikeSound(number, reply, memory, socket)
+    #else
+      say(reply)
+    #endif
   }
 }

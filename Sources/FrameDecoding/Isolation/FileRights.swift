@@ -16,15 +16,18 @@ public struct FileRights: Equatable, Sendable {
   }
 }
 
+/// Runs something on a thread that was there before, and says what that said.
+public typealias ThreadOfProgram = @Sendable (_ body: @escaping @Sendable () -> Bool) -> Bool
+
 extension MediaDecoders {
-  /// Gives up, for good, what this thread, those that it starts, and the one that starts processes may do beyond these
-  /// rights: to open other files, and to speak TCP. Nothing is done where inputs are decoded in this process. What the
-  /// kernel cannot refuse is noted (`Note.lackingHere`).
+  /// Gives up, for good, what this thread, those that it starts, the one that starts processes and the earlier one that
+  /// was named may do beyond these rights: to open other files, and to speak TCP. Nothing is done where inputs are decoded
+  /// in this process. What the kernel cannot refuse is noted (`Note.lackingHere`).
   ///
-  /// Threads that are there already keep their rights. What is open stays open.
+  /// Other threads that are there already keep their rights. What is open stays open.
   public func keepOnly(_ rights: FileRights) {
     guard isIsolating else { return }
-    let lacking = Landlock.keepOnly(rights)
+    let lacking = Landlock.keepOnly(rights, also: [ChildStarter.shared.run] + earlierThreads)
     if !lacking.isEmpty { tell(.lackingHere(lacking)) }
   }
 }
@@ -36,7 +39,7 @@ extension Landlock {
     "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/sys",
   ]
 
-  static func keepOnly(_ rights: FileRights) -> [String] {
+  static func keepOnly(_ rights: FileRights, also threads: [ThreadOfProgram]) -> [String] {
     let version = clinux_landlock_version()
     guard version >= 2 else {
       return [
@@ -59,13 +62,15 @@ extension Landlock {
     allow("/dev/null", Rights.read | Rights.write)
     for path in rights.readable { allow(path, Rights.read) }
     for path in rights.writable { allow(path, ~Rights.execute) }
-    // A set is given up with its use.
-    let again = dup(rules)
-    let isStarterHeld = ChildStarter.shared.run {
-      clinux_no_new_privileges() == 0 && clinux_landlock_enforce(again) == 0
+    // Each thread's own; a set is given up with its use.
+    let areHeld = threads.map { run in
+      let again = dup(rules)
+      return run { clinux_no_new_privileges() == 0 && clinux_landlock_enforce(again) == 0 }
     }
     let isHeld = clinux_no_new_privileges() == 0 && clinux_landlock_enforce(rules) == 0
-    guard isHeld, isStarterHeld else { return ["other files are not refused (Landlock)"] }
+    guard isHeld, areHeld.allSatisfy({ $0 }) else {
+      return ["other files are not refused (Landlock)"]
+    }
     return version < 4 ? ["TCP is not refused (Landlock \(version) of 4)"] : []
   }
 

@@ -96,8 +96,8 @@ final class FrameArena: Sendable {
     }
   }
 
-  /// The first bytes of a slot.
-  fileprivate func bytes(of slot: FrameSlot, count: Int) -> UnsafeBufferPointer<UInt8> {
+  /// The first bytes of a slot, which belong to the child, which may change them: read each once.
+  func bytes(of slot: FrameSlot, count: Int) -> UnsafeBufferPointer<UInt8> {
     precondition(count <= slot.capacity && slot.offset + slot.capacity <= capacity)
     return UnsafeBufferPointer(
       start: (memory + slot.offset).assumingMemoryBound(to: UInt8.self), count: count)

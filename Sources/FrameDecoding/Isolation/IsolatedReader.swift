@@ -2,7 +2,7 @@ import Media
 import SystemPackage
 
 /// An input that a decoder process reads. Used by one thread at a time.
-final class IsolatedReader: FrameSource {
+final class IsolatedReader: DrawableSource {
   let info: MediaInfo
   private(set) var report: DecodingReport
 
@@ -49,21 +49,52 @@ final class IsolatedReader: FrameSource {
   deinit { if let slot { session.process.arena.giveBack(slot) } }
 
   func nextFrame() throws(MediaError) -> DecodedFrame? {
+    try next({ $0.index }) { () throws(DecoderProcess.Failure) in try askForFrame() }
+  }
+
+  func nextFrame(
+    where isWanted: (_ index: Int, _ time: Double?) throws -> Bool
+  ) throws -> DecodedFrame? {
+    while let (index, time) = try find() {
+      if try isWanted(index, time) { return try nextFrame() }
+    }
+    return nil
+  }
+
+  func nextSourceFrame() throws(MediaError) -> SourceFrame? {
+    try next({ $0.index }) { () throws(DecoderProcess.Failure) in try askForSourceFrame() }
+  }
+
+  /// Has the next frame decoded, which `nextFrame` then gives.
+  private func find() throws(MediaError) -> (index: Int, time: Double?)? {
+    try next({ $0.index }) { () throws(DecoderProcess.Failure) in
+      try session.send(.find)
+      return try replies { reply throws(DecoderProcess.Failure) in
+        guard case .found(let facts) = reply else { return nil }
+        guard let index = facts.index else { throw DecoderProcess.lie("a frame without a number") }
+        return (index, facts.time)
+      }
+    }
+  }
+
+  /// Asks for what comes next; where there was an end, that is it.
+  private func next<Value>(
+    _ index: (Value) -> Int?,
+    _ ask: () throws(DecoderProcess.Failure) -> Result<Value?, MediaError>
+  ) throws(MediaError) -> Value? {
     if let end {
       try end.get()
       return nil
     }
     do throws(MediaError) {
-      let frame = try session.translating(place) { () throws(DecoderProcess.Failure) in
-        try askForFrame()
-      }.get()
-      if let frame {
+      let value = try session.translating(place, ask).get()
+      if let value {
         frames += 1
-        lastFrame = frame.index
+        lastFrame = index(value)
       } else {
         end = .success(())
       }
-      return frame
+      return value
     } catch {
       end = .failure(error)
       throw error
@@ -77,48 +108,91 @@ final class IsolatedReader: FrameSource {
   }
 
   private func askForFrame() throws(DecoderProcess.Failure) -> Result<DecodedFrame?, MediaError> {
-    if slot == nil, let likelyBytes { slot = session.process.arena.take(forPicture: likelyBytes) }
-    try session.send(.next(slot))
-    while true {
-      switch try session.answer() {
+    try session.send(.next(offeredSlot()))
+    return try replies { reply throws(DecoderProcess.Failure) in
+      switch reply {
       case .asksForLattice(let width, let height):
         // So that it can be asked for: a size that is absurd is none.
         _ = try bytes(width, height)
         try session.send(.lattice(wanted(width, height)))
+        return nil
+      case .frame(let facts, let width, let height, let report) where facts.same?.wasGiven == true:
+        guard let lastPicture, lastPicture.width == width, lastPicture.height == height else {
+          throw DecoderProcess.lie("a frame is the same as one that was not given")
+        }
+        self.report = report
+        return DecodedFrame(facts, lastPicture)
+      case .frame(let facts, let width, let height, let report):
+        let bytes = try bytes(width, height)
+        let slot = try filledSlot(width, height, bytes)
+        self.report = report
+        self.slot = nil
+        let pixels = SharedPixels(session.process.arena, slot, count: bytes)
+        let picture = RGBPicture(
+          width: width, height: height, lattice: wanted(width, height), memory: pixels)
+        if keepsPicture { lastPicture = picture }
+        return DecodedFrame(facts, picture)
+      default: throw DecoderProcess.lie("something else than the frame")
+      }
+    }
+  }
+
+  private func askForSourceFrame() throws(DecoderProcess.Failure) -> Result<
+    SourceFrame?, MediaError
+  > {
+    try session.send(.nextSource(offeredSlot()))
+    return try replies { reply throws(DecoderProcess.Failure) in
+      guard case .sourceFrame(let facts, let width, let height, let report) = reply else {
+        throw DecoderProcess.lie("something else than the frame")
+      }
+      // Its planes are no larger than the picture that a slot is taken for.
+      let slot = try filledSlot(width, height, try bytes(width, height))
+      self.report = report
+      let count = YUVPicture.byteCount(width: width, height: height)
+      // A copy is drawn on, and the slot is free again.
+      let bytes = Array(session.process.arena.bytes(of: slot, count: count))
+      return SourceFrame(facts, width: width, height: height, bytes: bytes)
+    }
+  }
+
+  /// Waits for what was asked for, and does what is asked on the way; `take` gives nil where the child will say more.
+  private func replies<Value>(
+    _ take: (DecoderReply) throws(DecoderProcess.Failure) -> Value?
+  ) throws(DecoderProcess.Failure) -> Result<Value?, MediaError> {
+    while true {
+      switch try session.answer() {
       case .asksForSlot(let width, let height):
         let bytes = try bytes(width, height)
         if let slot { session.process.arena.giveBack(slot) }
         slot = session.process.arena.take(forPicture: bytes)
         guard let slot else { throw DecoderProcess.lie("a picture of \(width)x\(height)") }
         try session.send(.slot(slot))
-      case .frame(let facts, let width, let height, let report) where facts.same?.wasGiven == true:
-        guard let lastPicture, lastPicture.width == width, lastPicture.height == height else {
-          throw DecoderProcess.lie("a frame is the same as one that was not given")
-        }
-        self.report = report
-        return .success(DecodedFrame(facts, lastPicture))
-      case .frame(let facts, let width, let height, let report):
-        let bytes = try bytes(width, height)
-        guard let slot, bytes + Scaler.padding <= slot.capacity else {
-          throw DecoderProcess.lie("a picture of \(width)x\(height) in too small a slot")
-        }
-        self.report = report
-        self.slot = nil
-        likelyBytes = bytes
-        let pixels = SharedPixels(session.process.arena, slot, count: bytes)
-        let picture = RGBPicture(
-          width: width, height: height, lattice: wanted(width, height), memory: pixels)
-        if keepsPicture { lastPicture = picture }
-        return .success(DecodedFrame(facts, picture))
       case .ended(let report):
         self.report = report
         return .success(nil)
       case .failed(let error, let report):
         self.report = report
         return .failure(error)
-      default: throw DecoderProcess.lie("it is ready, in mid-input")
+      case let reply: if let value = try take(reply) { return .success(value) }
       }
     }
+  }
+
+  /// The place for the next frame, if its size can be guessed.
+  private func offeredSlot() -> FrameSlot? {
+    if slot == nil, let likelyBytes { slot = session.process.arena.take(forPicture: likelyBytes) }
+    return slot
+  }
+
+  /// The slot that a picture lies in now, if it can.
+  private func filledSlot(
+    _ width: Int, _ height: Int, _ bytes: Int
+  ) throws(DecoderProcess.Failure) -> FrameSlot {
+    guard let slot, bytes + Scaler.padding <= slot.capacity else {
+      throw DecoderProcess.lie("a picture of \(width)x\(height) in too small a slot")
+    }
+    likelyBytes = bytes
+    return slot
   }
 
   /// Which pixels of a picture are wanted; nil: all.
@@ -141,81 +215,5 @@ final class IsolatedReader: FrameSource {
       throw DecoderProcess.lie("a picture of \(width)x\(height)")
     }
     return 3 * (wanted(width, height)?.count ?? width * height)
-  }
-}
-
-/// One input's use of a decoder process.
-final class DecoderSession {
-  let process: DecoderProcess
-  /// Of the input; the picture gate and the clock are asked here, the rest by the process.
-  let limits: MediaLimits
-
-  private let patience: DecoderProcess.Patience
-  /// Where the process goes when it may be used again.
-  private let giveBack: @Sendable (DecoderProcess) -> Void
-  private var isUsable = true
-
-  /// Begins to use a process that is idle.
-  init(
-    _ process: DecoderProcess, limits: MediaLimits, cancellation: MediaCancellation,
-    giveBack: @escaping @Sendable (DecoderProcess) -> Void
-  ) {
-    self.process = process
-    self.limits = limits
-    self.giveBack = giveBack
-    patience = DecoderProcess.Patience(limits: limits, cancellation: cancellation)
-  }
-
-  deinit {
-    guard isUsable else { return }
-    do {
-      try process.send(.close)
-      giveBack(process)
-    } catch {
-      process.end()
-    }
-  }
-
-  func send(
-    _ request: DecoderRequest, with file: FileDescriptor? = nil
-  ) throws(DecoderProcess.Failure) {
-    try process.send(request, with: file)
-  }
-
-  /// Waits for the next answer that is about the input, and does what is asked for on the way.
-  func answer() throws(DecoderProcess.Failure) -> DecoderReply {
-    while true {
-      switch try process.receive(patience) {
-      case .progress: continue
-      case .asksForMemory(let bytes):
-        limits.pictureGate?.wait(bytes: bytes)
-        try process.send(.pass)
-      case let reply: return reply
-      }
-    }
-  }
-
-  /// Runs `body`; if the process is of no use after it, ends it and says so of the input.
-  func translating<Value>(
-    _ place: String, _ body: () throws(DecoderProcess.Failure) -> Value
-  ) throws(MediaError) -> Value {
-    do throws(DecoderProcess.Failure) {
-      return try body()
-    } catch {
-      isUsable = false
-      process.end()
-      switch error.kind {
-      case .dead: throw MediaError(.data, "the decoder \(error.text) \(place)")
-      case .blocked: throw FileSource.tooSlow("reading", limits)
-      case .stopped: throw MediaError(.access, error.text)
-      }
-    }
-  }
-
-  /// Ends the process, which said what cannot be before there was a frame.
-  func lie(_ text: String) -> MediaError {
-    isUsable = false
-    process.end()
-    return MediaError(.data, "the decoder \(DecoderProcess.lie(text).text)")
   }
 }

@@ -19,6 +19,7 @@ public final class MediaDecoders: Sendable {
   private let program: FilePath
   private let environment: [String]
   private let isThisProgram: Bool
+  let earlierThreads: [ThreadOfProgram]
   private let note: @Sendable (Note) -> Void
   private let state = Mutex(State())
 
@@ -58,21 +59,24 @@ public final class MediaDecoders: Sendable {
   ///   - isolation: where inputs are decoded.
   ///   - program: a program that calls `DecoderServer.run` where `DecoderServer.isMeant`. The default is this one.
   ///   - note: told once what a person may want to know, from whatever thread.
+  ///   - earlierThread: one that is to give up rights, too (`keepOnly`).
   public convenience init(
     _ isolation: Isolation, program: FilePath = thisProgram,
-    note: @escaping @Sendable (Note) -> Void = { _ in }
+    note: @escaping @Sendable (Note) -> Void = { _ in }, earlierThread: ThreadOfProgram? = nil
   ) {
-    self.init(isolation, program: program, environment: [], note: note)
+    self.init(
+      isolation, program: program, environment: [], note: note, earlierThread: earlierThread)
   }
 
   /// As above; processes get these variables, NAME=VALUE, too.
   init(
     _ isolation: Isolation, program: FilePath, environment: [String],
-    note: @escaping @Sendable (Note) -> Void
+    note: @escaping @Sendable (Note) -> Void, earlierThread: ThreadOfProgram? = nil
   ) {
     self.isolation = isolation
     self.program = program
     self.environment = environment
+    earlierThreads = earlierThread.map { [$0] } ?? []
     isThisProgram = program == Self.thisProgram && environment.isEmpty
     self.note = note
   }
@@ -109,21 +113,45 @@ public final class MediaDecoders: Sendable {
     _ path: FilePath, sampling: FrameSampling = .init(), limits: MediaLimits = .init(),
     skipping sampledFrames: Int = 0, cancellation: MediaCancellation = .init(),
     lattice: LatticeRule? = nil
-  ) throws(MediaError) -> any FrameSource {
+  ) throws(MediaError) -> any DrawableSource {
     guard let process = try process() else {
       return try MediaReader(
         path: path, sampling: sampling, limits: limits, skipping: sampledFrames,
         cancellation: cancellation, lattice: lattice)
     }
-    let session = DecoderSession(process, limits: limits, cancellation: cancellation) {
-      [weak self] process in
-      self?.state.withLock { $0.idle.append(process) }
-    }
+    let session = session(process, limits, cancellation)
     let request = OpenRequest(
       fileExtension: path.extension, sampling: sampling, limits: limits, skipping: sampledFrames,
       hasGate: limits.pictureGate != nil, hasLattice: lattice != nil)
     return try IsolatedReader(
       session, try FileSource.openFile(path, limits), request, lattice: lattice)
+  }
+
+  /// Opens the sound of an input; nil if it has none. Of several tracks, the one that `SoundReader` takes.
+  ///
+  /// - Parameters:
+  ///   - path: a regular file, or links to one.
+  ///   - cancellation: stops the reading from another thread.
+  /// - Returns: its sound.
+  /// - Throws: an access failure if the file cannot be read, a data failure if it is no container.
+  public func openSound(
+    _ path: FilePath, cancellation: MediaCancellation = .init()
+  ) throws(MediaError) -> (any SoundSource)? {
+    guard let process = try process() else {
+      return try SoundReader(path: path, cancellation: cancellation).map(OpenSound.init)
+    }
+    let limits = MediaLimits()
+    return try IsolatedSound(
+      session(process, limits, cancellation), try FileSource.openFile(path, limits),
+      fileExtension: path.extension)
+  }
+
+  private func session(
+    _ process: DecoderProcess, _ limits: MediaLimits, _ cancellation: MediaCancellation
+  ) -> DecoderSession {
+    DecoderSession(process, limits: limits, cancellation: cancellation) { [weak self] process in
+      self?.state.withLock { $0.idle.append(process) }
+    }
   }
 
   /// Makes sure that inputs are decoded as was asked for.

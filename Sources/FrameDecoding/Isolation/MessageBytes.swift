@@ -35,6 +35,12 @@ struct MessageWriter {
     bytes.append(contentsOf: text)
   }
 
+  /// Not more than the reader takes.
+  mutating func put(bytes more: [UInt8]) {
+    put(more.count)
+    bytes.append(contentsOf: more)
+  }
+
   private mutating func begin() {
     #if DEBUG
       fields.append(bytes.count)
@@ -109,6 +115,14 @@ struct MessageReader {
       : String(String.UnicodeScalarView(text.unicodeScalars.map { Self.isControl($0) ? " " : $0 }))
   }
 
+  /// A list of bytes.
+  mutating func bytes(_ name: String, atMost limit: Int) throws(MessageError) -> [UInt8] {
+    let count = try number("length of the \(name)", in: 0...limit)
+    guard rest.count >= count else { throw MessageError("a \(name) that is too short") }
+    defer { rest = rest.dropFirst(count) }
+    return Array(rest.prefix(count))
+  }
+
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value)
   }
@@ -133,4 +147,6 @@ enum Message {
   static let maxTextBytes = 4096
   /// Counts of frames, errors and bytes, far from where their sums could overflow.
   static let count = 0...(1 << 50)
+  /// Of ITU-T H.273, and those that FFmpeg adds.
+  static let codePoints = 0...0xffff
 }

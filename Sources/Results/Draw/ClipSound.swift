@@ -1,3 +1,4 @@
+import FrameDecoding
 import Media
 
 /// The sound of a video, cut as its pictures are cut: to whole packets.
@@ -5,6 +6,8 @@ final class ClipSound {
   /// How its packets are coded.
   var format: SoundFormat { source.format }
 
+  /// Why its decoder came to its end; nil where it did not.
+  var failure: MediaError? { source.failure }
   /// Seconds of the source where the sound ends for good; nil for its end.
   var end: Double?
 

@@ -41,8 +41,11 @@ extension DrawRun {
         }
       }
     } catch let error as MediaError {
-      // What was decoded is drawn: that is as much as there is, and the records say the same.
-      guard video.frames > 0, !cancellation.isCancelled else { throw error }
+      // What was decoded is drawn: that is as much as there is, and the records say the same. Where it is the decoder that
+      // came to its end there may be more.
+      guard video.frames > 0, !cancellation.isCancelled, !error.isDeathOfDecoder else {
+        throw error
+      }
       report(.remark(input.source, "stops early: \(error)"))
     }
     try video.finish()
@@ -98,18 +101,19 @@ private final class DrawnVideo {
 
   /// The sound, if there is any; what an MP4 cannot hold, nor AAC, is left out with a word.
   private func openSound() throws -> ClipSound? {
-    guard let reader = try SoundReader(path: input.path, cancellation: run.cancellation) else {
-      return nil
-    }
+    let source = try run.decoders.openSound(input.path, cancellation: run.cancellation)
+    guard let source else { return nil }
     do {
-      guard let sound = try PlayableSound(reader) else { return nil }
+      guard let sound = try PlayableSound(source) else { return nil }
       if sound.isEncodedAnew {
         run.report(
           .remark(
-            input.source, "its sound (\(reader.format.codec)) is no sound of an MP4: it becomes AAC"
+            input.source, "its sound (\(source.format.codec)) is no sound of an MP4: it becomes AAC"
           ))
       }
       return ClipSound(sound)
+    } catch let error as MediaError where error.isDeathOfDecoder {
+      throw error
     } catch {
       run.report(.remark(input.source, "its sound is left out: \(error)"))
       return nil
@@ -155,6 +159,7 @@ private final class DrawnVideo {
     guard let file else { return }
     self.file = nil
     try file.writer.finish()
+    if let failure = sound?.failure { throw failure }
     try file.output.commit()
     run.made(file.name, from: input.source)
   }

@@ -43,6 +43,7 @@ public final class DrawRun {
   let records: InputRecords
   let annotator = Annotator()
   let files: OutputFiles
+  let decoders: MediaDecoders
   let cancellation: MediaCancellation
   let report: (Event) -> Void
   var summary = Summary()
@@ -55,14 +56,17 @@ public final class DrawRun {
   ///   - reader: The records.
   ///   - locator: Finds the files that they are about.
   ///   - configuration: What to make.
+  ///   - decoders: Open the files. The default decodes in this process.
   ///   - cancellation: Stops it from another thread.
   ///   - report: Is told what happens, on the thread that draws.
   public init(
     _ reader: RecordReader, _ locator: InputLocator, _ configuration: DrawConfiguration,
-    cancellation: MediaCancellation = .init(), report: @escaping (Event) -> Void
+    decoders: MediaDecoders = MediaDecoders(.off), cancellation: MediaCancellation = .init(),
+    report: @escaping (Event) -> Void
   ) {
     self.configuration = configuration
     self.locator = locator
+    self.decoders = decoders
     self.cancellation = cancellation
     self.report = report
     records = InputRecords(reader)
@@ -120,7 +124,7 @@ public final class DrawRun {
       return
     }
     let path = try locator.path(of: line)
-    let reader = try MediaReader(path: path, cancellation: cancellation)
+    let reader = try decoders.open(path, cancellation: cancellation)
     let input = DrawnInput(source: line.source, path: path, reader: reader)
     switch configuration.content {
     case .crops: try drawCrops(input)
@@ -241,5 +245,5 @@ public final class DrawRun {
 struct DrawnInput {
   let source: SourceName
   let path: FilePath
-  let reader: MediaReader
+  let reader: any DrawableSource
 }

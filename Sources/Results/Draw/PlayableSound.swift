@@ -9,40 +9,52 @@ final class PlayableSound {
   /// The sound was of a kind that players of MP4 do not know.
   let isEncodedAnew: Bool
 
-  private let reader: SoundReader
-  private let anew: (decoder: SoundDecoder, encoder: AACEncoder)?
+  /// Why its decoder came to its end; nil where it did not.
+  private(set) var failure: MediaError?
+
+  private let source: any SoundSource
+  private let encoder: AACEncoder?
   private var ready: ArraySlice<SoundPacket> = []
   private var first: SoundSamples?
   private var isAtEnd = false
 
-  /// Takes a reader at its start; nil where there is no sound in it.
+  /// Takes a source at its start; nil where there is no sound in it.
   ///
   /// - Throws: `MediaError` or `EncodingError` where it cannot be decoded, or AAC cannot hold it.
-  init?(_ reader: SoundReader) throws {
-    self.reader = reader
-    isEncodedAnew = !VideoWriter.canHold(reader.format)
+  init?(_ source: any SoundSource) throws {
+    self.source = source
+    isEncodedAnew = !VideoWriter.canHold(source.format)
     guard isEncodedAnew else {
-      format = reader.format
-      anew = nil
+      format = source.format
+      encoder = nil
       return
     }
-    let decoder = try SoundDecoder(reader)
-    guard let first = decoder.next() else { return nil }
+    guard let first = try source.nextSamples() else { return nil }
     self.first = first
-    let seconds = Double(first.timestamp ?? 0) * reader.format.timeBase.value
+    let seconds = Double(first.timestamp ?? 0) * source.format.timeBase.value
     // Bounded: a forged time may be anything.
     let start = Int64(min(max(seconds * Double(first.sampleRate), -0x1p50), 0x1p50))
     let encoder = try AACEncoder(
       sampleRate: first.sampleRate, channels: first.channels.count, startingAt: start)
     format = encoder.format
-    anew = (decoder, encoder)
+    self.encoder = encoder
   }
 
-  /// The next packet; nil at the end, or where encoding fails.
+  /// The next packet; nil at the end, or where encoding or the decoder fails.
   func next() -> SoundPacket? {
-    guard let anew else { return reader.nextPacket() }
+    do throws(MediaError) {
+      guard failure == nil else { return nil }
+      guard let encoder else { return try source.nextPacket() }
+      return try nextPacket(of: encoder)
+    } catch {
+      failure = error
+      return nil
+    }
+  }
+
+  private func nextPacket(of encoder: AACEncoder) throws(MediaError) -> SoundPacket? {
     while ready.isEmpty && !isAtEnd {
-      let samples = first ?? anew.decoder.next()
+      let samples = if let first { first } else { try source.nextSamples() }
       // What changes in the middle cannot go on in one track.
       let fits = samples.map {
         $0.channels.count == format.channels && $0.sampleRate == format.sampleRate
@@ -50,7 +62,7 @@ final class PlayableSound {
       isAtEnd = fits != true
       first = nil
       // The sound ends where it fails; the pictures go on.
-      ready = ((try? anew.encoder.encode(isAtEnd ? nil : samples?.channels)) ?? [])[...]
+      ready = ((try? encoder.encode(isAtEnd ? nil : samples?.channels)) ?? [])[...]
     }
     return ready.popFirst()
   }

@@ -1,4 +1,5 @@
 import DetectionRecords
+import Drawing
 import Files
 import JSONText
 
@@ -28,7 +29,7 @@ struct CVATImagesWriter: ExportWriter {
     }
     bytes.append(
       contentsOf:
-        "  <image id=\"\(image)\" name=\"\(ExportText.xml(input.pictureName(frame.record)))\" width=\"\(size.width)\" height=\"\(size.height)\">\n"
+        "  <image id=\"\(image)\" name=\"\(MarkupText.escaped(input.pictureName(frame.record)))\" width=\"\(size.width)\" height=\"\(size.height)\">\n"
         .utf8)
     image += 1
     for detection in found {
@@ -125,7 +126,7 @@ private struct CVATNames {
   subscript(number: Int, classes: ExportClasses) -> String {
     mutating get {
       while escaped.count < classes.names.count {
-        escaped.append(ExportText.xml(classes.names[escaped.count]))
+        escaped.append(MarkupText.escaped(classes.names[escaped.count]))
       }
       return escaped[number]
     }
@@ -150,7 +151,7 @@ private struct CVATNames {
     for name in classes.names {
       head += """
                 <label>
-                  <name>\(ExportText.xml(name))</name>
+                  <name>\(MarkupText.escaped(name))</name>
                   <attributes>
                     <attribute>
                       <name>score</name>
@@ -175,7 +176,7 @@ private struct CVATNames {
         """
     }
     head += "    </task>\n"
-    if let source { head += "    <source>\(ExportText.xml(source))</source>\n" }
+    if let source { head += "    <source>\(MarkupText.escaped(source))</source>\n" }
     bytes.append(contentsOf: (head + "  </meta>\n").utf8)
   }
 }

@@ -19,23 +19,6 @@ enum ExportText {
     return [0x22] + bytes.flatMap { $0 == 0x22 ? [0x22, 0x22] : [$0] } + [0x22]
   }
 
-  /// Text within XML, an attribute's value too. What XML 1.0 cannot say (most controls) becomes U+FFFD.
-  static func xml(_ text: String) -> String {
-    var escaped = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": escaped += "&amp;"
-      case "<": escaped += "&lt;"
-      case ">": escaped += "&gt;"
-      case "\"": escaped += "&quot;"
-      case "\t", "\n", "\r": escaped += "&#\(scalar.value);"
-      case "\u{0}"..."\u{1f}", "\u{fffe}", "\u{ffff}": escaped += "\u{fffd}"
-      default: escaped.unicodeScalars.append(scalar)
-      }
-    }
-    return escaped
-  }
-
   /// The left, top, right and bottom of boxes, and sides, as shares of the picture's: a share, 6 decimals.
   static func appendShare(_ value: Double, of side: Int, to bytes: inout [UInt8]) {
     JSON.append(value / Double(side), decimals: 6, to: &bytes)

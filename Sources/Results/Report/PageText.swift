@@ -27,21 +27,6 @@ enum PageText {
     return safe
   }
 
-  /// Text as HTML holds it, in an element or in an attribute between double quotes.
-  static func escaped(_ text: String) -> String {
-    var escaped = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": escaped += "&amp;"
-      case "<": escaped += "&lt;"
-      case ">": escaped += "&gt;"
-      case "\"": escaped += "&quot;"
-      default: escaped.unicodeScalars.append(scalar)
-      }
-    }
-    return escaped
-  }
-
   /// What a Content-Security-Policy calls a script or a style by that stands in the page: `'sha256-…'`.
   static func policySource(of text: String) -> String {
     let digits = Array(SHA256Digest.hexadecimal(of: text).utf8)

@@ -1,3 +1,4 @@
+import Drawing
 import Failures
 import Files
 import Foundation
@@ -211,7 +212,7 @@ final class ReportOutput {
     var parts = ReportPage.document[...]
     var text = ""
     let values = [
-      "policy": policy, "title": PageText.escaped(title), "style": style, "data": data,
+      "policy": policy, "title": MarkupText.escaped(title), "style": style, "data": data,
       "script": script,
     ]
     while let start = parts.range(of: "{{"), let end = parts[start.upperBound...].range(of: "}}") {

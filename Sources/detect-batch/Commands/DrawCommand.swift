@@ -67,10 +67,12 @@ struct DrawCommand: ToolCommand {
 
   @OptionGroup(title: "What is shown") var selection: DrawSelectionOptions
   @OptionGroup(title: "Videos") var video: DrawVideoOptions
+  @OptionGroup var decoding: IsolationOption
   @OptionGroup(title: "Messages") var report: ReportOptions
 
   func execute() throws -> ExitStatus {
     Log.configure(report)
+    try Decoders.choose(decoding)
     let logger = Log.logger
     let reader = RecordReader(try RecordFiles(records.map(ArgumentBytes.path)))
     let configuration = DrawConfiguration(
@@ -93,7 +95,7 @@ struct DrawCommand: ToolCommand {
     }
     let run = DrawRun(
       reader, InputLocator(root: root.map(ArgumentBytes.path)), configuration,
-      cancellation: cancellation
+      decoders: Decoders.make(), cancellation: cancellation
     ) { event in
       switch event {
       case .progress(let source, let seconds, let duration):

@@ -1,15 +1,19 @@
 import Foundation
 import Synchronization
+import Workers
 
 /// SIGINT and SIGTERM of this process: the first asks for an orderly end, the second ends the process at once. Signals
 /// are blocked in every thread but one that waits for them, so that no thread is interrupted in its work.
 enum SignalHandling {
   private struct State {
     var stop: (@Sendable () -> Bool)?
+    var requests: [@Sendable () -> Void] = []
     var received: ExitStatus?
   }
 
   private static let state = Mutex(State())
+  /// Has the thread look for requests. Nobody else in this process uses it, and to others' it does nothing.
+  private static let wake = SIGURG
 
   /// What the process is to exit with for the signal that asked it to end; nil before there was one.
   static var received: ExitStatus? { state.withLock { $0.received } }
@@ -21,6 +25,7 @@ enum SignalHandling {
     sigemptyset(&awaited)
     // What was ignored from the start (nohup, a shell's background jobs) stays ignored.
     for signal in [SIGINT, SIGTERM] where !Self.isIgnored(signal) { sigaddset(&awaited, signal) }
+    sigaddset(&awaited, wake)
     pthread_sigmask(SIG_BLOCK, &awaited, nil)
     let signals = awaited
     let thread = Thread {
@@ -28,11 +33,35 @@ enum SignalHandling {
         var signals = signals
         var signal: Int32 = 0
         guard sigwait(&signals, &signal) == 0 else { return }
+        if signal == wake {
+          for request in takeRequests() { request() }
+          continue
+        }
         handle(signal == SIGINT ? .interrupted : .terminated)
       }
     }
     thread.name = "signals"
     thread.start()
+  }
+
+  /// Runs something on the thread that waits for signals, which was there before all others, and gives its answer.
+  static func run(_ body: @escaping @Sendable () -> Bool) -> Bool {
+    let answer = Monitor<Bool?>(nil)
+    state.withLock {
+      $0.requests.append {
+        let value = body()
+        answer.withLock { $0 = value }
+      }
+    }
+    kill(getpid(), wake)
+    return answer.wait { $0 }
+  }
+
+  private static func takeRequests() -> [@Sendable () -> Void] {
+    state.withLock { state in
+      defer { state.requests = [] }
+      return state.requests
+    }
   }
 
   /// Says what to do on the first signal.

@@ -17,17 +17,19 @@ enum Decoders {
 
   /// Decoders that say in the log what a person may want to know of where they run.
   static func make(_ isolation: MediaDecoders.Isolation? = nil) -> MediaDecoders {
-    MediaDecoders(isolation ?? chosen.withLock { $0 }) { note in
-      switch note {
-      case .notIsolated(let reason):
-        Log.logger.notice(
-          "inputs are decoded in this process, with all its rights: \(reason) (--isolation off says no more of it)"
-        )
-      case .lacking(let measures):
-        Log.logger.debug("decoder processes: \(measures.joined(separator: "; "))")
-      case .lackingHere(let measures):
-        Log.logger.debug("this process: \(measures.joined(separator: "; "))")
-      }
-    }
+    MediaDecoders(
+      isolation ?? chosen.withLock { $0 },
+      note: { note in
+        switch note {
+        case .notIsolated(let reason):
+          Log.logger.notice(
+            "inputs are decoded in this process, with all its rights: \(reason) (--isolation off says no more of it)"
+          )
+        case .lacking(let measures):
+          Log.logger.debug("decoder processes: \(measures.joined(separator: "; "))")
+        case .lackingHere(let measures):
+          Log.logger.debug("this process: \(measures.joined(separator: "; "))")
+        }
+      }, earlierThread: SignalHandling.run)
   }
 }

@@ -1,3 +1,4 @@
+import Drawing
 import Files
 import Foundation
 import SystemPackage
@@ -134,7 +135,9 @@ struct ReportPartTests {
   }
 
   @Test func textIsNoMarkup() {
-    #expect(PageText.escaped("<a href=\"x\">&'") == "&lt;a href=&quot;x&quot;&gt;&amp;'")
+    #expect(
+      MarkupText.escaped("<a href=\"x\">&'\n\u{1}")
+        == "&lt;a href=&quot;x&quot;&gt;&amp;'&#10;\u{fffd}")
   }
 
   /// The digest of the empty text, as every other tool writes it.
