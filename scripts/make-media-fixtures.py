@@ -146,6 +146,28 @@ def make_videos(scratch):
             "color=size=64x64:rate=5:duration=0.2", output=OUT / f"{name}.mkv")
 
 
+def make_parts(scratch):
+    """Videos that several decoders can share, or cannot, 96x64 with a keyframe every 30 frames."""
+    parts = OUT / "parts"
+    parts.mkdir()
+    closed = f"{X264} -g 30 -bf 2 -sc_threshold 0"
+    ffmpeg(closed, scene(6), output=parts / "h264.mp4")
+    ffmpeg("-c copy", file(parts / "h264.mp4"), output=parts / "h264.mkv")
+    h265 = "-c:v libx265 -preset ultrafast -crf 40 -x265-params pools=none:frame-threads=1:keyint=30:scenecut=0:bframes=2"
+    ffmpeg(f"{h265}:open-gop=0 -tag:v hvc1", scene(4), output=parts / "h265.mp4")
+    ffmpeg(f"{h265}:open-gop=1", scene(4), output=parts / "open-gop.mkv")
+    # Every picture for 50 frames, so that it is shown on both sides of keyframes; without loss, none differs.
+    ffmpeg(f"{closed.replace('-crf 35', '-qp 0')} -vf fps=0.5,fps=25", scene(8), output=parts / "slides.mp4")
+    # From the fifth second on, other parameter sets of the same names: with another offset of chroma.
+    streams = []
+    for name, more in (("plain", ""), ("offset", " -x264-params chroma-qp-offset=6")):
+        streams.append(scratch / f"{name}.h264")
+        ffmpeg(f"{X264} -g 30 -bf 0 -sc_threshold 0{more}", scene(4), output=streams[-1])
+    both = scratch / "both.h264"
+    both.write_bytes(b"".join(stream.read_bytes() for stream in streams))
+    ffmpeg("-c copy", ["-r", "25", *file(both)], output=parts / "other-sets.mp4")
+
+
 def probe(path):
     """What ffprobe says of the video stream, as it prints it; lists are separated by spaces, "-" is no timestamp."""
     answer = json.loads(subprocess.run(
@@ -249,6 +271,7 @@ def main():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with tempfile.TemporaryDirectory() as scratch:
         make_videos(pathlib.Path(scratch))
+        make_parts(pathlib.Path(scratch))
     stills = {"audio.m4a", "audio-cover.m4a", "single.gif"}
     write("ffprobe.json", {p.name: probe(p) for p in sorted(OUT.iterdir()) if p.is_file() and p.name not in stills})
     make_orientations()

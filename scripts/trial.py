@@ -50,18 +50,25 @@ def small_model(path):
     return path
 
 
+SMALL = ["-vf", "scale=160:90", "-c:v", "libx264", "-preset", "veryfast", "-threads", "1"]
+
+
+def make_long_video(path, loops):
+    """A small video with a keyframe every 50 frames, before which nothing leans on what comes after."""
+    ffmpeg("-stream_loop", loops, "-i", SAMPLES / "videos/conveyor.mp4", *SMALL, "-g", 50, path)
+
+
 def make_inputs(folder, seed):
     """A long video, short ones of several containers, one that repeats frames, a damaged one, one that is no video at all, and images."""
     conveyor = SAMPLES / "videos/conveyor.mp4"
     (folder / "images").mkdir(parents=True)
-    shrink = ["-vf", "scale=160:90", "-c:v", "libx264", "-preset", "veryfast", "-threads", "1"]
-    ffmpeg("-stream_loop", 2, "-i", conveyor, *shrink, "-g", 50, folder / "long.mp4")
-    ffmpeg("-i", conveyor, "-t", 1, *shrink, "-bf", 2, folder / "b-frames.mkv")
+    make_long_video(folder / "long.mp4", 2)
+    ffmpeg("-i", conveyor, "-t", 1, *SMALL, "-bf", 2, folder / "b-frames.mkv")
     ffmpeg("-i", conveyor, "-t", 1, "-vf", "scale=160:90", "-c:v", "mjpeg", "-q:v", 5, folder / "motion.avi")
     # Every frame five times, as slides have them.
     slides = "scale=160:90,fps=4,fps=20"
     ffmpeg("-i", conveyor, "-vf", slides, "-c:v", "mjpeg", "-q:v", 5, folder / "slides.mkv")
-    ffmpeg("-i", conveyor, "-t", 2, *shrink, "-g", 10, folder / "damaged.ts")
+    ffmpeg("-i", conveyor, "-t", 2, *SMALL, "-g", 10, folder / "damaged.ts")
     damaged = bytearray((folder / "damaged.ts").read_bytes())
     choose = random.Random(seed)
     for _ in range(20):

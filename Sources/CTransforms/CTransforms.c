@@ -68,3 +68,8 @@ void ctransforms_convert(
     int channels) {
   DISPATCH(isa, convert, source, target, channels)
 }
+
+void ctransforms_interleave(
+    enum ctransforms_isa isa, const float *source, const struct ctransforms_image *target, int channels) {
+  DISPATCH(isa, interleave, source, target, channels)
+}

@@ -290,5 +290,43 @@ static void NAME(convert)(
   }
 }
 
+// Bytes of three channels of 16 pixels, pixel by pixel.
+INLINE void NAME(store_three)(const uint8_t channels[3][lanes], uint8_t *target) {
+  typedef uint8_t two __attribute__((vector_size(32), aligned(1)));
+  two ab, c = {};
+  memcpy(&ab, channels, 32);
+  memcpy(&c, channels[2], 16);
+  *(bytes *)target =
+      __builtin_shufflevector(ab, c, 0, 16, 32, 1, 17, 33, 2, 18, 34, 3, 19, 35, 4, 20, 36, 5);
+  *(bytes *)(target + 16) =
+      __builtin_shufflevector(ab, c, 21, 37, 6, 22, 38, 7, 23, 39, 8, 24, 40, 9, 25, 41, 10, 26);
+  *(bytes *)(target + 32) =
+      __builtin_shufflevector(ab, c, 42, 11, 27, 43, 12, 28, 44, 13, 29, 45, 14, 30, 46, 15, 31, 47);
+}
+
+static void NAME(interleave)(const float *source, const struct ctransforms_image *target, int channels) {
+  const float inverse_step = 1 / target->step;
+  const ptrdiff_t pixels = (ptrdiff_t)target->height * target->width;
+  for (ptrdiff_t first = 0; first < pixels; first += lanes) {
+    const int count = pixels - first < lanes ? pixels - first : lanes;
+    // A picture has three channels: of these whole vectors are written together.
+    const int is_together = channels == 3 && count == lanes;
+    uint8_t *pixel = (uint8_t *)target->data + first * channels;
+    uint8_t room[3][lanes];
+    for (int channel = 0; channel < channels; channel++) {
+      const float *numbers = source + channel * pixels + first;
+      struct ctransforms_image one = *target;
+      floats value = {};
+      one.data = room[is_together ? channel : 0];
+      if (count == lanes) value = *(const floats *)numbers;
+      else memcpy(&value, numbers, count * sizeof *numbers);
+      NAME(store)(value, &one, 0, 0, target->type, inverse_step);
+      if (is_together) continue;
+      for (int lane = 0; lane < count; lane++) pixel[lane * channels + channel] = room[0][lane];
+    }
+    if (is_together) NAME(store_three)(room, pixel);
+  }
+}
+
 #undef FOR_TYPE
 #undef INLINE

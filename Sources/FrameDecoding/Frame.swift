@@ -54,6 +54,15 @@ final class Frame {
 
   var width: Int { Int(pointer.pointee.width) }
   var height: Int { Int(pointer.pointee.height) }
+  /// Bytes of memory that it keeps.
+  var byteCount: Int {
+    let buffers = pointer.pointee.buf
+    return [buffers.0, buffers.1, buffers.2, buffers.3].reduce(0) {
+      // Each is memory that there is.
+      $0 + ($1.map { Int($0.pointee.size) } ?? 0)
+    }
+  }
+
   var isKeyframe: Bool { cffmpeg_is_keyframe(pointer) }
 
   /// FFmpeg says so, or it filled in what was missing.

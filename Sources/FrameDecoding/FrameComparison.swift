@@ -134,7 +134,7 @@ private struct Luma {
 
 extension Frame {
   /// Whether pixels of both mean the same: size, format and colours are equal.
-  fileprivate func hasFormat(of other: Frame) -> Bool {
+  func hasFormat(of other: Frame) -> Bool {
     let (mine, others) = (pointer.pointee, other.pointer.pointee)
     return mine.width == others.width && mine.height == others.height
       && mine.format == others.format && mine.colorspace == others.colorspace
@@ -142,7 +142,7 @@ extension Frame {
   }
 
   /// Whether both have the same pixels, where they have the same format. Padding does not count, a palette does.
-  fileprivate func hasPixels(of other: Frame) -> Bool {
+  func hasPixels(of other: Frame) -> Bool {
     let (mine, others) = (pointer.pointee, other.pointer.pointee)
     guard let description = av_pix_fmt_desc_get(AVPixelFormat(mine.format)) else { return false }
     let first = [mine.data.0, mine.data.1, mine.data.2, mine.data.3]

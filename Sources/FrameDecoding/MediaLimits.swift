@@ -14,6 +14,14 @@ public struct MediaLimits: Equatable, Sendable {
   /// How long one open or read may block before the input counts as inaccessible; nil waits for ever.
   public var readTimeout: Duration?
 
+  /// How many decoders may work on one video at once, where it can be shared out without a difference; 1...16. Each
+  /// has one thread.
+  public var decoders = 1
+  /// More would be of no use to anybody.
+  public static let mostDecoders = 16
+  /// Bytes of frames that may be decoded before their turn comes, where several decoders work on one video.
+  public var bytesAhead = 128 << 20
+
   /// Bytes of the largest packet of sound, or of its samples as 32-bit numbers; a larger one is passed over.
   static let maxSoundBytes = 32 << 20
   /// Bytes that a decoder of sound may need before the first packet, for the sound to be kept as it is.
@@ -22,7 +30,8 @@ public struct MediaLimits: Equatable, Sendable {
   /// Asked before an image is decoded, for images may be large and many are decoded at once; nil decodes at once.
   public var pictureGate: PictureGate?
 
-  /// The defaults: 2^29 pixels, 1000 streams, 20 000 packets, 512 MiB, no clock.
+  /// The defaults: 2^29 pixels, 1000 streams, 20 000 packets, 512 MiB, no clock, one
+  /// decoder.
   public init() {}
 }
 

@@ -17,7 +17,7 @@ public final class MediaReader {
 
   private let log: FFmpegLog
   private let sampling: FrameSampling
-  private let media: OpenMedia
+  let media: OpenMedia
   private let lattice: LatticeRule?
   private let converter: PixelConverter
   private let planarConverter: PlanarConverter

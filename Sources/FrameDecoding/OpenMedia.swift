@@ -61,6 +61,13 @@ struct OpenMedia {
       try VideoFrames(try demuxer.restarted(), limits: limits, log: log)
     }
     guard let shortcut else {
+      var demuxer = demuxer
+      if ParallelFrames.suits(demuxer, sampling: sampling, limits: limits) {
+        let parallel = try ParallelFrames(
+          demuxer, sampling: sampling, limits: limits, makeFull: makeFull)
+        if let parallel { return parallel }
+        demuxer = try demuxer.restarted()
+      }
       let sparse = try SparseFrames(
         demuxer, sampling: sampling, limits: limits, log: log, makeFull: makeFull)
       if let sparse { return sparse }

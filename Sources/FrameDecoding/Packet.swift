@@ -27,6 +27,9 @@ final class Packet {
     precondition(status == 0, "av_packet_ref: \(status)")
   }
 
+  /// Another packet's bytes.
+  convenience init(sharing other: Packet) { self.init(sharing: &other.pointer.pointee) }
+
   deinit {
     var pointer: UnsafeMutablePointer<AVPacket>? = pointer
     av_packet_free(&pointer)
@@ -40,6 +43,13 @@ final class Packet {
 
   /// Decoded for the sake of others and not shown, as an edit list says.
   var isHidden: Bool { pointer.pointee.flags & AV_PKT_FLAG_DISCARD != 0 }
+
+  /// From here on, the stream has other parameters than those it began with.
+  var hasNewParameters: Bool {
+    [AV_PKT_DATA_NEW_EXTRADATA, AV_PKT_DATA_PARAM_CHANGE].contains {
+      av_packet_get_side_data(pointer, $0, nil) != nil
+    }
+  }
 
   /// When its picture is shown, in units of the stream's time base; nil where nobody says.
   var presentationTime: Int64? {

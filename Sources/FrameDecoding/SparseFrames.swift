@@ -10,41 +10,11 @@ import CFFmpeg
 /// As soon as anything is not as it should be (a packet without a time, hidden or damaged; a frame that is corrupt, out
 /// of order or missing), the full decode takes over from here.
 final class SparseFrames: FrameSequence {
-  /// A packet that was read.
-  private struct Entry {
-    let packet: Packet
-    let timestamp: Int64
-    let isKey: Bool
-  }
-
-  /// Packets of a group are read ahead up to the next keyframe, if that comes before there are so many.
-  private static let mostEntries = 1500
-  private static let mostBytes = 64 << 20
-
-  private let demuxer: Demuxer
+  private let plan: PacketPlan
   private let decoder: VideoDecoder
-  private let inspector: PacketInspector
   private let makeFull: () throws(MediaError) -> VideoFrames
   /// Whether packets may go unsent.
   private let dropsPackets: Bool
-
-  // What was read and not sent, in the order of decoding.
-  private var entries: ArraySlice<Entry> = []
-  private var entryBytes = 0
-  private var readEnd: Result<Void, MediaError>?
-  /// Packets to come have no time before it.
-  private var settled = Int64.min
-
-  // Which of it is wanted, in the order of presentation.
-  private var planner: FrameSampler
-  private var plannedFrames = 0
-  /// Times that were read and not planned.
-  private var unplanned: [Int64] = []
-  /// The one that the next one decides about.
-  private var held: Int64?
-  private var isWanted: [Int64: Bool] = [:]
-  /// Frames that have to come, or were left out.
-  private var expected: ArraySlice<Int64> = []
 
   /// Of the group at hand: packets that are left, and those among them that are sent.
   private var group = (length: 0, toSend: 0)
@@ -82,15 +52,12 @@ final class SparseFrames: FrameSequence {
     case .every: countsFrames = true
     case .rate: break
     }
-    guard sampling.segment == nil, demuxer.format.timesEveryPacket,
-      !countsFrames || demuxer.hasOneFrameAPacket,
-      let inspector = PacketInspector(demuxer.stream.pointee.codecpar)
+    guard sampling.segment == nil, !countsFrames || demuxer.hasOneFrameAPacket,
+      let plan = PacketPlan(demuxer, sampling: sampling)
     else { return nil }
-    self.demuxer = demuxer
-    self.inspector = inspector
+    self.plan = plan
     self.makeFull = makeFull
     dropsPackets = !countsFrames
-    planner = FrameSampler(sampling, mayJumpInTime: demuxer.format.mayJumpInTime)
     decoder = try VideoDecoder(
       demuxer.stream.pointee.codecpar, timeBase: demuxer.stream.pointee.time_base, limits: limits,
       log: log)
@@ -109,7 +76,7 @@ final class SparseFrames: FrameSequence {
         return try full.next(after: last).map { .frame($0) }
       }
       if isOver {
-        try readEnd?.get()
+        try plan.end?.get()
         return nil
       }
       if !advance() { isDoubtful = true }
@@ -122,21 +89,20 @@ final class SparseFrames: FrameSequence {
   private func advance() -> Bool {
     if group.length == 0 {
       guard readAhead() else { return false }
-      if entries.isEmpty { return finish() }
+      if plan.entries.isEmpty { return finish() }
       beginGroup()
     }
-    guard let entry = entries.popFirst() else { return false }
-    entryBytes -= entry.packet.byteCount
+    guard let entry = plan.popFirst() else { return false }
     group.length -= 1
     ownReport.framesDecoded += 1
     if group.toSend == 0 {
-      demuxer.source.noteFrame()
+      plan.demuxer.source.noteFrame()
       return isDetached || empty()
     }
     group.toSend -= 1
     if leadsNowhere && entry.timestamp < groupStart { return true }
     // The first one after a gap is shown, wanted or not: it tells whether the decoder could begin there.
-    decoder.skipsUnreferenced = !needsKeyframe && isWanted[entry.timestamp] == false
+    decoder.skipsUnreferenced = !needsKeyframe && plan.isWanted(entry.timestamp) == false
     guard case .accepted = decoder.send(entry.packet), decoder.missingFeature == nil else {
       return false
     }
@@ -145,18 +111,19 @@ final class SparseFrames: FrameSequence {
 
   /// Decides what is sent of the packets up to the next keyframe.
   private func beginGroup() {
+    let entries = plan.entries
     let first = entries.startIndex
     leadsNowhere = isDetached
     if isDetached {
       groupStart = entries[first].timestamp
     }
     let next = nextGroup
-    if dropsPackets, let end = next ?? (readEnd == nil ? nil : entries.endIndex) {
+    if dropsPackets, let end = next ?? (plan.end == nil ? nil : entries.endIndex) {
       // Pictures shown before the next keyframe lean on this group.
       let leading = entries[end...].dropFirst().prefix { !$0.isKey }
         .filter { $0.timestamp < entries[end].timestamp }
-      let isLeanedOn = leading.contains { isWanted[$0.timestamp] != false }
-      let lastWanted = entries[..<end].lastIndex { isWanted[$0.timestamp] != false }
+      let isLeanedOn = leading.contains { plan.isWanted($0.timestamp) != false }
+      let lastWanted = entries[..<end].lastIndex { plan.isWanted($0.timestamp) != false }
       group = (end - first, isLeanedOn ? end - first : lastWanted.map { $0 - first + 1 } ?? 0)
     } else {
       group = (1, 1)
@@ -169,9 +136,10 @@ final class SparseFrames: FrameSequence {
 
   /// Where the next group begins, if all that is shown before its keyframe was read and planned.
   private var nextGroup: Int? {
+    let entries = plan.entries
     guard let end = entries.dropFirst().firstIndex(where: \.isKey),
-      settled > entries[end].timestamp || readEnd != nil,
-      entries[..<end].allSatisfy({ isWanted[$0.timestamp] != nil })
+      plan.settled > entries[end].timestamp || plan.end != nil,
+      entries[..<end].allSatisfy({ plan.isWanted($0.timestamp) != nil })
     else { return nil }
     return end
   }
@@ -204,88 +172,40 @@ final class SparseFrames: FrameSequence {
 
   private func take(_ frame: Frame) -> Bool {
     guard frame.hasOwnTimestamp, let timestamp = frame.timestamp, !frame.isCorrupt,
-      passExpected(before: timestamp), expected.first == timestamp
+      passExpected(before: timestamp), plan.expected.first == timestamp
     else { return false }
     if needsKeyframe {
       guard frame.isKeyframe, frame.isIntra, timestamp == groupStart else { return false }
       needsKeyframe = false
     }
-    expected.removeFirst()
-    isWanted[timestamp] = nil
+    plan.popExpected()
     steps.append(.frame(frame))
     last = timestamp
-    demuxer.source.noteFrame()
+    plan.demuxer.source.noteFrame()
     return true
   }
 
   /// Tells of frames that were left out; false if one of them was wanted.
   private func passExpected(before limit: Int64) -> Bool {
-    while let timestamp = expected.first, timestamp < limit {
-      guard isWanted[timestamp] == false else { return false }
-      expected.removeFirst()
-      isWanted[timestamp] = nil
+    while let timestamp = plan.expected.first, timestamp < limit {
+      guard plan.isWanted(timestamp) == false else { return false }
+      plan.popExpected()
       steps.append(.passed(timestamp: timestamp))
       last = timestamp
     }
     return true
   }
-}
 
-/// Reading ahead.
-extension SparseFrames {
   /// Reads until it is known what to do with the next packet; false where packets do not tell.
   private func readAhead() -> Bool {
-    while readEnd == nil {
-      if let first = entries.first, isWanted[first.timestamp] != nil {
-        let isFull = entries.count >= Self.mostEntries || entryBytes >= Self.mostBytes
-        if !dropsPackets || isFull || nextGroup != nil { return true }
+    while plan.end == nil {
+      if let first = plan.entries.first {
+        let isPlanned = plan.isWanted(first.timestamp) != nil
+        if isPlanned && (!dropsPackets || plan.isFull || nextGroup != nil) { return true }
+        if !isPlanned && plan.isFull { return false }
       }
-      guard read() else { return false }
+      guard plan.read() else { return false }
     }
     return true
-  }
-
-  private func read() -> Bool {
-    let packet = Packet()
-    switch demuxer.read(into: packet) {
-    case .damaged: return false
-    case .failed(let failure): end(.failure(failure))
-    case .ended: end(.success(()))
-    case .packet:
-      let kind = inspector.kind(of: packet)
-      guard let timestamp = packet.presentationTime, let decoding = packet.decodingTime,
-        timestamp >= settled, decoding >= settled, kind != .field, !packet.isCorrupt,
-        packet.byteCount > 0,
-        !packet.isHidden, !unplanned.contains(timestamp)
-      else { return false }
-      entries.append(
-        Entry(
-          packet: packet, timestamp: timestamp, isKey: packet.isKey && kind == .keyframe))
-      entryBytes += packet.byteCount
-      unplanned.append(timestamp)
-      settled = decoding
-      plan(before: settled)
-    }
-    return true
-  }
-
-  private func end(_ result: Result<Void, MediaError>) {
-    readEnd = result
-    plan(before: .max)
-    if let held { isWanted[held] = false }
-    held = nil
-  }
-
-  private func plan(before limit: Int64) {
-    for timestamp in unplanned.filter({ $0 < limit }).sorted() {
-      let decision = planner.decide(
-        .init(ordinal: plannedFrames, time: demuxer.time(timestamp), isKeyframe: false))
-      plannedFrames += 1
-      expected.append(timestamp)
-      if let held, decision.heldFrame != .held { isWanted[held] = decision.heldFrame == .sampled }
-      if decision.frame != .held { isWanted[timestamp] = decision.frame == .sampled }
-      if decision.heldFrame != .held { held = decision.frame == .held ? timestamp : nil }
-    }
-    unplanned.removeAll { $0 < limit }
   }
 }

@@ -10,7 +10,7 @@ struct DevelopmentTool: ParsableCommand {
     subcommands: [
       NetworkCommand.self, HeadsCommand.self, DecodeCommand.self, ConvolutionsCommand.self,
       PreprocessCommand.self, PostprocessCommand.self, RecordsCommand.self, TrainingCommand.self,
-      TrainingStepsCommand.self, PipelineCommand.self, ModelCommand.self,
+      TrainingStepsCommand.self, ModelCommand.self,
       BoxesCommand.self, LooksCommand.self, TilesCommand.self, MergeCommand.self,
     ])
 }

@@ -2,7 +2,7 @@ import NeuralNetwork
 import RetinaNetModel
 
 /// A quantization from what one input does, for timing: the greatest numbers seen are the ranges, all 3x3 convolutions of
-/// stride 1 are F(4x4, 3x3), the others direct, and the first is float32.
+/// stride 1 are F(4x4, 3x3), the others direct.
 struct QuickCalibration {
   let quantization: Quantization
 
@@ -13,9 +13,9 @@ struct QuickCalibration {
       graph, height: height, width: width, store: WeightStore(load: source.values))
     let input = Formula.uniform("input", count: 3 * height * width)
     let calls = graph.convolutionCalls
-    // A range for what convolutions give, and what the stem's pooling does.
+    // A range for what convolutions read and give, and what the stem's pooling does.
     let ranged = Set(graph.quantizableValueNames).intersection(
-      calls.dropFirst().map(\.name) + graph.valueNames.filter { $0.hasSuffix("max pool") })
+      calls.flatMap { [$0.input, $0.name] })
     var largest: [String: [Float]] = [:]
     let tiled = Set(calls.filter(\.hasWinograd).map(\.input))
     try InferenceWorker().run(plan) { name, image in

@@ -104,7 +104,7 @@ final class FakeEquipment: Sendable {
 
   var equipment: RunEquipment {
     RunEquipment(
-      open: { job, kept, gate throws(MediaError) in
+      open: { job, kept, gate, _ throws(MediaError) in
         guard let input = self.inputs[job.source] else { throw MediaError(.access, "not there") }
         if let failure = input.failure, input.frames == 0 { throw failure }
         if input.isImage { gate.wait(pixels: 4 * input.width(0), bitsPerPixel: 24) }

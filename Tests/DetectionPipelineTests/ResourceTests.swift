@@ -36,6 +36,26 @@ import Testing
     #expect(without - with == 2 * MemoryPlan.processAllowance)
   }
 
+  @Test func `decoders help where memory is left when workers have theirs`() {
+    func plan(_ gibibytes: Int, decoders: Int, spare: Int) -> MemoryPlan {
+      MemoryPlan(
+        limit: gibibytes * Self.gibibyte, wanted: 2, decoders: decoders, spare: spare,
+        inProcesses: false, perWorker: Self.gibibyte, shared: 0)
+    }
+    let large = plan(16, decoders: 2, spare: 5)
+    #expect(large.workers == 2)
+    #expect(large.share == DecoderShare(decoders: 3, bytesAhead: MemoryPlan.mostFrameBytes / 4))
+    #expect(large.frameBytes == MemoryPlan.mostFrameBytes / 2)
+    // 3072 MiB - 2048 for the workers, 96 for the decoder and 64 for frames: half of the rest holds 4.
+    let small = plan(3, decoders: 1, spare: 7)
+    #expect(small.share.decoders == 5)
+    #expect(small.frameBytes + small.share.bytesAhead <= (3072 - 2048 - 96 - 4 * 96) << 20)
+    let none = plan(2, decoders: 1, spare: 7)
+    #expect(none.workers == 1)
+    #expect(none.share.decoders == 5)
+    #expect(plan(1, decoders: 1, spare: 7).share == DecoderShare())
+  }
+
   @Test func `one worker runs whatever there is, and says so`() {
     let plan = MemoryPlan(
       limit: Self.gibibyte, wanted: 2, decoders: 1, inProcesses: false,

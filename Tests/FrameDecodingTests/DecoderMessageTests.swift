@@ -67,6 +67,8 @@ struct DecoderMessageTests {
       selection: .rate(2.5), start: 1, end: 2, maxFrames: 3, needsFrameNumbers: false,
       segment: .init(index: 1, count: 4), sameness: .still(2.5))
     open.limits.maxStreams = 17
+    open.limits.decoders = 7
+    open.limits.bytesAhead = 12_345
     return [
       .open(open), .open(OpenRequest()),
       .open(OpenRequest(sampling: FrameSampling(selection: .every(3), sameness: .equalPixels))),

@@ -152,16 +152,40 @@ struct LayerErrorTests {
         return output.reduce(0.0) { $0 + Double($1) } / Double(output.count)
       }
     }
+    /// The second layer alone computes in 8 bits.
+    func quantizedSecond(corrected: Bool) -> FakeQuantizedNetwork {
+      var quantization = calibrated.quantization(corrected: corrected)
+      quantization.values["input"] = nil
+      quantization.convolutions["first"] = nil
+      quantization.correctedBiases.remove("first")
+      return FakeQuantizedNetwork(graph, quantization, load: calibrated.load)
+    }
     let exact = try means(graph, calibrated.network.load)
-    let corrected = try means(calibrated.rounded.graph, calibrated.rounded.load)
-    let plain = FakeQuantizedNetwork(
-      graph, calibrated.quantization(corrected: false), load: calibrated.network.load)
-    let uncorrected = try means(plain.graph, plain.load)
+    let rounded = [true, false].map { quantizedSecond(corrected: $0) }
+    let corrected = try means(rounded[0].graph, rounded[0].load)
+    let uncorrected = try means(rounded[1].graph, rounded[1].load)
     func distance(_ values: [Double]) -> Double {
       zip(values, exact).map { abs($0 - $1) }.max() ?? 0
     }
     #expect(distance(corrected) < 1e-5, "\(distance(corrected))")
     #expect(distance(uncorrected) > 1e-4, "\(distance(uncorrected))")
+  }
+}
+
+struct InputRangeTests {
+  /// The layer that reads the input computes in 8 bits like the others, and what is pooled is rounded before.
+  @Test func theInputAndWhatIsPooledHaveRanges() throws {
+    var graph = NetworkGraph(inputChannels: 3)
+    let stem = graph.relu(
+      graph.convolution(graph.input, "stem", outputChannels: 16, kernel: 7, stride: 2))
+    let pooled = graph.maxPool(stem, kernel: 3, stride: 2, padding: 1)
+    graph.returns(graph.convolution(pooled, "out", outputChannels: 16, kernel: 3))
+    let calibration = try CalibratedNetwork(TestNetwork(graph)).calibration
+    #expect(Set(calibration.layers.keys) == ["stem", "out"])
+    let input = try #require(calibration.ranges["input"])
+    #expect(input.low < -0.9 && input.low >= -1 && input.high > 0.9 && input.high <= 1)
+    let range = try #require(calibration.ranges["stem max pool"])
+    #expect(range.low == 0 && calibration.ranges["stem"] == range)
   }
 }
 
@@ -181,8 +205,8 @@ struct WinogradTrialTests {
         return 0
       }
     }
-    #expect(sides(-1) == ["a": 0, "b": 0, "c": 0])
-    #expect(sides(1) == ["a": 36, "b": 36, "c": 0], "larger tiles are faster")
+    #expect(sides(-1) == ["stem": 0, "a": 0, "b": 0, "c": 0])
+    #expect(sides(1) == ["stem": 0, "a": 36, "b": 36, "c": 0], "larger tiles are faster")
     let layers = products.calibration(largestShare: 1).layers
     let share = try #require(layers["a"]?.errorShare)
     // LoWino's figures: some per cent of the output.
@@ -195,6 +219,8 @@ struct CalibratedNetwork {
   let network: TestNetwork
   let calibration: Calibration
   let products: Calibrator.Products
+  /// The network's parameters, and the corrections of biases.
+  let load: WeightStore.Loader
   let rounded: FakeQuantizedNetwork
 
   init(_ network: TestNetwork, height: Int = 21, width: Int = 34) throws {
@@ -217,15 +243,16 @@ struct CalibratedNetwork {
     let calibration = products.calibration(largestShare: -1)
     self.calibration = calibration
     self.products = products
-    rounded = FakeQuantizedNetwork(
-      network.graph, Self.quantization(calibration, corrected: true)
-    ) { name in
+    let load: WeightStore.Loader = { name in
       for (convolution, layer) in calibration.layers
       where Quantization.biasCorrectionName(of: convolution) == name {
         return layer.correction
       }
       return try network.load(name)
     }
+    self.load = load
+    rounded = FakeQuantizedNetwork(
+      network.graph, Self.quantization(calibration, corrected: true), load: load)
   }
 
   func quantization(corrected: Bool) -> Quantization {

@@ -18,6 +18,9 @@ struct FakeQuantizedNetwork: Sendable {
     /// Biases to be made: which tensor, if any, and which correction is added to it.
     var corrected: [String: (bias: String?, correction: String)] = [:]
     let (names, convolutions) = (network.callNames, network.convolutionNames)
+    if let range = quantization.values["input"] {
+      copies[network.input] = graph.fakeQuantize(graph.input, in: range)
+    }
     for (index, node) in network.nodes.enumerated() {
       guard var operation = node.operation else { continue }
       let value = NetworkGraph.Value(index: index)

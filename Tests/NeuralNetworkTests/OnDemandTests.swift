@@ -5,20 +5,63 @@ import Testing
 
 /// Outputs that are computed where they are wanted.
 @Suite struct OnDemandTests {
+  /// What the heads' layers are computed in.
+  enum Arithmetic: CaseIterable {
+    case winograd, direct, int8Direct, int8Winograd2, int8Winograd4, bfloat16Winograd,
+      bfloat16Direct
+
+    static var possible: [Arithmetic] {
+      allCases.filter {
+        InstructionSet.hasBFloat16 || $0 != .bfloat16Winograd && $0 != .bfloat16Direct
+      }
+    }
+
+    /// In float32 no whole blocks of them.
+    var channels: Int { self == .winograd || self == .direct ? 20 : 32 }
+
+    var algorithm: ConvolutionAlgorithm {
+      self == .direct || self == .bfloat16Direct ? .direct : .winograd
+    }
+
+    func precision(_ graph: NetworkGraph) -> Precision {
+      func quantization(_ points: Int? = nil) -> Precision {
+        let calls = graph.convolutionCalls
+        let quantizable = Set(graph.quantizableValueNames)
+        var quantization = Quantization()
+        for call in calls where quantizable.contains(call.input) {
+          let hasRelu = calls.contains { $0.name == call.input && $0.hasRelu }
+          quantization.values[call.input] = .init(low: hasRelu ? 0 : -4, high: 4)
+          let largest = points.map { [Float](repeating: 12, count: $0) }
+          quantization.convolutions[call.name] =
+            call.hasWinograd ? largest.map { .winograd(largest: $0) } ?? .direct : .direct
+        }
+        return .int8(quantization)
+      }
+      return switch self {
+      case .winograd, .direct: .float32
+      case .int8Direct: quantization()
+      case .int8Winograd2: quantization(16)
+      case .int8Winograd4: quantization(36)
+      case .bfloat16Winograd, .bfloat16Direct: .bfloat16
+      }
+    }
+  }
+
   /// Two heads of four layers over three levels that share them, the second on demand; with or without group norms.
-  private static func graph(hasNorm: Bool = false) -> NetworkGraph {
+  private static func graph(hasNorm: Bool = false, channels: Int = 20) -> NetworkGraph {
     var graph = NetworkGraph(inputChannels: 3)
-    let stem = graph.convolution(graph.input, "stem", outputChannels: 20, kernel: 3, stride: 2)
+    let stem = graph.convolution(
+      graph.input, "stem", outputChannels: channels, kernel: 3, stride: 2)
     var levels = [graph.relu(stem)]
     for index in 1..<3 {
       levels.append(
         graph.convolution(
-          levels[index - 1], "level\(index)", outputChannels: 20, kernel: 3, stride: 2))
+          levels[index - 1], "level\(index)", outputChannels: channels, kernel: 3, stride: 2))
     }
     func head(_ level: NetworkGraph.Value, _ name: String) -> NetworkGraph.Value {
       var value = level
       for layer in 0..<3 {
-        value = graph.convolution(value, "\(name)\(layer)", outputChannels: 20, kernel: 3)
+        value = graph.convolution(value, "\(name)\(layer)", outputChannels: channels, kernel: 3)
         if hasNorm {
           value = graph.groupNorm(value, "\(name)\(layer).norm", groups: 4, epsilon: 1e-5)
         }
@@ -61,13 +104,16 @@ import Testing
   }
 
   /// The bits of what is wanted are those of a run that computes all, whatever lay in the memory before.
-  @Test(arguments: [false, true], [ConvolutionAlgorithm.winograd, .direct])
-  func wantedBitsAreThoseOfAll(hasNorm: Bool, algorithm: ConvolutionAlgorithm) throws {
+  @Test(arguments: [false, true], Arithmetic.possible)
+  func wantedBitsAreThoseOfAll(hasNorm: Bool, arithmetic: Arithmetic) throws {
     let seed = UInt64.random(in: 0...1_000_000)
     var generator = SeededGenerator(seed: seed)
-    let test = TestNetwork(Self.graph(hasNorm: hasNorm), seed: seed)
+    let graph = Self.graph(hasNorm: hasNorm, channels: arithmetic.channels)
+    let test = TestNetwork(graph, seed: seed)
     for (height, width) in [(94, 300), (16, 18), (180, 80)] {
-      let plan = try test.makePlan(height: height, width: width, algorithm: algorithm)
+      let plan = try test.makePlan(
+        height: height, width: width, precision: arithmetic.precision(graph),
+        algorithm: arithmetic.algorithm)
       let worker = try InferenceWorker()
       let input = test.makeInput(height: height, width: width)
       let all = try run(plan, on: worker, input: input, nil)
@@ -94,10 +140,14 @@ import Testing
   }
 
   /// Nothing wanted of a level: no step of it runs. One pixel: less is computed than of all.
-  @Test func whatIsNotWantedIsNotComputed() throws {
-    let test = TestNetwork(Self.graph())
+  @Test(arguments: Arithmetic.possible)
+  func whatIsNotWantedIsNotComputed(arithmetic: Arithmetic) throws {
+    let graph = Self.graph(channels: arithmetic.channels)
+    let test = TestNetwork(graph)
     let (height, width) = (256, 320)
-    let plan = try test.makePlan(height: height, width: width)
+    let plan = try test.makePlan(
+      height: height, width: width, precision: arithmetic.precision(graph),
+      algorithm: arithmetic.algorithm)
     let worker = try InferenceWorker()
     let input = test.makeInput(height: height, width: width)
     var labels: [String] = []
@@ -122,13 +172,27 @@ import Testing
     area.insert(rows: -3..<1, columns: 2..<5)
     #expect(area.pixelCount == 4 && area.contains(y: 0, x: 2) && !area.contains(y: 1, x: 2))
     var runs: [[Int]] = []
-    area.forEachRun(ofTiles: 4) { runs.append([$0, $1, $2]) }
+    let four = MapSize(height: 4, width: 4)
+    area.forEachRun(ofTiles: four) { runs.append([$0, $1, $2]) }
     #expect(runs == [[0, 0, 2], [1, 3, 1]])
-    let windows = Reach.windows(ofTiles: 4).read(for: area, size: MapSize(height: 9, width: 13))
+    let windows = Reach.windows(ofTiles: four, margin: 1)
+      .read(for: area, size: MapSize(height: 9, width: 13))
     var expected = MapArea(height: 9, width: 13)
     expected.insert(rows: 0..<5, columns: 0..<9)
     expected.insert(rows: 3..<9, columns: 11..<13)
     #expect(windows == expected)
+    let bands = Reach.windows(ofTiles: MapSize(height: 2, width: 13), margin: 2)
+      .read(for: area, size: MapSize(height: 9, width: 13))
+    var upper = MapArea(height: 9, width: 13)
+    upper.insert(rows: 0..<8, columns: 0..<13)
+    #expect(bands == upper)
+    var lower = MapArea(height: 9, width: 13)
+    lower.insert(y: 6, x: 3)
+    var rows = MapArea(height: 9, width: 13)
+    rows.insert(rows: 5..<9, columns: 0..<13)
+    #expect(
+      Reach.windows(ofTiles: MapSize(height: 2, width: 13), margin: 1)
+        .read(for: lower, size: MapSize(height: 9, width: 13)) == rows)
     #expect(Reach.map.computed(area) == .whole(height: 9, width: 13))
     let nothing = MapArea(height: 9, width: 13)
     #expect(Reach.map.computed(nothing).isEmpty)

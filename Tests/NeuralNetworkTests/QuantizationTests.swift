@@ -93,6 +93,27 @@ import Testing
       labels: ["second.weight 3x3/1 int8 direct", "convert"])
   }
 
+  /// The first convolution reads the input rounded, and what it gives is pooled in 8 bits; another one reads the input as it
+  /// was written.
+  @Test(arguments: [u8, s8])
+  func theInputMayHaveARange(range: Quantization.StoredRange) throws {
+    var graph = NetworkGraph(inputChannels: 3)
+    let stem = graph.relu(
+      graph.convolution(graph.input, "stem", outputChannels: 32, kernel: 7, stride: 2))
+    let pooled = graph.maxPool(stem, kernel: 3, stride: 2, padding: 1)
+    graph.returns(graph.convolution(pooled, "out", outputChannels: 20, kernel: 3))
+    graph.returns(
+      graph.convolution(graph.input, "plain", outputChannels: 16, kernel: 3, stride: 2))
+    let quantization = Quantization(
+      values: [
+        "input": range, "stem": .init(low: 0, high: 255 / 4),
+        "stem max pool": .init(low: 0, high: 255 / 4),
+      ], convolutions: ["stem": .direct, "out": .direct])
+    try Self.check(
+      Self.exact(graph, seed: 20_261_129), quantization, height: 21, width: 39,
+      tolerance: InstructionSet.hasVNNI ? 0 : 5e-6, labels: ["stem.weight 7x7/2 int8 direct"])
+  }
+
   /// Where there is VNNI, products of 255 and 127 do not saturate; where there is none, 7 bits keep them from it.
   @Test func greatestProductsDoNotSaturate() throws {
     var graph = NetworkGraph(inputChannels: 16)

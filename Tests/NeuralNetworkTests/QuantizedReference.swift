@@ -16,11 +16,17 @@ struct QuantizedReference {
         continue
       }
       let value = NetworkGraph.Value(index: index)
-      let inputs = node.inputs.map { images[$0.index] }
+      var inputs = node.inputs.map { images[$0.index] }
       var result: ReferenceImage
       if let convolution = operation as? Convolution {
         // A convolution's name is that of what it took along, which may come later.
         let name = graph.convolutionCalls[convolutionIndex(index)].name
+        if node.inputs[0] == graph.input, quantization.convolutions[name] == .direct,
+          let range = quantization.values["input"]
+        {
+          // A copy: others read the input as it was written.
+          inputs[0] = input.map { Self.rounded($0, Storage.range(range)) }
+        }
         result = try self.convolution(convolution, name, inputs)
       } else {
         result = try operation.reference(inputs) { try network.load($0).map(Double.init) }

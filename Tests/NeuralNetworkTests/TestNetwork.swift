@@ -51,10 +51,13 @@ struct TestNetwork: Sendable {
 
   /// `algorithm` is used wherever it can be, not only where it pays.
   func makePlan(
-    height: Int, width: Int, algorithm: ConvolutionAlgorithm = .winograd
+    height: Int, width: Int, precision: Precision = .float32,
+    algorithm: ConvolutionAlgorithm = .winograd
   ) throws -> InferencePlan {
-    try InferencePlan(graph, height: height, width: width, store: WeightStore(load: load)) {
-      shape, _ in shape.hasWinograd ? algorithm : .direct
+    try InferencePlan(
+      graph, height: height, width: width, store: WeightStore(load: load), precision: precision
+    ) { shape, _ in
+      shape.hasWinograd ? algorithm : .direct
     }
   }
 

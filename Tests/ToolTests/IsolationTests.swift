@@ -56,6 +56,19 @@ struct IsolationTests {
     }
   }
 
+  /// In one process, with a thread each.
+  @Test func severalDecodersWorkInOneProcess() throws {
+    let path = Tool.samples.removingLastComponent().appending(
+      "Tests/FrameDecodingTests/Fixtures/parts/h264.mp4")
+    var limits = MediaLimits()
+    limits.decoders = MediaLimits.mostDecoders
+    let isolated = decoders(nil, .required)
+    let (mine, theirs) = (read(decoders(nil, .off), path), read(isolated, path, limits: limits))
+    #expect(mine.failure == nil && theirs.failure == nil && mine.frames.count == 150)
+    #expect(mine.frames.map(\.index) == theirs.frames.map(\.index))
+    #expect(mine.frames.map(\.picture.pixels) == theirs.frames.map(\.picture.pixels))
+  }
+
   /// In words, after the frame before, and of that input alone: the next one gets another process.
   @Test(arguments: [
     ("crash", "died of SIGSEGV"), ("abort", "died of SIGABRT"), ("allocate", "died of SIG"),

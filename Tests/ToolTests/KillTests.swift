@@ -67,6 +67,29 @@ struct KillTests {
     #expect(try manifest(workspace, "stopped") == manifest(workspace, "whole"))
   }
 
+  /// Several decoders at one video: what they have decoded ahead is dropped, and decoded again.
+  @Test(arguments: [SIGKILL, SIGTERM]) func severalDecodersLeaveNoTrace(signal: Int32) throws {
+    let workspace = try Workspace()
+    let video = Tool.samples.removingLastComponent().appending(
+      "Tests/FrameDecodingTests/Fixtures/parts/h264.mp4")
+    try workspace.write("conveyor.mp4", Array(Data(contentsOf: URL(filePath: video.string))))
+    let arguments: [any Argument] = ["conveyor.mp4", "--every", "3", "--workers", "1"]
+    let one = try Tool.run(arguments + ["--decoders", "1", "-o", "one"], in: workspace)
+    #expect(one.status == 0, "\(one.messages)")
+    for moment in [0, 2, 14, 30] {
+      let run = try Tool.start(
+        Tool.program, arguments + ["--decoders", "3", "-o", "several"], in: workspace)
+      try waitForRecords(workspace, "several", atLeast: moment)
+      run.send(signal)
+      #expect(try run.wait().status == 128 + signal, "after \(moment) records")
+    }
+    let last = try Tool.run(arguments + ["--decoders", "3", "-o", "several"], in: workspace)
+    #expect(last.status == 0, "\(last.messages)")
+    #expect(
+      try workspace.read("several/conveyor.mp4.jsonl") == workspace.read("one/conveyor.mp4.jsonl"))
+    #expect(try manifest(workspace, "several") == manifest(workspace, "one"))
+  }
+
   /// The unfinished video's records; nil where there are none.
   private func partial(_ workspace: Workspace, _ output: String) throws -> (
     name: String, bytes: [UInt8]

@@ -51,3 +51,7 @@ void ctransforms_output(
 void ctransforms_convert(
     enum ctransforms_isa isa, const struct ctransforms_image *source, const struct ctransforms_image *target,
     int channels);
+
+// The same of float32 numbers in plain order, [channels][pixels], to 8 bits with all channels of a pixel side by side.
+void ctransforms_interleave(
+    enum ctransforms_isa isa, const float *source, const struct ctransforms_image *target, int channels);

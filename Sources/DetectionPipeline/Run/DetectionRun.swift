@@ -184,7 +184,7 @@ extension DetectionRun {
     } catch {
       throw RunError(stage: error)
     }
-    report.begin(workers: stages.workers, decoders: stages.decoders)
+    report.begin(workers: stages.workers, decoders: stages.decoders * stages.share.decoders)
     let isOver = CancellationToken()
     let watch = WorkerGroup()
     watch.start("progress") {
@@ -215,14 +215,16 @@ extension DetectionRun {
   ) throws -> RunStages {
     let machine = Machine()
     let cores = machine.availableCores
-    let decoders = min(jobs.count, configuration.decoders ?? cores)
+    let allDecoders = configuration.decoders ?? cores
+    let decoders = min(jobs.count, allDecoders)
     let (perWorker, shared) = try equipment.memory()
     let memory = MemoryPlan(
       limit: configuration.memoryLimit
         // Bounded: a part of an Int.
         ?? machine.availableMemory.map { Int(Double($0) * Self.memoryShare) } ?? .max,
       wanted: configuration.workers ?? cores, decoders: decoders,
-      inProcesses: configuration.media.isIsolating, perWorker: perWorker, shared: shared)
+      spare: allDecoders - decoders, inProcesses: configuration.media.isIsolating,
+      perWorker: perWorker, shared: shared)
     if let remark = memory.remark { report.remark(remark) }
     let waiting = configuration.queueSize ?? 4 * memory.workers
     return RunStages(
@@ -230,7 +232,7 @@ extension DetectionRun {
       bounds: FrameBounds(
         waitingFrames: waiting, bytes: memory.frameBytes, unwrittenRecords: 1024 + waiting,
         reservedRecords: 64),
-      maxFailures: configuration.maxFailures, sampling: configuration.sampling)
+      share: memory.share, maxFailures: configuration.maxFailures, sampling: configuration.sampling)
   }
 
   private func standBack(_ nice: Int) {

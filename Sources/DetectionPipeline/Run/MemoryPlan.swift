@@ -16,27 +16,37 @@ struct MemoryPlan: Equatable, Sendable {
 
   let workers: Int
   let frameBytes: Int
+  /// What each input is decoded with.
+  let share: DecoderShare
   /// Why there are fewer workers than wanted, or more memory than allowed; nil where all fits.
   let remark: String?
 
   /// - Parameters:
   ///   - limit: bytes.
   ///   - wanted: workers, at least 1; never fewer than 1 are given.
-  ///   - decoders: inputs decoded at once.
+  ///   - decoders: inputs decoded at once, at least 1.
+  ///   - spare: decoders that could help those; they are shared out as far as there is memory when workers have theirs.
   ///   - inProcesses: whether each is decoded in a process of its own.
   ///   - perWorker: bytes of each worker for the largest input of the network.
   ///   - shared: bytes of packed weights.
   init(
-    limit: Int, wanted: Int, decoders: Int, inProcesses: Bool, perWorker: Int, shared: Int
+    limit: Int, wanted: Int, decoders: Int, spare: Int = 0, inProcesses: Bool, perWorker: Int,
+    shared: Int
   ) {
     let perDecoder = Self.decoderAllowance + (inProcesses ? Self.processAllowance : 0)
     let forWorkers = limit - shared - decoders * perDecoder - Self.leastFrameBytes
     let fitting = max(1, min(wanted, forWorkers / max(1, perWorker)))
     workers = fitting
     let left = forWorkers - fitting * perWorker
-    frameBytes = min(
+    // Half of the rest, so that frames have room.
+    let helpers = min(spare, max(0, left) / 2 / Self.decoderAllowance) / decoders
+    let rest = left - helpers * decoders * Self.decoderAllowance
+    let bytes = min(
       // Bounded: half of an Int.
-      Self.mostFrameBytes, Self.leastFrameBytes + max(0, Int(Double(left) * Self.frameShare)))
+      Self.mostFrameBytes, Self.leastFrameBytes + max(0, Int(Double(rest) * Self.frameShare)))
+    share = DecoderShare(
+      decoders: 1 + helpers, bytesAhead: helpers == 0 ? 0 : bytes / 2 / decoders)
+    frameBytes = helpers == 0 ? bytes : bytes / 2
     if left < 0 {
       remark =
         "one worker needs \(Self.mebibytes(limit - left)) of memory, more than the "

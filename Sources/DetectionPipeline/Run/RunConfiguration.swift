@@ -49,8 +49,8 @@ public struct RunConfiguration: Sendable {
 
   /// Inference workers, one thread each. nil: as many as there are cores to use.
   public var workers: Int?
-  /// Inputs decoded at once, at most, one thread each; more than one only where workers would wait. nil: as many as
-  /// there are cores to use.
+  /// Decoders at once, at most, one thread each: for one input each, more than one only where workers would wait; where
+  /// there are fewer inputs, several for parts of one video. nil: as many as there are cores to use.
   public var decoders: Int?
   /// Where inputs are decoded. Default: in this process.
   public var media = MediaDecoders(.off)

@@ -11,6 +11,7 @@ struct DecodingStage: Sendable {
   let frames: FrameQueue
   let writer: BoundedQueue<WriterMessage>
   let equipment: RunEquipment
+  let share: DecoderShare
   /// Errors of a decoder after which its input is given up; nil: never.
   let maxFailures: Int?
   let sampling: FrameSampling
@@ -63,7 +64,7 @@ struct DecodingStage: Sendable {
     let room = frames.room(for: job.ordinal)
     defer { room.giveBack() }
     let source = try report.time(\.decoding) { () throws(MediaError) in
-      try equipment.open(job, kept, PictureGate { room.reserve($0) })
+      try equipment.open(job, kept, PictureGate { room.reserve($0) }, share)
     }
     report.opened(job, source.info, kept: kept)
     do {

@@ -43,10 +43,20 @@ extension DetectorWorker: FrameDetector {
   }
 }
 
+/// What one input may be decoded with.
+struct DecoderShare: Equatable, Sendable {
+  /// Decoders, of which a video that can be shared out takes several; at least 1.
+  var decoders = 1
+  /// Bytes of frames that they may decode before their turn comes.
+  var bytesAhead = 0
+}
+
 /// What the stages are run with.
 struct RunEquipment: Sendable {
   /// Opens an input, leaving out the first sampled frames. Of an image, the gate is asked before it is decoded.
-  var open: @Sendable (InputJob, _ skipping: Int, PictureGate) throws(MediaError) -> any FrameSource
+  var open:
+    @Sendable (InputJob, _ skipping: Int, PictureGate, DecoderShare) throws(MediaError)
+      -> any FrameSource
   /// Makes a worker's detector, on the worker's thread.
   var makeDetector: @Sendable () throws -> any FrameDetector
   /// Bytes for each worker and bytes that all share, for the largest input of the network.
@@ -92,9 +102,11 @@ extension RunEquipment {
     sampling.segment = configuration.partition.segment.map {
       FrameSampling.Segment(index: $0.index - 1, count: $0.count)
     }
-    open = { [sampling] job, kept, gate throws(MediaError) in
+    open = { [sampling] job, kept, gate, share throws(MediaError) in
       var limits = configuration.limits
       limits.pictureGate = gate
+      limits.decoders = min(share.decoders, MediaLimits.mostDecoders)
+      limits.bytesAhead = share.bytesAhead
       return try configuration.media.open(
         job.path, sampling: sampling, limits: limits, skipping: kept, cancellation: cancellation,
         lattice: { detector.lattice(width: $0, height: $1) })

@@ -10,13 +10,16 @@ import Workers
 /// next frame of a video (`FrameRoom`), and what workers and writer hold counts as long as they hold it. What a video's
 /// decoder keeps of its own, reference frames and packets, comes on top for each (`MemoryPlan.decoderAllowance`), and so
 /// do the records of inputs that wait for their turn on standard output, of which there are no more than
-/// `FrameBounds.unwrittenRecords`.
+/// `FrameBounds.unwrittenRecords`. Where several decoders
+/// work on one video, what they have decoded ahead counts beside the queue (`DecoderShare.bytesAhead`).
 struct RunStages: Sendable {
   var workers: Int
   /// At most; see `FrameQueue.admit`.
   var decoders: Int
   var batchSize: Int
   var bounds: FrameBounds
+  /// What each input is decoded with.
+  var share = DecoderShare()
   var maxFailures: Int?
   /// What was asked for, to say where it gave nothing.
   var sampling = FrameSampling()
@@ -37,7 +40,8 @@ struct RunStages: Sendable {
 
     let decoding = DecodingStage(
       jobs: jobs, destination: destination, frames: frames, writer: messages,
-      equipment: equipment, maxFailures: maxFailures, sampling: sampling, control: control,
+      equipment: equipment, share: share, maxFailures: maxFailures, sampling: sampling,
+      control: control,
       report: report)
     let detection = DetectionStage(
       frames: frames, writer: messages, equipment: equipment, batchSize: batchSize, report: report)

@@ -113,6 +113,10 @@ public final class Calibrator: Sendable {
         // No convolution reads it: nothing is known of what its errors do.
         ranges[value] = candidates[value]?[.meanSquaredError]
       }
+      // What is rounded before it is pooled is what is rounded afterwards, of a quarter of the bytes.
+      for (value, pooled) in network.graph.pooled where ranges[value] == nil {
+        ranges[value] = ranges[pooled]
+      }
       let quantizable = Set(network.graph.quantizableValueNames)
       return ranges.filter { quantizable.contains($0.key) }
     }

@@ -21,6 +21,19 @@ extension NetworkGraph {
     return nil
   }
 
+  /// By the name of each value that nothing but a max pooling reads, the name of what that gives.
+  var pooled: [String: String] {
+    let names = callNames
+    var pooled: [String: String] = [:]
+    for (index, node) in nodes.enumerated() where node.operation is MaxPool {
+      guard nodes.count(where: { $0.inputs.contains(node.inputs[0]) }) == 1,
+        let name = names[node.inputs[0]]
+      else { continue }
+      pooled[name] = names[Value(index: index)]
+    }
+    return pooled
+  }
+
   /// Names of the values that lie in memory as those do that they are made of.
   var keptAsTheyAre: Set<String> {
     let names = callNames

@@ -21,8 +21,8 @@ public final class InferenceWorker {
   ///
   /// - Parameters:
   ///   - plan: what to run.
-  ///   - observe: gets each value that the plan has in float32, by its name (`NetworkGraph.valueNames`), as soon as it is
-  ///     there: for calibration.
+  ///   - observe: gets each value that the plan has in float32, by its name (`input`, and `NetworkGraph.valueNames`), as
+  ///     soon as it is there: for calibration.
   ///   - writeInput: gets the input to fill, all of it: [channels, height, width], contents undefined.
   ///   - wants: gets the outputs that are not on demand, and says which area of each of the others is computed; nil
   ///     for all of them.
@@ -40,6 +40,9 @@ public final class InferenceWorker {
     let runner = runner
     try runner.take(plan.plan)
     try runner.withInput(0, writeInput)
+    if let observe, let name = plan.names[plan.plan.input.value] {
+      try observe(name, runner.inputImages()[0])
+    }
     func run(_ steps: Range<Int>) throws {
       try runner.runForward(plan.weights, steps: steps) { step in
         guard let observe else { return true }

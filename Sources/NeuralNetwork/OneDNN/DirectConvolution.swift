@@ -4,11 +4,13 @@ import COneDNN
 struct DirectConvolution {
   let shape: ConvolutionShape
   /// [N, inputChannels, height, width].
-  let input: TensorLayout
+  var input: TensorLayout
   /// [N, outputChannels, height, width], blocked.
-  let output: TensorLayout
+  var output: TensorLayout
   let engine: Engine
   var weightsType = ElementType.float32
+  /// Forward: whether there is padding above and below too, not only at the sides.
+  var padsRows = true
 
   /// A kernel and the layout of the weights, or of their gradient, that it wants.
   struct Compiled {
@@ -88,7 +90,9 @@ struct DirectConvolution {
     return try PrimitiveDescription("dnnl_convolution_forward", postOperations) {
       onednn_convolution_forward(
         $0, engine.handle, dnnl_forward_training, input.handle, weights.handle, bias?.handle,
-        output.handle, pair(shape.stride), pair(shape.padding), $1)
+        output.handle, pair(shape.stride),
+        [padsRows ? Int64(shape.padding) : 0, Int64(shape.padding)],
+        $1)
     }
   }
 

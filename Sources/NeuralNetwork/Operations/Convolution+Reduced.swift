@@ -88,12 +88,13 @@ extension Convolution {
   private func appendQuantized(
     _ call: OperationCall, to builder: inout PlanBuilder
   ) throws(NeuralNetworkError) {
-    let input = builder.tensor(call.inputs[0])
+    let input = try builder.eightBits(call.inputs[0])
     let wanted = builder.wantedStorage(call.output)
     let storage = wanted.map { $0.isEightBits ? $0 : .float32ChannelsLast } ?? .float32ChannelsLast
     let (output, summand) = try makeOutput(of: call, storage, in: &builder)
     let kernel = try QuantizedConvolution(
-      shape, input: input, output: output, summand: summand, relu: hasRelu, engine: builder.engine)
+      shape, input: input, output: output, summand: summand, relu: hasRelu,
+      areas: narrowToBands(call, in: &builder), block: builder.block, engine: builder.engine)
     let packing = QuantizedWeights(weights: FoldedWeights(self), layout: kernel.weights)
     let packed = builder.packed(packing)
     builder.emit(
@@ -125,7 +126,7 @@ extension Convolution {
     }
     let kernel = try ReducedWinogradConvolution(
       shape, side: side, type: type, maps: maps, block: builder.block, relu: hasRelu,
-      areas: builder.narrow(calls.map(\.call), to: .windows(ofTiles: side)),
+      areas: builder.narrow(calls.map(\.call), to: WinogradTiles.reach(side: side)),
       engine: builder.engine)
     let packing = ReducedWinogradWeights(
       weights: FoldedWeights(self), side: side, layout: kernel.weights, type: type,
@@ -154,15 +155,18 @@ extension Convolution {
     let (output, summand) = try makeOutput(
       of: call, builder.wantedStorage(call.output) ?? .bfloat16, in: &builder)
     let sum = summand.map { [PostOperation.sum(scale: 1, $0.type)] } ?? []
-    let compiled = try DirectConvolution(
+    let convolution = DirectConvolution(
       shape: shape, input: input.layout, output: output.layout, engine: builder.engine,
-      weightsType: .bfloat16
-    ).forward(hasBias: true, postOperations: sum + (hasRelu ? [.relu] : []))
+      weightsType: .bfloat16)
+    let kernel = try BandedConvolution(
+      convolution, input: input, output: output, hasBias: true,
+      postOperations: sum + (hasRelu ? [.relu] : []),
+      areas: narrowToBands(call, in: &builder), block: builder.block)
     let packing = DirectWeights(
-      weights: FoldedWeights(self), merged: shape, layout: compiled.weights, hasBias: true)
+      weights: FoldedWeights(self), merged: shape, layout: kernel.weights, hasBias: true)
     let packed = builder.packed(packing)
     builder.emit(
-      compiled.kernel,
+      kernel,
       [
         input.location, .packed(packed, offset: 0), .packed(packed, offset: packing.biasOffset),
         output.location,

@@ -26,6 +26,12 @@ extension Convolution {
 
   // MARK: Direct
 
+  /// Where the area of a call stands that is computed directly, in bands of rows; nothing where all of it is.
+  func narrowToBands(_ call: OperationCall, in builder: inout PlanBuilder) -> [Int] {
+    guard shape.stride == 1, !addsToOutput else { return [] }
+    return builder.narrow([call], to: BandedConvolution.reach(shape, builder.size(call.output)))
+  }
+
   private func appendDirect(
     _ call: OperationCall, to builder: inout PlanBuilder
   ) throws(NeuralNetworkError) {
@@ -36,17 +42,17 @@ extension Convolution {
     let merged = shape.merged(block: builder.block)
     let convolution = DirectConvolution(
       shape: merged, input: input.layout, output: output.layout, engine: builder.engine)
-    let compiled = try convolution.forward(
-      hasBias: hasBias,
-      postOperations: (addsToOutput ? [.sum(scale: 1, .float32)] : []) + (hasRelu ? [.relu] : []))
+    let kernel = try BandedConvolution(
+      convolution, input: input, output: output, hasBias: hasBias,
+      postOperations: (addsToOutput ? [.sum(scale: 1, .float32)] : []) + (hasRelu ? [.relu] : []),
+      areas: narrowToBands(call, in: &builder), block: builder.block)
     let weights = FoldedWeights(self)
     let packing = DirectWeights(
-      weights: weights, merged: merged, layout: compiled.weights, hasBias: hasBias)
+      weights: weights, merged: merged, layout: kernel.weights, hasBias: hasBias)
     let packed = builder.packed(packing)
     let biasOperand = hasBias ? [Plan.Location.packed(packed, offset: packing.biasOffset)] : []
     builder.emit(
-      compiled.kernel,
-      [input.location, .packed(packed, offset: 0)] + biasOperand + [output.location],
+      kernel, [input.location, .packed(packed, offset: 0)] + biasOperand + [output.location],
       builder.label("\(name) direct", input, output), outputs: [output])
 
     builder.onGradient(of: call) { builder, gradient throws(NeuralNetworkError) in
@@ -89,7 +95,7 @@ extension Convolution {
     let kernel = try WinogradConvolution(
       shape, maps: outputs.map(\.size), batch: builder.batch, block: builder.block,
       hasBias: hasBias, addsToOutput: addsToOutput, relu: hasRelu,
-      areas: builder.narrow(calls, to: .windows(ofTiles: WinogradConvolution.side)),
+      areas: builder.narrow(calls, to: WinogradTiles.reach(side: WinogradConvolution.side)),
       engine: builder.engine)
     let weights = FoldedWeights(self)
     let packing = WinogradWeights(

@@ -28,9 +28,14 @@ struct FakeQuantize: Operation {
     _ calls: [OperationCall], to builder: inout PlanBuilder
   ) throws(NeuralNetworkError) {
     let call = calls[0]
-    let input = try builder.blocked(call.inputs[0])
-    let output = try builder.makeOutput(
-      of: call, over: builder.isFree(call.inputs[0], after: call) ? input : nil)
+    let isInput = builder.readsInput(call)
+    let input = isInput ? builder.tensor(call.inputs[0]) : try builder.blocked(call.inputs[0])
+    // The input stays in plain order, as convolutions read it.
+    let output =
+      isInput
+      ? builder.makeOutput(of: call, like: input)
+      : try builder.makeOutput(
+        of: call, over: builder.isFree(call.inputs[0], after: call) ? input : nil)
     let (step, ends, count) = (range.step, ends, output.count)
     builder.emit(
       [input.location, output.location], builder.label(name, input, output), outputs: [output]
@@ -43,12 +48,9 @@ struct FakeQuantize: Operation {
     _ input: UnsafePointer<Float>, to output: UnsafeMutablePointer<Float>, count: Int,
     _ step: Float, _ ends: (least: Float, greatest: Float)
   ) {
-    let least = SIMD8<Float>(repeating: ends.least)
-    let greatest = SIMD8<Float>(repeating: ends.greatest)
-    for index in stride(from: 0, to: count, by: 8) {
-      let multiple = (NumberLoops.load(input + index) / step).rounded(.toNearestOrEven)
-      NumberLoops.store(
-        pointwiseMin(pointwiseMax(multiple, least), greatest) * step, to: output + index)
+    for index in 0..<count {
+      let multiple = (input[index] / step).rounded(.toNearestOrEven)
+      output[index] = min(max(multiple, ends.least), ends.greatest) * step
     }
   }
 }

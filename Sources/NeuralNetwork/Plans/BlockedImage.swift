@@ -7,7 +7,7 @@ public struct BlockedImage: ~Escapable {
   public let height: Int
   /// Columns.
   public let width: Int
-  /// Channels per block: 8 or 16.
+  /// Channels per block: 8 or 16; 1 of a network's input, which is in plain order.
   public let block: Int
   private let base: UnsafePointer<Float>
 

@@ -4,7 +4,7 @@ struct BlockedMemory {
   var channels: Int
   var height: Int
   var width: Int
-  /// 8 or 16.
+  /// 8 or 16; 1 in plain order.
   var block: Int
 }
 

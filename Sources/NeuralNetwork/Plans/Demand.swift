@@ -2,10 +2,10 @@
 enum Reach: Sendable {
   /// Everything: it computes its output as a whole, or not at all.
   case map
-  /// It computes the tiles of this side that hold the area, each from the window that a 3x3 kernel sees: the tile and the
-  /// pixels around it. All of the window: in Winograd's sums what one output does not depend on cancels, but not its
-  /// rounding.
-  case windows(ofTiles: Int)
+  /// It computes the tiles of this size that hold the area, each from a window: the tile and the pixels around it, as
+  /// many as a kernel reaches beyond its middle. All of the window: in Winograd's sums what one output does not depend on
+  /// cancels, but not its rounding.
+  case windows(ofTiles: MapSize, margin: Int)
 
   /// The area of the output that is computed where this one is wanted.
   func computed(_ wanted: MapArea) -> MapArea {
@@ -27,11 +27,11 @@ enum Reach: Sendable {
     switch self {
     case .map:
       if !output.isEmpty { area.insert(rows: 0..<size.height, columns: 0..<size.width) }
-    case .windows(let side):
-      output.forEachRun(ofTiles: side) { row, column, count in
+    case .windows(let tile, let margin):
+      output.forEachRun(ofTiles: tile) { row, column, count in
         area.insert(
-          rows: row * side - 1..<(row + 1) * side + 1,
-          columns: column * side - 1..<(column + count) * side + 1)
+          rows: row * tile.height - margin..<(row + 1) * tile.height + margin,
+          columns: column * tile.width - margin..<(column + count) * tile.width + margin)
       }
     }
     return area

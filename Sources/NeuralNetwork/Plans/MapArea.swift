@@ -64,20 +64,22 @@ public struct MapArea: Equatable, Sendable {
     }
   }
 
-  /// Calls `body` for the tiles of `side` x `side` pixels that hold some of it, row by row, neighbours together.
+  /// Calls `body` for the tiles that hold some of it, row by row, neighbours together.
   ///
   /// - Parameters:
-  ///   - side: of a tile; the tiles begin at the map's first pixel.
+  ///   - tile: the size of a tile; the tiles begin at the map's first pixel.
   ///   - body: gets the first tile's row and column, in tiles, and how many tiles follow each other.
-  func forEachRun(ofTiles side: Int, _ body: (_ row: Int, _ column: Int, _ count: Int) -> Void) {
+  func forEachRun(ofTiles tile: MapSize, _ body: (_ row: Int, _ column: Int, _ count: Int) -> Void)
+  {
     guard !isEmpty else { return }
-    let columns = (width + side - 1) / side
-    for row in 0..<(height + side - 1) / side {
-      let rows = row * side..<min((row + 1) * side, height)
+    let columns = (width + tile.width - 1) / tile.width
+    for row in 0..<(height + tile.height - 1) / tile.height {
+      let rows = row * tile.height..<min((row + 1) * tile.height, height)
       var start: Int?
       for column in 0...columns {
         let isWanted =
-          column < columns && holds(rows, column * side..<min((column + 1) * side, width))
+          column < columns
+          && holds(rows, column * tile.width..<min((column + 1) * tile.width, width))
         if isWanted {
           start = start ?? column
         } else if let first = start {

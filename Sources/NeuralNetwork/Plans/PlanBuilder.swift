@@ -185,13 +185,20 @@ struct PlanBuilder {
     let stored = tensor(value)
     if stored.storage == storage { return stored }
     if let copy = copies[value]?[storage] { return copy }
-    precondition(value != graph.input, "the input in another storage")
+    let isInput = value == graph.input
+    precondition(!isInput || storage.isEightBits, "the input as \(storage)")
     let copy = try newTensor(like: value, storage)
     emit(
-      StorageConversion(source: stored, target: copy, block: block),
+      StorageConversion(source: stored, target: copy, block: block, isPlain: isInput),
       [stored.location, copy.location], label("convert", stored, copy))
     copies[value, default: [:]][storage] = copy
     return copy
+  }
+
+  /// Where a value is in 8 bits: as it lies, or a copy of the input, which the caller writes in float32.
+  mutating func eightBits(_ value: NetworkGraph.Value) throws(NeuralNetworkError) -> Tensor {
+    guard value == graph.input, let wanted = wantedStorage(value) else { return tensor(value) }
+    return try tensor(value, as: wanted)
   }
 
   /// The storage that a value is to have, whatever operation gives it; nil where that may choose.
@@ -252,6 +259,15 @@ struct PlanBuilder {
     }
     output.value = call.output
     output.channels = graph.channels(call.output)
+    tensors[call.output] = output
+    return output
+  }
+
+  /// The result of a call in memory of its own, laid out as an operand of as many channels is.
+  mutating func makeOutput(of call: OperationCall, like operand: Tensor) -> Tensor {
+    var output = operand
+    output.value = call.output
+    output.buffer = newBuffer(operand.layout.byteCount)
     tensors[call.output] = output
     return output
   }

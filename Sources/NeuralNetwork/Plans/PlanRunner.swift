@@ -100,6 +100,18 @@ final class PlanRunner: @unchecked Sendable {
     return try body(&span)
   }
 
+  /// The plan's input as it was written: plain order is that of blocks of one channel.
+  @_lifetime(borrow self)
+  func inputImages() -> BlockedImages {
+    let input = taken.input
+    return BlockedImages(
+      [
+        BlockedMemory(
+          base: numbers(input.buffer), channels: input.channels, height: input.size.height,
+          width: input.size.width, block: 1)
+      ], of: self)
+  }
+
   /// One image of each of some of the plan's tensors, to read before the plan runs again.
   @_lifetime(borrow self)
   func images(_ tensors: [Plan.Tensor], _ image: Int = 0) -> BlockedImages {

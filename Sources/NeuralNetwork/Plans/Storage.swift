@@ -76,12 +76,18 @@ struct StorageConversion: Kernel {
   let source: Plan.Tensor
   let target: Plan.Tensor
   let block: Int
+  /// Whether the source is in plain order, as the network's input is.
+  let isPlain: Bool
 
   func bind(to memory: KernelMemory) -> BoundKernel {
     let from = source.image(memory.operands[0], block: block)
     let to = target.image(memory.operands[1], block: block)
     let channels = Int32(source.channels)
     let loops = InstructionSet.loops
+    if isPlain {
+      let planes = memory.numbers(0)
+      return { withUnsafePointer(to: to) { ctransforms_interleave(loops, planes, $0, channels) } }
+    }
     return {
       withUnsafePointer(to: from) { from in
         withUnsafePointer(to: to) { ctransforms_convert(loops, from, $0, channels) }

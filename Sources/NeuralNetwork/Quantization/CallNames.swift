@@ -66,12 +66,13 @@ extension NetworkGraph {
     return calls(trained: nil).compactMap { names[$0.output] }
   }
 
-  /// Of those, the ones that can have a range (`Quantization.values`): channels in sixteens, and not returned by a run.
+  /// The names of the values that can have a range (`Quantization.values`): the input, and of those that inference computes
+  /// the ones that have channels in sixteens and are not returned by a run.
   public var quantizableValueNames: [String] {
     let names = callNames
-    return calls(trained: nil).map(\.output)
+    let computed = calls(trained: nil).map(\.output)
       .filter { channels($0).isMultiple(of: 16) && !outputs.contains($0) }
-      .compactMap { names[$0] }
+    return ([input] + computed).compactMap { names[$0] }
   }
 }
 

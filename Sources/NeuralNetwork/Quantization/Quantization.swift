@@ -2,7 +2,8 @@
 /// names of `NetworkGraph.calls`, which tell the occurrences of shared heads apart: each level has ranges of its own.
 ///
 /// - A value with a range lies in memory in 8 bits (`StoredRange` says how); any other in float32. Max pooling and
-///   upsampling keep what they are given.
+///   upsampling keep what they are given. The network's input (`input`) has a range where the first convolution multiplies
+///   in 8 bits.
 /// - A convolution that is listed multiplies in 8 bits; any other in float32, whatever its input lies in.
 /// - Weights are rounded for each output channel, after batch norm was folded in: with s = max |w| / 127 (0 for zeros),
 ///   to the nearest multiple of s, halves to even; in a Winograd domain for each point and output channel likewise.

@@ -4,13 +4,13 @@
 ///
 /// Operands: input, weights (`QuantizedWeights`), their steps, bias (`CorrectedBias`), output.
 struct QuantizedConvolution: Kernel {
-  private let kernel: PrimitiveKernel
+  private let kernel: BandedConvolution
   private let outputChannels: Int
   private let inputStep: Float
   private let outputStep: Float
 
   /// Layout of the weights.
-  let weights: TensorLayout
+  var weights: TensorLayout { kernel.weights }
 
   /// - Parameters:
   ///   - shape: one group.
@@ -18,11 +18,13 @@ struct QuantizedConvolution: Kernel {
   ///   - output: in 8 bits, or float32 with the channels last.
   ///   - summand: the storage of what the output holds before, where that is added.
   ///   - relu: whether the result goes through a ReLU, last.
+  ///   - areas: of the map, as for `BandedConvolution`.
+  ///   - block: channels per block of float32 maps.
   ///   - engine: where it runs.
   /// - Throws: `NeuralNetworkError.oneDNN`.
   init(
     _ shape: ConvolutionShape, input: Plan.Tensor, output: Plan.Tensor, summand: Storage?,
-    relu: Bool, engine: Engine
+    relu: Bool, areas: [Int], block: Int, engine: Engine
   ) throws(NeuralNetworkError) {
     precondition(
       input.storage.isEightBits && output.storage.isChannelsLast,
@@ -36,11 +38,11 @@ struct QuantizedConvolution: Kernel {
       operations.append(.sum(scale: summand.step / outputStep, summand.type))
     }
     if relu { operations.append(.relu) }
-    let compiled = try DirectConvolution(
-      shape: shape, input: input.layout, output: output.layout, engine: engine, weightsType: .int8
-    ).forward(hasBias: true, postOperations: operations)
-    kernel = compiled.kernel
-    weights = compiled.weights
+    let convolution = DirectConvolution(
+      shape: shape, input: input.layout, output: output.layout, engine: engine, weightsType: .int8)
+    kernel = try BandedConvolution(
+      convolution, input: input, output: output, hasBias: true, postOperations: operations,
+      areas: areas, block: block)
   }
 
   var scratchByteCount: Int { kernel.scratchByteCount }
@@ -60,9 +62,9 @@ struct QuantizedConvolution: Kernel {
       [
         memory.operands[0], memory.operands[1], numbers.address, memory.operands[4],
         UnsafeMutableRawPointer(factors),
-      ], scratch: memory.scratch, memory.stream)
+      ], memory)
     return { () throws(NeuralNetworkError) in
-      try bound.run()
+      try bound()
       withExtendedLifetime(numbers) {}
     }
   }

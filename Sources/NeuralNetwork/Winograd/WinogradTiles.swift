@@ -9,6 +9,11 @@ struct WinogradTiles: Sendable {
   /// How many there are in all maps.
   private(set) var count = 0
 
+  /// What of its input a map's area takes.
+  static func reach(side: Int) -> Reach {
+    .windows(ofTiles: MapSize(height: side, width: side), margin: 1)
+  }
+
   private var runs: [Run] = []
   /// The number of each run's first tile.
   private var firsts: [Int] = []
@@ -40,7 +45,7 @@ struct WinogradTiles: Sendable {
   init(_ areas: [MapArea], side: Int = 4) {
     self.side = side
     for (map, area) in areas.enumerated() {
-      area.forEachRun(ofTiles: side) { row, column, count in
+      area.forEachRun(ofTiles: MapSize(height: side, width: side)) { row, column, count in
         append(
           Run(
             map: map, height: area.height, width: area.width, y: row * side,

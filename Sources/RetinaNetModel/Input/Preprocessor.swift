@@ -203,6 +203,11 @@ private struct ResizedRow {
             for channel in 0..<3 {
               // In range: `row` and the taps lie in the picture or its lattice, whose size was checked.
               let a = table[channel * 256 + Int(pixels[unchecked: first + channel])]
+              // Every one of them where a picture becomes a third as wide, as 1920 columns 640.
+              if tap.secondWeight == 0 {
+                values[channel * width + x] = a
+                continue
+              }
               let b = table[channel * 256 + Int(pixels[unchecked: second + channel])]
               values[channel * width + x] = a * tap.firstWeight + b * tap.secondWeight
             }

@@ -12,7 +12,8 @@ struct ResourceOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Decode so many inputs at once, one thread each. (default: by the number of cores)",
+      "Decode with so many threads: as many inputs at once; where there are fewer inputs, parts of one video (H.264 and "
+        + "H.265 in MP4 or Matroska). Changes no result. (default: by the number of cores)",
       valueName: "n"),
     transform: OptionValue.positiveCount)
   var decoders: Int?
