@@ -149,8 +149,8 @@ public final class MediaDecoders: Sendable {
   private func session(
     _ process: DecoderProcess, _ limits: MediaLimits, _ cancellation: MediaCancellation
   ) -> DecoderSession {
-    DecoderSession(process, limits: limits, cancellation: cancellation) { [weak self] process in
-      self?.state.withLock { $0.idle.append(process) }
+    DecoderSession(process, limits: limits, cancellation: cancellation) { [self] process in
+      state.withLock { $0.idle.append(process) }
     }
   }
 
