@@ -1,5 +1,7 @@
 #if FUZZING
+  import FrameDecoding
   import Glibc
+  import SystemPackage
 
   /// Which target `scripts/fuzz` wants to be run: `DETECT_BATCH_FUZZING` names it.
   private let target: FuzzTarget = {
@@ -8,6 +10,10 @@
       print(FuzzTarget.allCases.map(\.rawValue).joined(separator: "\n"))
       exit(name.isEmpty ? 0 : 2)
     }
+    // Bytes that name the root as a folder of pictures would have all of this machine's files looked through.
+    let here = getcwd(nil, 0).map { FilePath(platformString: $0) }
+    MediaDecoders(.on).keepOnly(
+      FileRights(writable: Set([FuzzFolder.path, here].compactMap(\.self))))
     return target
   }()
 
