@@ -53,6 +53,27 @@ import Testing
     #expect(first.outputs == second.outputs)
   }
 
+  /// Nothing grows with the number of runs. In a process of its own, whose heap nobody else uses.
+  @Test func memoryDoesNotGrowWithRuns() async {
+    await #expect(processExitsWith: .success) {
+      let test = TestNetwork(SmallNetwork.pyramid.graph)
+      let plan = try test.makePlan(height: 32, width: 32)
+      let worker = try InferenceWorker()
+      let input = test.makeInput(height: 32, width: 32)
+      for _ in 0..<20 { _ = try PlanRun(plan, on: worker, input: input) }
+      let before = try InferenceWorkerTests.residentPages()
+      for _ in 0..<1000 { _ = try PlanRun(plan, on: worker, input: input) }
+      let grown = try InferenceWorkerTests.residentPages() - before
+      print("\(grown) pages more after 1000 runs")
+      #expect(grown < 256)
+    }
+  }
+
+  private static func residentPages() throws -> Int {
+    let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+    return Int(text.split(separator: " ")[1]) ?? 0
+  }
+
   /// One worker goes from plan to plan, larger and smaller, and nothing of the one is left in the other.
   @Test func plansTakeTurnsOnOneWorker() throws {
     let tests = [SmallNetwork.bottleneck, .pyramid, .groupNormHead].map {

@@ -130,8 +130,9 @@ final class PlanRunner: @unchecked Sendable {
   }
 
   private func run(_ step: Plan.Step, _ index: Int, _ parameters: some PlanParameters) throws {
-    let kernel = try bound[index] ?? bind(step, parameters)
-    bound[index] = kernel
+    // Kept once: a closure that is read from an array and written back is wrapped each time, deeper with every run.
+    if bound[index] == nil { bound[index] = try bind(step, parameters) }
+    guard let kernel = bound[index] else { preconditionFailure("it was bound") }
     guard let stepObserver else { return try kernel() }
     let start = ContinuousClock.now
     try kernel()
