@@ -6,6 +6,12 @@ protocol PlanParameters {
   func address(of name: String) -> UnsafeMutablePointer<Float>
 }
 
+/// A kernel that was bound. A struct, for a bare closure is wrapped each time that it is read from an array, and once more
+/// when it is written back: deeper with every run.
+private struct BoundStep {
+  let run: BoundKernel
+}
+
 /// Runs plans on one thread, in memory of its own that grows with the plans it is given.
 ///
 /// `@unchecked Sendable`: used by one thread at a time.
@@ -18,7 +24,7 @@ final class PlanRunner: @unchecked Sendable {
   private var plan: Plan?
   /// The steps that have run before, bound to the memory; nil for the others, whose weights may still be in the
   /// making.
-  private var bound: [BoundKernel?] = []
+  private var bound: [BoundStep?] = []
   private let areas = DemandedAreas()
 
   /// Called after each step with its label and duration, for a profile. nil by default.
@@ -47,7 +53,7 @@ final class PlanRunner: @unchecked Sendable {
     try Self.grow(&scratch, to: next.scratchByteCount)
     try Self.grow(&gradients, to: next.gradientByteCount)
     plan = next
-    bound = [BoundKernel?](repeating: nil, count: next.forward.count + next.backward.count)
+    bound = [BoundStep?](repeating: nil, count: next.forward.count + next.backward.count)
   }
 
   /// Says what the next run computes of the outputs on demand.
@@ -130,12 +136,11 @@ final class PlanRunner: @unchecked Sendable {
   }
 
   private func run(_ step: Plan.Step, _ index: Int, _ parameters: some PlanParameters) throws {
-    // Kept once: a closure that is read from an array and written back is wrapped each time, deeper with every run.
-    if bound[index] == nil { bound[index] = try bind(step, parameters) }
-    guard let kernel = bound[index] else { preconditionFailure("it was bound") }
-    guard let stepObserver else { return try kernel() }
+    let kernel = try bound[index] ?? BoundStep(run: bind(step, parameters))
+    bound[index] = kernel
+    guard let stepObserver else { return try kernel.run() }
     let start = ContinuousClock.now
-    try kernel()
+    try kernel.run()
     stepObserver(step.label, start.duration(to: .now))
   }
 
