@@ -31,12 +31,10 @@ struct ReducedWinogradConvolution: Kernel {
   private let tiles: WinogradTiles
   private let inputs: Int
   private let outputs: Int
-  /// Products by how many tiles they multiply, the last of a whole chunk. A rest is multiplied by the first that is large
-  /// enough.
-  private let products: [(capacity: Int, kernel: PrimitiveKernel)]
+  private let products: TileProducts
 
   /// Layout of one point's weights, [outputs, inputs, 1, 1].
-  let weights: TensorLayout
+  var weights: TensorLayout { products.weights }
 
   /// What the input's 0 is in an 8-bit product: without VNNI 7 bits must do, or two products saturate.
   static var zero: Int { InstructionSet.hasVNNI ? 128 : 64 }
@@ -69,7 +67,9 @@ struct ReducedWinogradConvolution: Kernel {
     tiles = WinogradTiles(
       maps.map { ($0.output.size.height, $0.output.size.width) }, side: side)
     let product = ConvolutionShape(inputChannels: inputs, outputChannels: outputs, kernel: 1)
-    func compile(_ pixels: Int) throws(NeuralNetworkError) -> DirectConvolution.Compiled {
+    products = try TileProducts(
+      of: tiles.count, chunk: side == 4 ? 64 : 128, isOnDemand: !areas.isEmpty
+    ) { pixels throws(NeuralNetworkError) in
       try DirectConvolution(
         shape: product,
         input: .channelsLast([1, product.inputChannels, 1, pixels], type == .int8 ? .uint8 : type),
@@ -77,23 +77,11 @@ struct ReducedWinogradConvolution: Kernel {
         weightsType: type
       ).forward(hasBias: type == .int8, postOperations: [])
     }
-    let chunk = min(side == 4 ? 64 : 128, tiles.count)
-    let whole = try compile(chunk)
-    weights = whole.weights
-    var capacities: Set<Int> = [tiles.count % chunk]
-    if !areas.isEmpty { capacities.formUnion(stride(from: 0, to: chunk, by: 16)) }
-    var products: [(capacity: Int, kernel: PrimitiveKernel)] = []
-    for capacity in capacities.sorted() where capacity > 0 {
-      let part = try compile(capacity)
-      // Should it want its weights otherwise, a larger one does its work, some of it for nothing.
-      if part.weights == weights { products.append((capacity, part.kernel)) }
-    }
-    self.products = products + [(chunk, whole.kernel)]
   }
 
   // MARK: Memory
 
-  private var chunk: Int { products.last?.capacity ?? 0 }
+  private var chunk: Int { products.chunk }
   private var inputSize: Int { type == .int8 ? 1 : 2 }
   // One cache line more than the numbers take: so that the points' lines do not fall onto each other in the cache.
   private var inputStride: Int { chunk * inputs + 64 / inputSize }
@@ -104,7 +92,7 @@ struct ReducedWinogradConvolution: Kernel {
   }
 
   var scratchByteCount: Int {
-    transformedBytes + (products.map(\.kernel.scratchByteCount).max() ?? 0)
+    transformedBytes + products.scratchByteCount
   }
 
   func bind(to memory: KernelMemory) throws(NeuralNetworkError) -> BoundKernel {
@@ -140,7 +128,7 @@ struct ReducedWinogradConvolution: Kernel {
       if kernel.type == .int8 { operands.insert(memory.operands[2], at: 2) }
       let scratch = memory.scratch + kernel.transformedBytes
       var products: [(capacity: Int, product: BoundPrimitive)] = []
-      for (capacity, product) in kernel.products {
+      for (capacity, product) in kernel.products.kernels {
         products.append(
           (capacity, try product.bind(operands, scratch: scratch, memory.stream)))
       }

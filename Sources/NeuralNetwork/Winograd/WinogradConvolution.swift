@@ -11,8 +11,6 @@ struct WinogradConvolution: Kernel {
   /// Tiles that are transformed together. 96 is within 3 % of the best for all layers of a ResNet: more gains 2 to
   /// 3 % at 256 channels and loses up to 23 % at 64 to 128, where the chunk leaves the second cache.
   static let chunk = 96
-  /// Of an area's last tiles, up to this many less one are multiplied for nothing.
-  private static let step = 16
 
   private let maps: [MapSize]
   private let batch: Int
@@ -26,12 +24,10 @@ struct WinogradConvolution: Kernel {
   private let hasBias: Bool
   private let addsToOutput: Bool
   private let relu: Bool
-  /// Products by how many tiles they multiply, the last of a whole chunk. A rest is multiplied by the first that is large
-  /// enough.
-  private let products: [(capacity: Int, kernel: PrimitiveKernel)]
+  private let products: TileProducts
 
   /// Layout of one point's weights, [outputs, inputs, 1, 1].
-  let weights: TensorLayout
+  var weights: TensorLayout { products.weights }
 
   /// - Parameters:
   ///   - shape: 3x3, stride 1, one group.
@@ -64,28 +60,17 @@ struct WinogradConvolution: Kernel {
 
     let product = ConvolutionShape(
       inputChannels: inputBlocks * block, outputChannels: outputBlocks * block, kernel: 1)
-    func compile(_ pixels: Int) throws(NeuralNetworkError) -> DirectConvolution.Compiled {
+    products = try TileProducts(of: tiles.count, chunk: Self.chunk, isOnDemand: !areas.isEmpty) {
+      pixels throws(NeuralNetworkError) in
       try DirectConvolution(
         shape: product,
         input: .blocked([1, product.inputChannels, 1, pixels], block: block),
         output: .blocked([1, product.outputChannels, 1, pixels], block: block), engine: engine
       ).forward(hasBias: false, postOperations: [])
     }
-    let chunk = min(Self.chunk, tiles.count)
-    let whole = try compile(chunk)
-    weights = whole.weights
-    var capacities: Set<Int> = [tiles.count % chunk]
-    if !areas.isEmpty { capacities.formUnion(stride(from: 0, to: chunk, by: Self.step)) }
-    var products: [(capacity: Int, kernel: PrimitiveKernel)] = []
-    for capacity in capacities.sorted() where capacity > 0 {
-      let part = try compile(capacity)
-      // Should it want its weights otherwise, a larger one does its work, some of it for nothing.
-      if part.weights == weights { products.append((capacity, part.kernel)) }
-    }
-    self.products = products + [(chunk, whole.kernel)]
   }
 
-  private var chunk: Int { products.last?.capacity ?? 0 }
+  private var chunk: Int { products.chunk }
 
   private var pointBytes: (input: Int, output: Int) {
     let perBlock = chunk * block * MemoryLayout<Float>.stride
@@ -97,7 +82,7 @@ struct WinogradConvolution: Kernel {
   }
 
   var scratchByteCount: Int {
-    transformedBytes + (products.map(\.kernel.scratchByteCount).max() ?? 0)
+    transformedBytes + products.scratchByteCount
   }
 
   func bind(to memory: KernelMemory) throws(NeuralNetworkError) -> BoundKernel {
@@ -111,7 +96,7 @@ struct WinogradConvolution: Kernel {
     let operands = [memory.scratch, weights, memory.scratch]
     let productScratch = memory.scratch + transformedBytes
     var products: [(capacity: Int, product: BoundPrimitive)] = []
-    for (capacity, kernel) in self.products {
+    for (capacity, kernel) in self.products.kernels {
       products.append(
         (capacity, try kernel.bind(operands, scratch: productScratch, memory.stream)))
     }
