@@ -7,7 +7,7 @@
 Needs scripts/codes/requirements.txt and Debian's zint, fonts-dejavu-core and fonts-urw-base35. Every picture follows from the seed, the
 split and its number: no symbol and no picture of one split is in another, and a longer split begins like a shorter one
 of as many symbols. `scripts/codes` says what is drawn; a box lies around a symbol's modules, without its quiet zone,
-as far as they are in the picture. Beside it stands what is known of how hard it is to see (scripts/measure-kinds --by).
+as far as they are in the picture. A split whose JSON is there is kept. Beside it stands what is known of how hard it is to see (scripts/measure-kinds --by).
 
 Of the pictures of "bad-validation" (to choose with) and "bad" (to report) all have troubles: blur until bars merge, motion,
 darkness, haze, glare, metal, size, a cut, a cover, one or two, each of any strength up to where a person can still name the code.
@@ -89,7 +89,8 @@ def main():
     for split, number in SPLITS.items():
         bad = split.startswith("bad")
         count = options.bad if bad else getattr(options, split)
-        if count == 0:
+        truth = options.folder / f"{split}.json"
+        if count == 0 or truth.exists():
             continue
         per_label = options.symbols if split == "train" else max(1, options.symbols // 4)
         # Read by `write_picture`, in processes that are forked from this one.
@@ -100,7 +101,8 @@ def main():
         with multiprocessing.get_context("fork").Pool(options.processes) as processes:
             found = processes.map(draw, range(count), chunksize=8)
         text = json.dumps(annotations(split, size, found))
-        (options.folder / f"{split}.json").write_text(text)
+        (options.folder / f".{truth.name}").write_text(text)
+        (options.folder / f".{truth.name}").rename(truth)
         print(f"{split}: {count} pictures, {sum(map(len, found))} symbols", flush=True)
         if options.sheet:
             sheet(options.folder, split, found)

@@ -61,17 +61,20 @@ struct OpenMedia {
       try VideoFrames(try demuxer.restarted(), limits: limits, log: log)
     }
     guard let shortcut else {
-      var demuxer = demuxer
-      if ParallelFrames.suits(demuxer, sampling: sampling, limits: limits) {
-        let parallel = try ParallelFrames(
-          demuxer, sampling: sampling, limits: limits, makeFull: makeFull)
-        if let parallel { return parallel }
-        demuxer = try demuxer.restarted()
+      let single = { (demuxer) throws(MediaError) -> any FrameSequence in
+        let sparse = try SparseFrames(
+          demuxer, sampling: sampling, limits: limits, log: log, makeFull: makeFull)
+        if let sparse { return sparse }
+        return try VideoFrames(demuxer, limits: limits, log: log)
       }
-      let sparse = try SparseFrames(
-        demuxer, sampling: sampling, limits: limits, log: log, makeFull: makeFull)
-      if let sparse { return sparse }
-      return try VideoFrames(demuxer, limits: limits, log: log)
+      guard ParallelFrames.suits(demuxer, sampling: sampling, limits: limits) else {
+        return try single(demuxer)
+      }
+      let restart = { () throws(MediaError) in try single(try demuxer.restarted()) }
+      let parallel = try ParallelFrames(
+        demuxer, sampling: sampling, limits: limits, makeSingle: restart)
+      if let parallel { return parallel }
+      return try restart()
     }
     if let time, !shortcut.seek(before: time) { return try makeFull() }
     return ShortcutFrames(shortcut, makeFull: makeFull)

@@ -17,6 +17,8 @@ struct ParallelTests {
     .init(), .init(sameness: .equalPixels), .init(sameness: .still(3)),
     .init(selection: .every(7), sameness: .equalPixels), .init(selection: .every(25)),
     .init(selection: .rate(3)), .init(selection: .rate(0.4), needsFrameNumbers: false),
+    .init(selection: .rate(3), needsFrameNumbers: false, sameness: .equalPixels),
+    .init(selection: .rate(17), needsFrameNumbers: false),
     .init(selection: .rate(24), start: 0.9, end: 3.3, maxFrames: 40),
     .init(start: 1.3, needsFrameNumbers: false), .init(maxFrames: 70),
     .init(selection: .keyframes), .init(segment: .init(index: 1, count: 3)),
@@ -57,7 +59,10 @@ struct ParallelTests {
   }
 
   @Test(arguments: SparseTests.fixtures) func shortAndOddOnesToo(name: String) throws {
-    for sampling in [FrameSampling(), .init(selection: .every(5)), .init(selection: .rate(3))] {
+    for sampling in [
+      FrameSampling(), .init(selection: .every(5)), .init(selection: .rate(3)),
+      .init(selection: .rate(3), needsFrameNumbers: false),
+    ] {
       try compare(MediaFixture.path(name), sampling)
     }
   }
@@ -89,7 +94,10 @@ struct ParallelTests {
       try Data(damaged).write(to: URL(filePath: path.string))
       // What is beside the packets may have been met.
       guard (try? MediaReader(path: path)) != nil else { continue }
-      for sampling in [FrameSampling(), .init(selection: .every(7), sameness: .equalPixels)] {
+      for sampling in [
+        FrameSampling(), .init(selection: .every(7), sameness: .equalPixels),
+        .init(selection: .rate(3), needsFrameNumbers: false),
+      ] {
         try compare(path, sampling)
       }
     }
@@ -106,14 +114,17 @@ struct ParallelTests {
       path: MediaFixture.path(name), sampling: sampling, limits: Self.limits(3))
     while try reader.nextFrame() != nil {}
     guard let parallel = reader.media.frames as? ParallelFrames else { return "one decoder" }
-    return parallel.full == nil ? "several decoders" : "several, then one"
+    return parallel.single == nil ? "several decoders" : "several, then one"
   }
 
   @Test func whatCanBeSharedOutIs() throws {
     for name in Self.shared {
       #expect(try way(name) == "several decoders", "\(name)")
       #expect(try way(name, .init(selection: .every(25))) == "several decoders", "\(name)")
-      #expect(try way(name, .init(selection: .rate(1))) == "several decoders", "\(name)")
+      for isCounted in [true, false] {
+        let sampling = FrameSampling(selection: .rate(1), needsFrameNumbers: isCounted)
+        #expect(try way(name, sampling) == "several decoders", "\(name)")
+      }
     }
     // Pictures lean on others across keyframes, or there is no keyframe but the first.
     #expect(try way("parts/open-gop.mkv") == "one decoder")

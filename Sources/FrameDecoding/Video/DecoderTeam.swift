@@ -12,6 +12,8 @@ final class DecoderTeam: Sendable {
     let timestamp: Int64
     /// Whether its frame has to be handed out: others are only told of.
     let isWanted: Bool
+    /// Whether it is decoded. From one that is not up to a refresh, none is.
+    let isSent: Bool
   }
 
   /// A stretch of a video that can be decoded on its own.
@@ -102,7 +104,9 @@ final class DecoderTeam: Sendable {
     for (number, member) in members.enumerated() {
       // Its own reference to the bytes.
       let first = Part(
-        pictures: [.init(packet: Packet(sharing: first), timestamp: 0, isWanted: false)], next: nil)
+        pictures: [
+          .init(packet: Packet(sharing: first), timestamp: 0, isWanted: false, isSent: true)
+        ], next: nil)
       threads.start("decoder part \(number % 100)") { self.work(member, first) }
     }
   }
@@ -192,6 +196,10 @@ private struct PartDecoding {
   /// Pictures that have to come, in their order.
   private var expected: ArraySlice<DecoderTeam.Picture>
   private var isFirst = true
+  /// The decoder is empty: what it is given has to be a refresh.
+  private var isEmpty = true
+  /// The refresh that was sent last to an empty decoder and has not come out, ticks of the stream's clock.
+  private var refresh: Int64?
 
   init(
     _ part: DecoderTeam.Part, with decoder: VideoDecoder, leavesOut: Bool,
@@ -207,14 +215,27 @@ private struct PartDecoding {
   /// False where anything is not as it has to be, or nobody wants it any more.
   mutating func run() -> Bool {
     for picture in part.pictures + [part.next].compactMap({ $0 }) {
-      decoder.skipsUnreferenced = leavesOut && !picture.isWanted
-      guard case .accepted = decoder.send(picture.packet), decoder.missingFeature == nil,
-        receive()
-      else { return false }
+      guard picture.isSent ? send(picture) : isEmpty || empty() else { return false }
     }
+    return empty() && pass(before: .max) && (next == nil) == (part.next == nil)
+  }
+
+  private mutating func send(_ picture: DecoderTeam.Picture) -> Bool {
+    if isEmpty { refresh = picture.timestamp }
+    decoder.skipsUnreferenced = leavesOut && !picture.isWanted && !isEmpty
+    isEmpty = false
+    guard case .accepted = decoder.send(picture.packet), decoder.missingFeature == nil else {
+      return false
+    }
+    return receive()
+  }
+
+  /// Lets the decoder give what it has, and forget it.
+  private mutating func empty() -> Bool {
     guard case .accepted = decoder.send(nil), receive() else { return false }
     decoder.flush()
-    return pass(before: .max) && (next == nil) == (part.next == nil)
+    isEmpty = true
+    return refresh == nil
   }
 
   private mutating func receive() -> Bool {
@@ -238,21 +259,22 @@ private struct PartDecoding {
       return true
     }
     guard picture.timestamp == timestamp else { return false }
-    if isFirst {
-      guard frame.isKeyframe, frame.isIntra else { return false }
-      // It is compared.
-      isFirst = false
-      return put(.frame(frame))
+    if let refresh {
+      guard frame.isKeyframe, frame.isIntra, timestamp == refresh else { return false }
+      self.refresh = nil
     }
-    return put(picture.isWanted ? .frame(frame) : .passed(timestamp))
+    // The part's first one is compared.
+    defer { isFirst = false }
+    return put(picture.isWanted || isFirst ? .frame(frame) : .passed(timestamp))
   }
 
   /// Tells of pictures that were left out; false if one of them was not to be.
   private mutating func pass(before limit: Int64) -> Bool {
     while let picture = expected.first, picture.timestamp < limit {
-      guard leavesOut, !picture.isWanted, !isFirst, put(.passed(picture.timestamp)) else {
-        return false
-      }
+      guard leavesOut || !picture.isSent, !picture.isWanted, picture.timestamp != refresh,
+        put(.passed(picture.timestamp))
+      else { return false }
+      isFirst = false
       expected.removeFirst()
     }
     return true

@@ -5,8 +5,11 @@ import CFFmpeg
 ///
 /// That these are the frames of one decoder is not assumed. Each decoder goes on to the picture with which the next part
 /// begins, which must have the very pixels that the decoder of that part has made of it. And every packet has to become
-/// one whole frame with the packet's time, in the order of times. As soon as anything is otherwise, the full decode takes
-/// over from here, which begins at the start of the file.
+/// one whole frame with the packet's time, in the order of times. As soon as anything is otherwise, one decoder takes over
+/// from here, which begins at the start of the file.
+///
+/// Where frames are not counted, the rest of a group of pictures is not even decoded once no wanted frame is left in it, as
+/// in `SparseFrames`. Such a part goes on to no other: a decoder that begins anew confirms nothing.
 final class ParallelFrames: FrameSequence {
   /// So many packets a part has at least: its first picture is decoded twice.
   private static let leastPackets = 48
@@ -15,10 +18,16 @@ final class ParallelFrames: FrameSequence {
 
   private let plan: PacketPlan
   private let team: DecoderTeam
-  private let makeFull: () throws(MediaError) -> VideoFrames
+  private let makeSingle: () throws(MediaError) -> any FrameSequence
   private var refreshes: RefreshPoints
+  /// Whether packets may go unsent.
+  private let dropsPackets: Bool
   /// Places among the packets that were read, at which parts may begin.
   private var cuts: ArraySlice<Int> = []
+  /// Those of them that were passed since the last part, which was too short there.
+  private var passedCuts: [Int] = []
+  /// The part to come begins with a picture that the one before it has made, too.
+  private var isCompared = false
   /// The first packet was a refresh.
   private var isBegun = false
   private var isReadable = true
@@ -30,8 +39,8 @@ final class ParallelFrames: FrameSequence {
   /// The time of the last step.
   private var last: Int64?
   private var isDoubtful = false
-  /// What has taken over; nil: nothing.
-  private(set) var full: VideoFrames?
+  /// The one decoder's frames that have taken over; nil: they have not.
+  private(set) var single: (any FrameSequence)?
   private var ownReport = DecodingReport()
 
   /// Whether a video could be decoded so, as far as it is known without reading it.
@@ -39,12 +48,7 @@ final class ParallelFrames: FrameSequence {
     guard limits.decoders > 1, sampling.segment == nil, demuxer.format.timesEveryPacket,
       RefreshPoints(demuxer.stream.pointee.codecpar) != nil
     else { return false }
-    switch sampling.selection {
-    case .all, .every: return true
-    // Not counted, it leaves out most of each group (`SparseFrames`).
-    case .rate: return sampling.needsFrameNumbers
-    case .keyframes: return false
-    }
+    return sampling.selection != .keyframes
   }
 
   /// Begins at the demuxer's start; nil where there is nothing to share out, or a doubt at once.
@@ -53,22 +57,27 @@ final class ParallelFrames: FrameSequence {
   ///   - demuxer: one that suits; nothing was read from it.
   ///   - sampling: which frames are wanted.
   ///   - limits: of the decoders.
-  ///   - makeFull: opens the input anew.
+  ///   - makeSingle: opens the input anew, for one decoder.
   /// - Throws: a data failure if the parameters of the codec are damaged.
   init?(
     _ demuxer: Demuxer, sampling: FrameSampling, limits: MediaLimits,
-    makeFull: @escaping () throws(MediaError) -> VideoFrames
+    makeSingle: @escaping () throws(MediaError) -> any FrameSequence
   ) throws(MediaError) {
     guard let plan = PacketPlan(demuxer, sampling: sampling),
       let refreshes = RefreshPoints(demuxer.stream.pointee.codecpar)
     else { return nil }
     self.plan = plan
     self.refreshes = refreshes
-    self.makeFull = makeFull
+    self.makeSingle = makeSingle
+    if case .rate = sampling.selection {
+      dropsPackets = !sampling.needsFrameNumbers
+    } else {
+      dropsPackets = false
+    }
     team = try DecoderTeam(
       demuxer.stream.pointee.codecpar, timeBase: demuxer.stream.pointee.time_base, limits: limits,
-      leavesOut: demuxer.hasOneFrameAPacket)
-    guard let first = readPart(), first.next != nil, let start = first.pictures.first else {
+      leavesOut: demuxer.hasOneFrameAPacket || dropsPackets)
+    guard let first = readPart(), !plan.entries.isEmpty, let start = first.pictures.first else {
       return nil
     }
     team.begin(startingWith: start.packet)
@@ -78,16 +87,16 @@ final class ParallelFrames: FrameSequence {
 
   deinit { team.stop() }
 
-  var report: DecodingReport { full?.report ?? ownReport }
+  var report: DecodingReport { single?.report ?? ownReport }
 
   func nextStep() throws(MediaError) -> SequenceStep? {
     while true {
-      if let full { return try full.nextStep() }
+      if let single { return try single.nextStep() }
       if isDoubtful {
         team.stop()
-        let full = try makeFull()
-        self.full = full
-        return try full.next(after: last).map { .frame($0) }
+        let single = try makeSingle()
+        self.single = single
+        return try single.nextStep(after: last)
       }
       readAhead()
       if partsAhead.isEmpty {
@@ -167,30 +176,49 @@ final class ParallelFrames: FrameSequence {
       let time = entries[cut].timestamp
       guard plan.settled > time || plan.end != nil else { return nil }
       _ = cuts.popFirst()
-      if cut - entries.startIndex >= Self.leastPackets,
+      guard
         entries[..<cut].allSatisfy({ $0.timestamp < time && plan.isWanted($0.timestamp) != nil }),
         entries[cut...].dropFirst().allSatisfy({ $0.timestamp > time })
-      {
-        return cut
-      }
+      else { continue }
+      if cut - entries.startIndex >= Self.leastPackets { return cut }
+      passedCuts.append(cut)
     }
     return nil
   }
 
   private func part(upTo cut: Int) -> DecoderTeam.Part {
-    let next = cut < plan.entries.endIndex ? plan.entries[cut] : nil
+    let sent = sentPackets(upTo: cut)
+    let next = cut < plan.entries.endIndex && sent.last == true ? plan.entries[cut] : nil
+    isCompared = next != nil
     var pictures: [DecoderTeam.Picture] = []
-    while plan.entries.startIndex < cut, let entry = plan.popFirst() {
+    for isSent in sent {
+      guard let entry = plan.popFirst() else { break }
       pictures.append(
         .init(
           packet: entry.packet, timestamp: entry.timestamp,
-          isWanted: plan.isWanted(entry.timestamp) != false))
+          isWanted: plan.isWanted(entry.timestamp) != false, isSent: isSent))
     }
     for _ in pictures { plan.popExpected() }
     return DecoderTeam.Part(
       pictures: pictures,
       next: next.map {
-        .init(packet: Packet(sharing: $0.packet), timestamp: $0.timestamp, isWanted: true)
+        .init(
+          packet: Packet(sharing: $0.packet), timestamp: $0.timestamp, isWanted: true, isSent: true)
       })
+  }
+
+  /// Which of a part's packets are decoded: of each group up to the last wanted picture, and what is compared.
+  private func sentPackets(upTo cut: Int) -> [Bool] {
+    let entries = plan.entries[..<cut]
+    let bounds = [entries.startIndex] + passedCuts + [cut]
+    passedCuts = []
+    guard dropsPackets else { return entries.map { _ in true } }
+    var sent: [Bool] = []
+    for (start, end) in zip(bounds, bounds.dropFirst()) {
+      let last = entries[start..<end].lastIndex { plan.isWanted($0.timestamp) != false }
+      sent += (start..<end).map { place in last.map { place <= $0 } ?? false }
+    }
+    sent[0] = sent[0] || isCompared
+    return sent
   }
 }

@@ -56,7 +56,8 @@ final class ShortcutFrames: FullSequence {
     shortcut = nil
     let full = try makeFull()
     self.full = full
-    return try full.next(after: last)
+    guard case .frame(let frame)? = try full.nextStep(after: last) else { return nil }
+    return frame
   }
 
   private func isCertain(_ frame: Frame) -> Bool {

@@ -73,7 +73,7 @@ final class SparseFrames: FrameSequence {
       if isDoubtful {
         let full = try makeFull()
         self.full = full
-        return try full.next(after: last).map { .frame($0) }
+        return try full.nextStep(after: last)
       }
       if isOver {
         try plan.end?.get()

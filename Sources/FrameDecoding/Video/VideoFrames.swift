@@ -163,18 +163,6 @@ extension VideoFrames: Shortcut {
   }
 }
 
-extension VideoFrames {
-  /// The first frame that is shown after a time; nil where there is none.
-  func next(after last: Int64?) throws(MediaError) -> Frame? {
-    guard let last else { return try next() }
-    while let frame: Frame = try next() {
-      guard let timestamp = frame.timestamp, timestamp >= last else { continue }
-      return timestamp > last ? frame : try next()
-    }
-    return nil
-  }
-}
-
 /// Pictures one after another, decoded or left out.
 protocol FrameSequence: AnyObject {
   /// What decoding has come to so far.
@@ -186,11 +174,33 @@ protocol FrameSequence: AnyObject {
   func nextStep() throws(MediaError) -> SequenceStep?
 }
 
+extension FrameSequence {
+  /// The first picture that is shown after a time, in ticks of the stream's clock; nil where there is none.
+  ///
+  /// - Throws: as `nextStep`.
+  func nextStep(after last: Int64?) throws(MediaError) -> SequenceStep? {
+    guard let last else { return try nextStep() }
+    while let step = try nextStep() {
+      guard let timestamp = step.timestamp, timestamp >= last else { continue }
+      return timestamp > last ? step : try nextStep()
+    }
+    return nil
+  }
+}
+
 /// What comes next in the order of presentation.
 enum SequenceStep {
   case frame(Frame)
   /// A frame that is not wanted and was not decoded; ticks of the stream's clock.
   case passed(timestamp: Int64)
+
+  /// Ticks of the stream's clock; nil for a frame without.
+  var timestamp: Int64? {
+    switch self {
+    case .frame(let frame): frame.timestamp
+    case .passed(let timestamp): timestamp
+    }
+  }
 }
 
 /// Pictures of which none is left out.

@@ -125,6 +125,7 @@ public final class Calibrator: Sendable {
   /// The third round: each layer that can be multiplied in the Winograd domain, there.
   public final class Products: Sendable {
     private let ranges: [String: Quantization.StoredRange]
+    /// Of the convolutions that have a direct product.
     private let direct: [String: LayerErrors.Error]
     private let winograd: WinogradSurvey
     private let trials: TrialRun
@@ -134,7 +135,8 @@ public final class Calibrator: Sendable {
       _ direct: [String: LayerErrors.Error], _ winograd: WinogradSurvey
     ) {
       self.ranges = ranges
-      self.direct = direct
+      let products = Set(network.graph.convolutionCalls.filter(\.hasDirect).map(\.name))
+      self.direct = direct.filter { products.contains($0.key) }
       self.winograd = winograd
       let able = Set(network.graph.convolutionCalls.filter(winograd.pays).map(\.name))
       let trials = LayerTrials(network.graph) { convolution, input in
@@ -196,6 +198,6 @@ public struct Calibration: Equatable, Sendable {
 
   /// Of values, by name.
   public let ranges: [String: Quantization.StoredRange]
-  /// Convolutions that read a value with a range, by name.
+  /// Convolutions that read a value with a range and have a product, by name.
   public let layers: [String: Layer]
 }

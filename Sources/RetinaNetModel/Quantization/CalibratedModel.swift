@@ -17,9 +17,7 @@ public struct CalibratedModel: Sendable {
   ///   - pictures: how many there were.
   ///   - picturesDigest: of what they were.
   init(_ model: DetectionModel, _ calibration: Calibration, pictures: Int, picturesDigest: String) {
-    let direct = Set(
-      model.description.makeNetwork().convolutionCalls.filter(\.hasDirect).map(\.name))
-    layers = calibration.layers.filter { direct.contains($0.key) || $0.value.product != .direct }
+    layers = calibration.layers
     var description = model.description
     description.quantization = ModelQuantization(
       arithmetic: Quantization(
