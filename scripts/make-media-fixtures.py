@@ -146,6 +146,13 @@ def make_videos(scratch):
             "color=size=64x64:rate=5:duration=0.2", output=OUT / f"{name}.mkv")
 
 
+def without_repeated_sets(stream):
+    """H.264 with start codes, its parameter sets (types 7 and 8) where they come first."""
+    units = [unit.rstrip(b"\0") for unit in stream.split(b"\0\0\1") if unit.strip(b"\0")]
+    kept = [unit for place, unit in enumerate(units) if unit[0] & 31 not in (7, 8) or unit not in units[:place]]
+    return b"".join(b"\0\0\0\1" + unit for unit in kept)
+
+
 def make_parts(scratch):
     """Videos that several decoders can share, or cannot, 96x64 with a keyframe every 30 frames."""
     parts = OUT / "parts"
@@ -158,13 +165,14 @@ def make_parts(scratch):
     ffmpeg(f"{h265}:open-gop=1", scene(4), output=parts / "open-gop.mkv")
     # Every picture for 50 frames, so that it is shown on both sides of keyframes; without loss, none differs.
     ffmpeg(f"{closed.replace('-crf 35', '-qp 0')} -vf fps=0.5,fps=25", scene(8), output=parts / "slides.mp4")
-    # From the fifth second on, other parameter sets of the same names: with another offset of chroma.
+    # From the fifth second on, other parameter sets of the same names: with another offset of chroma. They come once: who
+    # has not seen them decodes what follows with the first ones.
     streams = []
     for name, more in (("plain", ""), ("offset", " -x264-params chroma-qp-offset=6")):
         streams.append(scratch / f"{name}.h264")
         ffmpeg(f"{X264} -g 30 -bf 0 -sc_threshold 0{more}", scene(4), output=streams[-1])
     both = scratch / "both.h264"
-    both.write_bytes(b"".join(stream.read_bytes() for stream in streams))
+    both.write_bytes(b"".join(without_repeated_sets(stream.read_bytes()) for stream in streams))
     ffmpeg("-c copy", ["-r", "25", *file(both)], output=parts / "other-sets.mp4")
 
 

@@ -10,13 +10,15 @@ struct SparseTests {
   static let fixtures =
     ShortcutTests.videos.map { "cases/videos/\($0)" } + [
       "constant-rate.mp4", "variable-rate.mkv", "edit-list.mp4", "fragmented.mp4", "phone.mov",
-      "parts/h264.mkv", "parts/open-gop.mkv", "no-durations.mkv", "truncated.mp4", "damaged.ts",
+      "parts/h264.mkv", "parts/open-gop.mkv", "parts/other-sets.mp4", "no-durations.mkv",
+      "truncated.mp4", "damaged.ts",
       "time-jump.ts", "no-first-keyframe.ts",
       "slanted.mov", "bt709.mkv",
     ]
 
   static let selections: [FrameSampling.Selection] = [
-    .rate(0.4), .rate(1), .rate(3), .rate(7.3), .rate(24), .every(2), .every(5), .every(12),
+    .rate(0.3), .rate(0.4), .rate(1), .rate(3), .rate(7.3), .rate(24), .every(2), .every(5),
+    .every(12),
   ]
 
   /// All frames of a file, and what of them a sampling takes, by the rules alone.

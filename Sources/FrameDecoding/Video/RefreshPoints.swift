@@ -26,6 +26,11 @@ struct RefreshPoints {
   /// Of the first packet; nil before that.
   private var parameterSets: [[UInt8]]?
 
+  /// Whether a stream is of one of the codecs.
+  static func suits(_ parameters: UnsafePointer<AVCodecParameters>) -> Bool {
+    [AV_CODEC_ID_H264, AV_CODEC_ID_HEVC].contains(parameters.pointee.codec_id)
+  }
+
   /// Nil for other codecs, and where units do not come with their lengths.
   init?(_ parameters: UnsafePointer<AVCodecParameters>) {
     codec = parameters.pointee.codec_id

@@ -7,14 +7,16 @@ import CFFmpeg
 /// counted, the rest of a group of pictures is not even sent once no wanted frame is left in it. What was left out is told
 /// with its time (`SequenceStep.passed`), so that it counts.
 ///
-/// As soon as anything is not as it should be (a packet without a time, hidden or damaged; a frame that is corrupt, out
-/// of order or missing), the full decode takes over from here.
+/// As soon as anything is not as it should be (a packet without a time, hidden or damaged; parameter sets that change; a
+/// frame that is corrupt, out of order or missing), the full decode takes over from here.
 final class SparseFrames: FrameSequence {
   private let plan: PacketPlan
   private let decoder: VideoDecoder
   private let makeFull: () throws(MediaError) -> VideoFrames
   /// Whether packets may go unsent.
   private let dropsPackets: Bool
+  /// Looks for what packets that go unsent would have said of those after them; nil for codecs without such things.
+  private var refreshes: RefreshPoints?
 
   /// Of the group at hand: packets that are left, and those among them that are sent.
   private var group = (length: 0, toSend: 0)
@@ -58,6 +60,12 @@ final class SparseFrames: FrameSequence {
     self.plan = plan
     self.makeFull = makeFull
     dropsPackets = !countsFrames
+    if dropsPackets {
+      refreshes = RefreshPoints(demuxer.stream.pointee.codecpar)
+      guard refreshes != nil || !RefreshPoints.suits(demuxer.stream.pointee.codecpar) else {
+        return nil
+      }
+    }
     decoder = try VideoDecoder(
       demuxer.stream.pointee.codecpar, timeBase: demuxer.stream.pointee.time_base, limits: limits,
       log: log)
@@ -204,8 +212,15 @@ final class SparseFrames: FrameSequence {
         if isPlanned && (!dropsPackets || plan.isFull || nextGroup != nil) { return true }
         if !isPlanned && plan.isFull { return false }
       }
-      guard plan.read() else { return false }
+      guard readPacket() else { return false }
     }
     return true
+  }
+
+  private func readPacket() -> Bool {
+    let count = plan.entries.count
+    guard plan.read() else { return false }
+    guard plan.entries.count > count, let packet = plan.entries.last?.packet else { return true }
+    return refreshes?.kind(of: packet) != .doubtful
   }
 }
