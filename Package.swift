@@ -39,6 +39,7 @@ let package = Package(
 
     // Loops for more than one instruction set, which Swift cannot compile.
     .target(name: "CTransforms"),
+    .target(name: "CColour"),
 
     // What Linux offers, and Swift cannot call.
     .target(name: "CLinux"),
@@ -105,7 +106,7 @@ let package = Package(
     .target(
       name: "FrameDecoding",
       dependencies: [
-        "CFFmpeg", "CHEIF", "CLinux", "CSeccomp", "CTIFF", "Media", "Workers",
+        "CColour", "CFFmpeg", "CHEIF", "CLinux", "CSeccomp", "CTIFF", "Media", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .target(

@@ -33,12 +33,14 @@ struct ParallelTests {
 
   private static func same(_ frames: [DecodedFrame]) -> [EarlierFrame?] { frames.map(\.same) }
 
-  private func compare(_ path: FilePath, _ sampling: FrameSampling, skipping: Int = 0) throws {
+  private func compare(
+    _ path: FilePath, _ sampling: FrameSampling, skipping: Int = 0, remark: String = ""
+  ) throws {
     let one = try Reading(path, sampling, skipping: skipping)
     for limits in [Self.limits(2, ahead: 0), Self.limits(5, ahead: 1 << 30)] {
       let several = try Reading(path, sampling, limits: limits, skipping: skipping)
       let what: Comment =
-        "\(path.lastComponent?.string ?? "") \(sampling) \(limits.decoders), after \(skipping)"
+        "\(path.lastComponent?.string ?? "") \(sampling) \(limits.decoders), \(skipping), \(remark)"
       #expect(several.fingerprints == one.fingerprints, what)
       #expect(Self.same(several.frames) == Self.same(one.frames), what)
       #expect(several.failure == one.failure, what)
@@ -82,9 +84,26 @@ struct ParallelTests {
 
   /// Bytes of packets overwritten, one place after the other.
   @Test(arguments: shared) func damageIsMetAsByOneDecoder(name: String) throws {
+    for seed in [.random(in: 0..<1_000_000)] + (Self.badDamage[name] ?? []) {
+      try damageIsMetAsByOneDecoder(name, seed: seed)
+    }
     let whole = try MediaFixture.bytes(name)
-    let seed = UInt64.random(in: 0..<1_000_000)
-    print("seed \(seed)")
+    for length in [whole.count / 3, whole.count * 4 / 5] {
+      let path = scratch.path.appending("cut.\(name.hasSuffix("v") ? "mkv" : "mp4")")
+      try Data(whole[..<length]).write(to: URL(filePath: path.string))
+      guard (try? MediaReader(path: path)) != nil else { continue }
+      try compare(path, .init())
+    }
+  }
+
+  /// Seeds of damage of which FFmpeg says nothing, or no more than a line, and shows what was in its memory before.
+  static let badDamage: [String: [UInt64]] = [
+    "parts/h264.mp4": [264_761], "parts/h265.mp4": [182_567, 791_647],
+  ]
+
+  private func damageIsMetAsByOneDecoder(_ name: String, seed: UInt64) throws {
+    print("\(name): seed \(seed)")
+    let whole = try MediaFixture.bytes(name)
     var random = SeededGenerator(seed: seed)
     let path = scratch.path.appending("damaged.\(name.hasSuffix("v") ? "mkv" : "mp4")")
     for _ in 0..<8 {
@@ -98,13 +117,8 @@ struct ParallelTests {
         FrameSampling(), .init(selection: .every(7), sameness: .equalPixels),
         .init(selection: .rate(3), needsFrameNumbers: false),
       ] {
-        try compare(path, sampling)
+        try compare(path, sampling, remark: "seed \(seed)")
       }
-    }
-    for length in [whole.count / 3, whole.count * 4 / 5] {
-      try Data(whole[..<length]).write(to: URL(filePath: path.string))
-      guard (try? MediaReader(path: path)) != nil else { continue }
-      try compare(path, .init())
     }
   }
 
@@ -131,6 +145,20 @@ struct ParallelTests {
     #expect(try way("cases/videos/refresh.mp4") == "one decoder")
     #expect(try way("constant-rate.mp4", .init(selection: .keyframes)) == "one decoder")
     #expect(try way("parts/other-sets.mp4") == "several, then one")
+  }
+
+  /// Frames are decoded ahead as far as somebody waits for them.
+  @Test func nothingIsDecodedAheadForNobody() throws {
+    let reader = try MediaReader(
+      path: MediaFixture.path("parts/slides.mp4"), limits: Self.limits(4, ahead: 1 << 30))
+    let parallel = try #require(reader.media.frames as? ParallelFrames)
+    var most = 0
+    while let frame = try reader.nextFrame() {
+      // Many times what it takes to decode one.
+      Thread.sleep(forTimeInterval: 0.005)
+      most = max(most, parallel.team.bytesAhead / (frame.picture.width * frame.picture.height))
+    }
+    #expect(most < 20, "of 200 frames")
   }
 
   /// One that is left in mid-video lets its threads go.

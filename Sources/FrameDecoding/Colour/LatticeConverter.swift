@@ -1,3 +1,4 @@
+import CColour
 import CFFmpeg
 import Media
 import Synchronization
@@ -12,18 +13,15 @@ import Synchronization
 final class LatticeConverter {
   private let source: Scaler.Source
   private let lattice: PictureLattice
-  private let matrix: ColourMatrix
+  private let matrix: ccolour_matrix
   private let chromaColumns: ChromaTaps
   private let chromaRows: ChromaTaps
   private let columns: [Int32]
-  /// Rows of blue and red chroma at the lattice's columns, filtered along the row; each at its number modulo 4.
-  private var filtered: [FilteredRow]
-
-  private struct FilteredRow {
-    var number = -1
-    var blue: [Int16]
-    var red: [Int16]
-  }
+  /// Where the samples of chroma begin for each column.
+  private let firstSamples: [Int32]
+  /// Rows of chroma at the lattice's columns, filtered along the row, each at its number modulo 4: four rows of blue, then
+  /// four of red.
+  private var filtered: [Int16]
 
   /// Prepares a conversion of these rows and columns of the stored picture; nil for pictures that it knows nothing of.
   init?(_ source: Scaler.Source, _ lattice: PictureLattice) {
@@ -32,14 +30,14 @@ final class LatticeConverter {
     else { return nil }
     self.source = source
     self.lattice = lattice
-    matrix = ColourMatrix(source)
+    matrix = ccolour_matrix(source)
     chromaColumns = ChromaTaps(
       lattice.columns, length: Int(source.width), isHalved: halvesColumns, one: 1 << 14)
     chromaRows = ChromaTaps(
       lattice.rows, length: Int(source.height), isHalved: halvesRows, one: 1 << 12)
     columns = lattice.columns.map(Int32.init)
-    let row = [Int16](repeating: 0, count: columns.count)
-    filtered = [FilteredRow](repeating: FilteredRow(blue: row, red: row), count: 4)
+    firstSamples = chromaColumns.first.map(Int32.init)
+    filtered = [Int16](repeating: 0, count: 8 * columns.count)
   }
 
   /// Whether this is what it was made for.
@@ -75,82 +73,67 @@ final class LatticeConverter {
     guard let luma = fields.data.0, let blue = fields.data.1, let red = fields.data.2 else {
       preconditionFailure("a planar frame without its planes")
     }
-    for index in filtered.indices { filtered[index].number = -1 }
     let count = columns.count
-    withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * count) { sums in
-      let blueSums = UnsafeMutableBufferPointer(rebasing: sums[..<count])
-      let redSums = UnsafeMutableBufferPointer(rebasing: sums[count...])
+    filtered.withUnsafeMutableBufferPointer { filtered in
+      guard let blueRows = filtered.baseAddress, let line = pixels.baseAddress else { return }
+      let redRows = blueRows + 4 * count
+      var numbers = [-1, -1, -1, -1]
       for (index, row) in lattice.rows.enumerated() {
-        blueSums.update(repeating: ColourMatrix.chromaZero)
-        redSums.update(repeating: ColourMatrix.chromaZero)
+        var taps = RowTaps(blueRows, redRows)
         for tap in 0..<chromaRows.width {
-          let weight = Int32(chromaRows.weights[index * chromaRows.width + tap])
+          let weight = chromaRows.weights[index * chromaRows.width + tap]
           if weight == 0 { continue }
           let number = chromaRows.first[index] + tap
           let slot = number & 3
-          if filtered[slot].number != number {
-            filtered[slot].number = number
-            filter(blue + number * Int(fields.linesize.1), into: &filtered[slot].blue)
-            filter(red + number * Int(fields.linesize.2), into: &filtered[slot].red)
-          }
-          Self.add(filtered[slot].blue, weight, to: blueSums)
-          Self.add(filtered[slot].red, weight, to: redSums)
+          taps.set(tap, weight, blueRows + slot * count, redRows + slot * count)
+          if numbers[slot] == number { continue }
+          numbers[slot] = number
+          filter(blue + number * Int(fields.linesize.1), into: blueRows + slot * count)
+          filter(red + number * Int(fields.linesize.2), into: redRows + slot * count)
         }
-        let line = UnsafeMutableBufferPointer(
-          rebasing: pixels[3 * index * count..<3 * (index + 1) * count])
-        columns.withUnsafeBufferPointer {
-          matrix.apply(luma + row * Int(fields.linesize.0), $0, blueSums, redSums, into: line)
+        withUnsafePointer(to: matrix) {
+          ccolour_row(
+            luma + row * Int(fields.linesize.0), columns, Int32(count), taps.blue, taps.red,
+            taps.weights, $0, line + 3 * index * count)
         }
       }
+    }
+  }
+
+  /// Four rows of each chroma with their weights; those without a weight may be any.
+  private struct RowTaps {
+    private(set) var blue: [UnsafePointer<Int16>?]
+    private(set) var red: [UnsafePointer<Int16>?]
+    private(set) var weights: [Int16] = [0, 0, 0, 0]
+
+    init(_ blue: UnsafePointer<Int16>, _ red: UnsafePointer<Int16>) {
+      self.blue = [blue, blue, blue, blue]
+      self.red = [red, red, red, red]
+    }
+
+    mutating func set(
+      _ tap: Int, _ weight: Int16, _ blue: UnsafePointer<Int16>, _ red: UnsafePointer<Int16>
+    ) {
+      self.blue[tap] = blue
+      self.red[tap] = red
+      weights[tap] = weight
     }
   }
 
   /// Chroma of one row at the lattice's columns, in 15 bits.
-  private func filter(_ samples: UnsafePointer<UInt8>, into values: inout [Int16]) {
-    values.withUnsafeMutableBufferPointer { values in
-      chromaColumns.first.withUnsafeBufferPointer { first in
-        if chromaColumns.width == 1 {
-          for x in 0..<values.count { values[x] = Int16(samples[first[x]]) << 7 }
-          return
-        }
-        chromaColumns.weights.withUnsafeBufferPointer { weights in
-          for x in 0..<values.count {
-            let taps = samples + first[x]
-            let sum =
-              Int32(taps[0]) &* Int32(weights[4 &* x])
-              &+ Int32(taps[1]) &* Int32(weights[4 &* x &+ 1])
-              &+ Int32(taps[2]) &* Int32(weights[4 &* x &+ 2])
-              &+ Int32(taps[3]) &* Int32(weights[4 &* x &+ 3])
-            // At least -32768: the weights below 0 come to no more than a quarter.
-            values[x] = Int16(truncatingIfNeeded: min(sum >> 7, 0x7fff))
-          }
-        }
-      }
-    }
-  }
-
-  private static func add(
-    _ values: [Int16], _ weight: Int32, to sums: UnsafeMutableBufferPointer<Int32>
-  ) {
-    values.withUnsafeBufferPointer { values in
-      for x in 0..<sums.count { sums[x] &+= Int32(values[x]) &* weight }
+  private func filter(_ samples: UnsafePointer<UInt8>, into values: UnsafeMutablePointer<Int16>) {
+    if chromaColumns.width == 1 {
+      for (x, sample) in firstSamples.enumerated() { values[x] = Int16(samples[Int(sample)]) << 7 }
+    } else {
+      ccolour_filter(
+        samples, firstSamples, chromaColumns.weights, Int32(firstSamples.count), values)
     }
   }
 }
 
-/// What luma and chroma are multiplied with, in 13 bits as swscale has it.
-private struct ColourMatrix {
-  private let lumaOffset: Int32
-  private let luma: Int32
-  private let redOfRed: Int32
-  private let greenOfRed: Int32
-  private let greenOfBlue: Int32
-  private let blueOfBlue: Int32
-
-  /// What a sum of chroma begins with: a half, and minus the middle of the scale.
-  static let chromaZero: Int32 = (1 << 9) - (128 << 19)
-
-  init(_ source: Scaler.Source) {
+extension ccolour_matrix {
+  /// As swscale has it, in 13 bits.
+  fileprivate init(_ source: Scaler.Source) {
     guard let table = sws_getCoefficients(source.matrix) else {
       preconditionFailure("swscale has a table for every matrix, if need be BT.601's")
     }
@@ -158,37 +141,15 @@ private struct ColourMatrix {
     func chroma(_ factor: Int32, _ sign: Int) -> Int32 {
       Self.rounded(sign * Int(factor) * (source.isFullRange ? 224 : 255) / 255)
     }
-    luma = Self.rounded(source.isFullRange ? 1 << 16 : (1 << 16) * 255 / 219)
-    lumaOffset = source.isFullRange ? 0 : 16 << 9
-    redOfRed = chroma(table[0], 1)
-    blueOfBlue = chroma(table[1], 1)
-    greenOfBlue = chroma(table[2], -1)
-    greenOfRed = chroma(table[3], -1)
+    self.init(
+      luma_offset: source.isFullRange ? 0 : 16 << 9,
+      luma: Self.rounded(source.isFullRange ? 1 << 16 : (1 << 16) * 255 / 219),
+      red_of_red: chroma(table[0], 1), green_of_red: chroma(table[3], -1),
+      green_of_blue: chroma(table[2], -1), blue_of_blue: chroma(table[1], 1))
   }
 
   private static func rounded(_ factor: Int) -> Int32 {
     Int32(min(max((factor * (1 << 13) + (1 << 15)) >> 16, -0x8000), 0x7fff))
-  }
-
-  /// Colours of one row's pixels. Sums wrap where swscale's do.
-  func apply(
-    _ samples: UnsafePointer<UInt8>, _ columns: UnsafeBufferPointer<Int32>,
-    _ blueSums: UnsafeMutableBufferPointer<Int32>, _ redSums: UnsafeMutableBufferPointer<Int32>,
-    into line: UnsafeMutableBufferPointer<UInt8>
-  ) {
-    for x in 0..<columns.count {
-      let blue = blueSums[x] >> 10
-      let red = redSums[x] >> 10
-      let bright =
-        ((Int32(samples[Int(columns[x])]) << 9) &- lumaOffset) &* luma &+ (1 << 21)
-      line[3 &* x] = Self.byte(bright &+ red &* redOfRed)
-      line[3 &* x &+ 1] = Self.byte(bright &+ red &* greenOfRed &+ blue &* greenOfBlue)
-      line[3 &* x &+ 2] = Self.byte(bright &+ blue &* blueOfBlue)
-    }
-  }
-
-  private static func byte(_ value: Int32) -> UInt8 {
-    UInt8(truncatingIfNeeded: min(max(value, 0), (1 << 30) - 1) >> 22)
   }
 }
 

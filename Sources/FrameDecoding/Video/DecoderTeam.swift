@@ -4,7 +4,9 @@ import Workers
 /// Decoders of one video on threads of their own, which take its parts one after the other. Their frames come out in the
 /// order of the parts.
 ///
-/// What has been decoded ahead is bounded in bytes; the part whose turn it is always gets on.
+/// What has been decoded ahead is bounded in bytes; the part whose turn it is always gets on. The bound is raised frame by
+/// frame, and only while whoever takes them waits for frames longer than it does something with them: 1080p frames that
+/// nobody is in a hurry for took 900 MiB, and as many page faults cost a twentieth of all the time.
 final class DecoderTeam: Sendable {
   /// A packet, and what it has to become.
   struct Picture {
@@ -49,7 +51,23 @@ final class DecoderTeam: Sendable {
     var turn = 0
     /// Of frames that wait for their turn.
     var bytes = 0
+    /// So many there may be.
+    var room = 0
+    /// Of the frame that was decoded last.
+    var frameBytes = 0
+    /// When the last output was taken.
+    var lastTaken = ContinuousClock.now
     var isStopped = false
+
+    mutating func takeNext() -> Output? {
+      guard let output = outputs[turn]?.popFirst() else { return isStopped ? .doubt : nil }
+      bytes -= output.byteCount
+      if case .ended = output {
+        outputs[turn] = nil
+        turn += 1
+      }
+      return output
+    }
   }
 
   /// A decoder with what it writes about errors.
@@ -84,7 +102,8 @@ final class DecoderTeam: Sendable {
       let log = FFmpegLog()
       members.append(
         Member(
-          decoder: try VideoDecoder(parameters, timeBase: timeBase, limits: limits, log: log),
+          decoder: try VideoDecoder(
+            parameters, timeBase: timeBase, limits: limits, isStrict: true, log: log),
           log: log))
     }
     self.members = members
@@ -121,18 +140,20 @@ final class DecoderTeam: Sendable {
 
   /// What comes next, waiting for it; of the parts that were taken, some must not have ended.
   func next() -> Output {
-    monitor.wait { state -> Output? in
-      guard let output = state.outputs[state.turn]?.popFirst() else {
-        return state.isStopped ? .doubt : nil
+    let asked = ContinuousClock.now
+    return monitor.wait { state -> Output? in
+      guard let output = state.takeNext() else { return nil }
+      let now = ContinuousClock.now
+      if now - asked > asked - state.lastTaken {
+        state.room = min(mostBytes, state.room + state.frameBytes)
       }
-      state.bytes -= output.byteCount
-      if case .ended = output {
-        state.outputs[state.turn] = nil
-        state.turn += 1
-      }
+      state.lastTaken = now
       return output
     }
   }
+
+  /// Bytes of frames that wait for their turn.
+  var bytesAhead: Int { monitor.read { $0.bytes } }
 
   /// Drops what there is, and waits until the threads have ended.
   func stop() {
@@ -174,9 +195,10 @@ final class DecoderTeam: Sendable {
     return monitor.wait { state -> Bool? in
       if state.isStopped { return false }
       let hasTurn = number == state.turn && state.outputs[number, default: []].isEmpty
-      guard bytes == 0 || hasTurn || bytes <= mostBytes - min(state.bytes, mostBytes) else {
+      guard bytes == 0 || hasTurn || bytes <= state.room - min(state.bytes, state.room) else {
         return nil
       }
+      if bytes > 0 { state.frameBytes = bytes }
       state.outputs[number, default: []].append(output)
       state.bytes += bytes
       return true

@@ -17,7 +17,7 @@ final class ParallelFrames: FrameSequence {
   private static let mostBytes = 64 << 20
 
   private let plan: PacketPlan
-  private let team: DecoderTeam
+  let team: DecoderTeam
   private let makeSingle: () throws(MediaError) -> any FrameSequence
   private var refreshes: RefreshPoints
   /// Whether packets may go unsent.

@@ -65,6 +65,8 @@ struct RefreshPoints {
       case .other: break
       }
     }
+    // Without a picture, it becomes none.
+    guard refreshes + slices > 0 else { return .doubtful }
     if let parameterSets {
       guard sets.allSatisfy(parameterSets.contains) else { return .doubtful }
     } else {

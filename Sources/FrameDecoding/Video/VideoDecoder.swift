@@ -1,4 +1,5 @@
 import CFFmpeg
+import Glibc
 
 /// A decoder with one thread, so that damaged data gives the same pixels in every run; owns the AVCodecContext.
 final class VideoDecoder {
@@ -23,17 +24,20 @@ final class VideoDecoder {
   private let context: UnsafeMutablePointer<AVCodecContext>
   private let log: FFmpegLog
   private let gate: PictureGate?
+  private let isStrict: Bool
 
   /// Opens a decoder; `checksSums` compares checksums where the codec has them, and `gate` is asked before memory for a
-  /// frame is taken.
+  /// frame is taken. A strict one calls damaged whatever it complains of: what FFmpeg makes of such a packet can follow from
+  /// any picture that was decoded before.
   ///
   /// - Throws: a data failure if the codec is unknown or its parameters are damaged.
   init(
     _ parameters: UnsafePointer<AVCodecParameters>, timeBase: AVRational, limits: MediaLimits,
-    checksSums: Bool = false, gate: PictureGate? = nil, log: FFmpegLog
+    checksSums: Bool = false, gate: PictureGate? = nil, isStrict: Bool = false, log: FFmpegLog
   ) throws(MediaError) {
     self.log = log
     self.gate = gate
+    self.isStrict = isStrict
     let name = Self.name(of: parameters.pointee.codec_id)
     guard let codec = avcodec_find_decoder(parameters.pointee.codec_id) else {
       throw MediaError(.data, "no decoder for codec \(name)")
@@ -52,6 +56,9 @@ final class VideoDecoder {
       // Owned by this object, as the context is.
       context.pointee.opaque = Unmanaged.passUnretained(gate).toOpaque()
       context.pointee.get_buffer2 = { VideoDecoder.takeBuffer($0, $1, $2) }
+    }
+    if parameters.pointee.codec_id == AV_CODEC_ID_HEVC {
+      context.pointee.get_buffer2 = { VideoDecoder.takeBlankBuffer($0, $1, $2) }
     }
     status = avcodec_open2(context, codec, nil)
     if status < 0 { throw log.failure("opening the \(name) decoder", status) }
@@ -76,6 +83,20 @@ final class VideoDecoder {
     return avcodec_default_get_buffer2(context, frame, flags)
   }
 
+  /// Takes memory for a frame of H.265 and fills it: of damaged packets FFmpeg leaves out parts of a picture without a word,
+  /// and adds to others what they differ by from a reference that there is not. They would show what was in the memory.
+  private static func takeBlankBuffer(
+    _ context: UnsafeMutablePointer<AVCodecContext>?, _ frame: UnsafeMutablePointer<AVFrame>?,
+    _ flags: Int32
+  ) -> Int32 {
+    let status = avcodec_default_get_buffer2(context, frame, flags)
+    guard status >= 0, let buffers = frame?.pointee.buf else { return status }
+    for case let buffer? in [buffers.0, buffers.1, buffers.2] {
+      memset(buffer.pointee.data, 0x80, buffer.pointee.size)
+    }
+    return status
+  }
+
   /// FFmpeg's name of a codec.
   static func name(of codec: AVCodecID) -> String { String(cString: avcodec_get_name(codec)) }
 
@@ -88,7 +109,9 @@ final class VideoDecoder {
     if let packet { cffmpeg_lay_position(packet.pointer) }
     let status = avcodec_send_packet(context, packet?.pointer)
     switch status {
-    case 0..., cffmpeg_error_eof: return .accepted
+    case 0..., cffmpeg_error_eof:
+      if isStrict, let complaint = log.firstError { return .damaged(complaint) }
+      return .accepted
     case -EAGAIN: return .full
     default: return .damaged(log.text(of: status))
     }
@@ -109,7 +132,9 @@ final class VideoDecoder {
     let frame = Frame()
     let status = avcodec_receive_frame(context, frame.pointer)
     switch status {
-    case 0...: return .frame(frame)
+    case 0...:
+      if isStrict, let complaint = log.firstError { return .damaged(complaint) }
+      return .frame(frame)
     case -EAGAIN: return .needsPacket
     case cffmpeg_error_eof: return .ended
     default: return .damaged(log.text(of: status))

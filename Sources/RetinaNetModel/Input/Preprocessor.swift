@@ -124,7 +124,11 @@ public struct Preprocessor: Sendable {
       for channel in 0..<3 {
         let start = (plane(channel) * geometry.paddedHeight + y) * geometry.paddedWidth
         let output = UnsafeMutableBufferPointer(rebasing: input[start..<start + width])
-        blend(upper, isOneRow ? upper : lower, channel, tap, into: output)
+        if tap.secondWeight == 0 {
+          _ = output.update(fromContentsOf: upper.values[channel * width..<(channel + 1) * width])
+        } else {
+          blend(upper, isOneRow ? upper : lower, channel, tap, into: output)
+        }
       }
     }
   }
