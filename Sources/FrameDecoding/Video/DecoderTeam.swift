@@ -57,6 +57,9 @@ final class DecoderTeam: Sendable {
     var frameBytes = 0
     /// When the last output was taken.
     var lastTaken = ContinuousClock.now
+    /// How long it was waited for of late, and how long nobody asked: recent times count most.
+    var waited = Duration.zero
+    var unasked = Duration.zero
     var isStopped = false
 
     mutating func takeNext() -> Output? {
@@ -144,10 +147,12 @@ final class DecoderTeam: Sendable {
     return monitor.wait { state -> Output? in
       guard let output = state.takeNext() else { return nil }
       let now = ContinuousClock.now
-      if now - asked > asked - state.lastTaken {
+      state.waited = state.waited * 15 / 16 + (now - asked)
+      state.unasked = state.unasked * 15 / 16 + (asked - state.lastTaken)
+      state.lastTaken = now
+      if state.waited > state.unasked {
         state.room = min(mostBytes, state.room + state.frameBytes)
       }
-      state.lastTaken = now
       return output
     }
   }
