@@ -30,7 +30,7 @@ import Testing
     let (width, height) = size
     let path = try TemporaryFolder()
     let file = path.path.appending("a b'%d.mp4")
-    let times: [Int64] = [0, 1, 2, 50, 51, 1000, 1001, 90_000, 90_007]
+    let times: [Int64] = [0, 1, 2, 50, 51, 89_000, 90_000, 90_001, 90_007]
     let writer = try VideoWriter(
       path: file, format: Self.format(width, height, Ratio(1, 600)),
       quality: VideoQuality(rateFactor: 4, threads: 2))
@@ -43,7 +43,9 @@ import Testing
     let (frames, info) = try read(file)
     #expect(frames.map(\.timestamp) == times)
     #expect(info.timeBase == Ratio(1, 600))
-    #expect(abs((info.duration ?? 0) - 90_024 / 600.0) < 0.002)
+    #expect(frames.last?.duration == 17)
+    // FFmpeg 7 says when the last packet in the order of decoding ends: with B-frames, up to two frames before the end.
+    #expect(abs((info.duration ?? 0) - 90_024 / 600.0) < 0.05)
     #expect(info.codec == "h264" && info.orientation == .upright)
     for (number, frame) in frames.enumerated() {
       // One more column and row where they are odd.
