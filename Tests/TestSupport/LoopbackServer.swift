@@ -75,8 +75,12 @@ public final class LoopbackServer: Sendable {
     Thread { [weak self] in
       while true {
         let connection = accept(socket, nil, nil)
-        // The server is gone.
-        guard connection >= 0 else { return }
+        guard connection >= 0 else {
+          // The server is gone. Its number is free only now: closed by another thread, it could be another server's by the
+          // time of the next `accept`, which would take away that one's connections.
+          close(socket)
+          return
+        }
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
         self?.serve(connection, answer)
         close(connection)
@@ -85,9 +89,8 @@ public final class LoopbackServer: Sendable {
   }
 
   deinit {
-    // Ends `accept`, which closing alone does not.
+    // Ends `accept`, and with it the thread.
     shutdown(socket, Int32(SHUT_RDWR))
-    close(socket)
   }
 
   /// What has been asked up to now.
