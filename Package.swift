@@ -232,7 +232,7 @@ let package = Package(
     .testTarget(
       name: "FrameEncodingTests",
       dependencies: [
-        "FrameDecoding", "FrameEncoding", "Media", "TestSupport",
+        "CFFmpeg", "FrameDecoding", "FrameEncoding", "Media", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
