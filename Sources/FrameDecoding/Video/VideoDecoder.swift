@@ -55,11 +55,8 @@ final class VideoDecoder {
     if let gate {
       // Owned by this object, as the context is.
       context.pointee.opaque = Unmanaged.passUnretained(gate).toOpaque()
-      context.pointee.get_buffer2 = { VideoDecoder.takeBuffer($0, $1, $2) }
     }
-    if parameters.pointee.codec_id == AV_CODEC_ID_HEVC {
-      context.pointee.get_buffer2 = { VideoDecoder.takeBlankBuffer($0, $1, $2) }
-    }
+    context.pointee.get_buffer2 = { VideoDecoder.takeBuffer($0, $1, $2) }
     status = avcodec_open2(context, codec, nil)
     if status < 0 { throw log.failure("opening the \(name) decoder", status) }
   }
@@ -69,7 +66,10 @@ final class VideoDecoder {
     avcodec_free_context(&context)
   }
 
-  /// Takes memory for a frame, whose size is known and in bounds by now, after asking the gate.
+  /// Takes memory for a frame, whose size is known and in bounds by now, after asking the gate, if there is one.
+  ///
+  /// That of H.265 is filled: of damaged packets FFmpeg leaves out parts of a picture without a word, and adds to others what
+  /// they differ by from a reference that there is not. They would show what was in the memory.
   private static func takeBuffer(
     _ context: UnsafeMutablePointer<AVCodecContext>?, _ frame: UnsafeMutablePointer<AVFrame>?,
     _ flags: Int32
@@ -80,17 +80,10 @@ final class VideoDecoder {
       Unmanaged<PictureGate>.fromOpaque(opaque).takeUnretainedValue().wait(
         pixels: Int(frame.pointee.width) * Int(frame.pointee.height), bitsPerPixel: Int(bits ?? 24))
     }
-    return avcodec_default_get_buffer2(context, frame, flags)
-  }
-
-  /// Takes memory for a frame of H.265 and fills it: of damaged packets FFmpeg leaves out parts of a picture without a word,
-  /// and adds to others what they differ by from a reference that there is not. They would show what was in the memory.
-  private static func takeBlankBuffer(
-    _ context: UnsafeMutablePointer<AVCodecContext>?, _ frame: UnsafeMutablePointer<AVFrame>?,
-    _ flags: Int32
-  ) -> Int32 {
     let status = avcodec_default_get_buffer2(context, frame, flags)
-    guard status >= 0, let buffers = frame?.pointee.buf else { return status }
+    guard status >= 0, context?.pointee.codec_id == AV_CODEC_ID_HEVC,
+      let buffers = frame?.pointee.buf
+    else { return status }
     for case let buffer? in [buffers.0, buffers.1, buffers.2] {
       memset(buffer.pointee.data, 0x80, buffer.pointee.size)
     }
