@@ -8,7 +8,7 @@ Needs scripts/codes/requirements.txt and Debian's zint, fonts-dejavu-core and fo
 split and its number: no symbol and no picture of one split is in another, and a longer split begins like a shorter one
 of as many symbols. `scripts/codes` says what is drawn; a box lies around a symbol's modules, without its quiet zone,
 as far as they are in the picture. A split whose JSON is there is kept.
-Beside it stands what is known of how hard it is to see (scripts/measure-kinds --by).
+Beside it stands what is known of how hard it is to see (scripts/measure-kinds --by-difficulty).
 
 Of the pictures of "bad-validation" (to choose with) and "bad" (to report) all have troubles: blur until bars merge, motion,
 darkness, haze, glare, metal, size, a cut, a cover, one or two, each of any strength up to where a person can still name the code.

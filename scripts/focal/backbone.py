@@ -1,62 +1,62 @@
-"""The backbone that all trainings start from: a narrow ResNet-18 that tells characters apart, as the paper's tells pictures.
+"""The backbone that all trainings start from: a narrow ResNet-10 that names what it sees, as the paper's names pictures.
 
-It is trained with plain softmax cross entropy to name one character in the middle of a small picture: of other alphabets
-than those that are to be found later, so that it favours no loss and knows no object. Written in torchvision's names.
+It is trained with plain softmax cross entropy to name the one shape in the middle of a small picture, and its colour:
+those of objects and those of the background alike, as ImageNet's classes hold most of COCO's. So it favours no loss, and
+does not know what is to be found. Written in torchvision's names.
 """
 
 import numpy as np
 import torch
-from PIL import Image
 from torchvision.models.resnet import BasicBlock, ResNet
 
 from . import pictures
 
 WIDTH = 16
 SIDE = 64
-CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789" + "ΓΔΘΛΞΠΣΦΨΩЖИЛЦЧШЩЪЭЮЯ"
+CANVAS = 5 * SIDE  # of the background that crops are taken from
+PAINT = {**pictures.COLOURS, **pictures.OTHER_COLOURS}
+NAMES = [(shape, colour) for shape in pictures.OUTLINES for colour in PAINT]
 MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
 
 class NarrowResNet(ResNet):
-    """torchvision's, with `WIDTH` channels in its stem."""
+    """torchvision's, with one block a stage and `WIDTH` channels in its stem."""
 
     def __init__(self):
-        super().__init__(BasicBlock, [1, 1, 1, 1], num_classes=len(CHARACTERS))
+        super().__init__(BasicBlock, [1, 1, 1, 1], num_classes=len(NAMES))
         self.inplanes = WIDTH
         self.conv1 = torch.nn.Conv2d(3, WIDTH, 7, stride=2, padding=3, bias=False)
         self.bn1 = torch.nn.BatchNorm2d(WIDTH)
         for stage in range(4):
             layer = self._make_layer(BasicBlock, WIDTH << stage, 2, stride=1 if stage == 0 else 2)
             setattr(self, f"layer{stage + 1}", layer)
-        self.fc = torch.nn.Linear(WIDTH << 3, len(CHARACTERS))
+        self.fc = torch.nn.Linear(WIDTH << 3, len(NAMES))
 
 
-def crop(rng):
-    """A character in the middle of a picture of SIDE pixels; its number. Cut from the same backgrounds as are used later."""
-    canvas = pictures.background(rng)
-    number = int(rng.integers(len(CHARACTERS)))
-    mask = pictures.glyph(rng, CHARACTERS[number], int(rng.integers(18, 72)))
-    mask.thumbnail((SIDE - 4, SIDE - 4))
+def crops(rng):
+    """Pictures of SIDE pixels with a shape in the middle, and the numbers of what it is; a background serves for eight."""
+    canvas = pictures.background(rng, CANVAS)
     found = []
-    for _ in range(4):  # a background serves for four
-        x, y = (int(v) for v in rng.integers(0, pictures.SIDE - SIDE, 2))
+    for _ in range(8):
+        number = int(rng.integers(len(NAMES)))
+        shape, colour = NAMES[number]
+        mask = pictures.sign(rng, shape, int(rng.integers(18, 62)))
+        mask.thumbnail((SIDE - 4, SIDE - 4))
+        x, y = (int(v) for v in rng.integers(0, CANVAS - SIDE, 2))
         part = canvas.crop((x, y, x + SIDE, y + SIDE))
         left, top = ((SIDE - side) // 2 + int(rng.integers(-3, 4)) for side in mask.size)
-        part.paste(pictures.ink_on(rng, part, (left, top, left + mask.width, top + mask.height)), (left, top), mask)
+        part.paste(pictures.ink(rng, PAINT[colour]), (left, top), mask)
         found.append((np.asarray(part, np.uint8), number))
-        number = int(rng.integers(len(CHARACTERS)))
-        mask = pictures.glyph(rng, CHARACTERS[number], int(rng.integers(18, 72)))
-        mask.thumbnail((SIDE - 4, SIDE - 4))
     return found
 
 
-def make(path, count=12000, epochs=8, log=print):
+def make(path, count=16000, epochs=8, log=print):
     """Trains it, once."""
     if path.exists():
         return path
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
-    made = [one for _ in range(count // 4) for one in crop(rng)]
+    made = [one for _ in range(count // 8) for one in crops(rng)]
     shown = torch.from_numpy(np.stack([((pixels / 255 - MEAN) / DEVIATION).transpose(2, 0, 1) for pixels, _ in made]).astype(np.float32))
     named = torch.tensor([number for _, number in made])
     kept = len(made) // 12
@@ -77,7 +77,7 @@ def make(path, count=12000, epochs=8, log=print):
         model.eval()
         with torch.no_grad():
             right = (model(shown[-kept:]).argmax(1) == named[-kept:]).float().mean()
-        log(f"backbone, epoch {epoch + 1}: names {100 * right:.1f} % of unseen characters", flush=True)
+        log(f"backbone, epoch {epoch + 1}: names {100 * right:.1f} % of unseen shapes", flush=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), path.with_suffix(".part"))
     path.with_suffix(".part").replace(path)

@@ -33,8 +33,8 @@ def collect(comparison, wanted):
     for loss in LOSSES:
         if loss.name not in wanted:
             continue
-        tried = {rate: comparison.outcome(Training(loss, rate, comparison.epochs, comparison.seeds[0])) for rate in RATES}
-        if all(outcome is None for outcome in tried.values()):
+        tried = comparison.by_rate(loss)
+        if not tried:
             continue
         best, common = comparison.best_rate(loss), comparison.common_rate()
 
@@ -42,11 +42,11 @@ def collect(comparison, wanted):
             found = [comparison.outcome(Training(loss, rate, comparison.epochs, seed)) for seed in comparison.seeds] if rate else []
             return [outcome for outcome in found if outcome]
 
-        twice = comparison.outcome(comparison.twice_as_long(loss)) if best else None
+        twice = comparison.outcome(comparison.twice_as_long(loss))
         rows.append({
             "loss": loss.name, "table": loss.table, "paper": loss.paper, "best_rate": best, "common_rate": common,
-            "by_rate": {str(rate): outcome.ap for rate, outcome in tried.items() if outcome},
-            "diverged": [rate for rate, outcome in tried.items() if outcome and not outcome.scores],
+            "by_rate": {str(rate): outcome.ap for rate, outcome in tried.items()},
+            "diverged": [rate for rate, outcome in tried.items() if not outcome.scores],
             "best": [outcome.scores or [0, 0, 0] for outcome in finished(best)],
             "common": [outcome.ap for outcome in finished(common)],
             "twice_as_long": twice.ap if twice else None,
@@ -61,7 +61,7 @@ def table(rows, comparison, about):
         about,
         "",
         f"AP in percent on the validation pictures: mean over the seeds {comparison.seeds} ± half of the 95 % confidence interval"
-        " (Student's t). Rates were chosen for each loss on the first seed, from the same three."
+        " (Student's t). Rates were chosen for each loss on the first seed, from the same three (-: not tried)."
         " *One rate*: the best of the focal loss with gamma 2, for all. *Twice as long*: first seed, all else alike.",
         "",
         "| table | loss | AP | AP50 | AP75 | rate | AP by rate " + " / ".join(map(str, RATES)) + " | one rate | twice as long | paper |",
