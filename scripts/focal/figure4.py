@@ -16,6 +16,7 @@ from .pictures import SIDE
 
 GAMMAS = [0, 0.5, 1, 2]
 STRIDES = [8, 16, 32, 64, 128]
+PADDED = -(-SIDE // 32) * 32  # pictures are filled up to whole places of P5
 
 
 def anchors(sizes, ratios):
@@ -28,7 +29,7 @@ def anchors(sizes, ratios):
             for size in sizes:
                 h, w = height * size * 2**level, size * 2**level / height
                 shapes.append(np.round(np.array([-w, -h, w, h]) / 2))
-        cells = -(-SIDE // stride)
+        cells = -(-PADDED // stride)
         y, x = np.meshgrid(np.arange(cells) * stride, np.arange(cells) * stride, indexing="ij")
         corners = np.stack([x, y, x, y], -1).reshape(-1, 1, 4)
         found.append((corners + np.array(shapes)).reshape(-1, 4))
