@@ -17,8 +17,8 @@ TOOL = pathlib.Path(os.environ.get("DETECT_BATCH", ROOT / ".build/release/detect
 # 43 245 anchors for a picture of 464 pixels, which is filled up to 480: 4805 places, of three sizes and three shapes each,
 # as in the paper. Heads of 32 channels need norms: the paper's first weights (normal, 0.01) all but silence so few.
 NETWORK = "--pyramid-channels 32 --head-depth 2 --head-norm groupNorm --anchor-sizes 18,22,28 --anchor-ratios 0.5,1,2"
-# The paper's 90 000 steps of SGD are out of reach, and in 5000 of these its losses learn next to nothing; AdamW, a cosine
-# and a moving average of the weights do with few steps what it does with many.
+# The paper's 90 000 steps of SGD are out of reach. In a trial of 10 000 pictures the focal loss reached AP 26 with SGD (rate
+# 0.02, two drops) and 48 with AdamW, a cosine and a moving average of the weights, cross entropy 0 and 2.
 RECIPE = (
     "--batch-norm frozen --frozen-stages 2 --optimizer adamw --weight-decay 0.01 --clip-norm 5 --average-decay 0.99"
     " --schedule cosine --warm-up 100 --batch-size 4 --images-per-call 2 --sizes 464 --max-size 464 --flip 0 --quiet"
