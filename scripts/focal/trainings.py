@@ -3,6 +3,7 @@
 A training is kept in a folder of its own: one that is done is never run again, one that was interrupted goes on.
 """
 
+import concurrent.futures
 import dataclasses
 import json
 import os
@@ -54,8 +55,8 @@ class Outcome:
 class Comparison:
     """All trainings below a folder."""
 
-    def __init__(self, folder, epochs, seeds, train_set, validation, backbone):
-        self.folder, self.epochs, self.seeds = folder, epochs, seeds
+    def __init__(self, folder, epochs, seeds, train_set, validation, backbone, jobs=1):
+        self.folder, self.epochs, self.seeds, self.jobs = folder, epochs, seeds, jobs
         self.train_set, self.validation, self.backbone = train_set, validation, backbone
 
     def path(self, training):
@@ -96,7 +97,7 @@ class Comparison:
         run = self.path(training)
         if (run / "done").exists():
             return
-        command = [TOOL, "train"]
+        command = [TOOL, "train", "--workers", max(1, os.cpu_count() // self.jobs)]
         if (run / "resume/state.safetensors").exists():
             command += ["--resume", run]
         else:
@@ -124,27 +125,29 @@ class Comparison:
         losses = self.losses(wanted)
         main = [loss for loss in losses if loss.name in MAIN]
         others = [loss for loss in losses if loss.name not in MAIN]
-        for rate in RATES:
-            self.run_each(main, rate)
-        self.run_seeds(main)
-        for loss in main:
-            self.run(self.twice_as_long(loss))
-        self.run_each(others, self.common_rate() or RATES[0])
-        for rate in RATES:
-            self.run_each(others, rate)
-        self.run_seeds(others)
+        self.run_side_by_side(self.first_seed(main, *RATES))
+        self.run_side_by_side(self.other_seeds(main))
+        self.run_side_by_side([self.twice_as_long(loss) for loss in main])
+        self.run_side_by_side(self.first_seed(others, self.common_rate() or RATES[0], *RATES))
+        self.run_side_by_side(self.other_seeds(others))
 
-    def run_each(self, losses, rate):
-        for loss in losses:
-            self.run(Training(loss, rate, self.epochs, self.seeds[0]))
+    def run_side_by_side(self, trainings):
+        """One worker each: two such trainings are a tenth faster than one with two workers after the other, and the same."""
+        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+            list(pool.map(self.run, dict.fromkeys(trainings)))
 
-    def run_seeds(self, losses):
-        """The other seeds, at each loss's best rate and, of the main ones, at the one rate for all."""
+    def first_seed(self, losses, *rates):
+        return [Training(loss, rate, self.epochs, self.seeds[0]) for rate in rates for loss in losses]
+
+    def other_seeds(self, losses):
+        """At each loss's best rate and, of the main ones, at the one rate for all."""
+        trainings = []
         for seed in self.seeds[1:]:
             for loss in losses:
-                self.run(Training(loss, self.best_rate(loss), self.epochs, seed))
+                trainings.append(Training(loss, self.best_rate(loss), self.epochs, seed))
                 if loss.name in MAIN and (rate := self.common_rate()):
-                    self.run(Training(loss, rate, self.epochs, seed))
+                    trainings.append(Training(loss, rate, self.epochs, seed))
+        return trainings
 
     def twice_as_long(self, loss):
         """Whether the length suffices: the same with all of it doubled."""
