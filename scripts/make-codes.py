@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes pictures with machine-readable codes in them, and their boxes as COCO JSON, to train and measure a detector.
 
-    scripts/make-codes.py FOLDER [--train 12000] [--validation 600] [--test 1500] [--bad 1500] [--nothing 1000] [--size 480x360] [--seed 1]
+    scripts/make-codes.py FOLDER [--train 12000] [--validation 600] [--test 1500] [--bad 1500] [--nothing 1000] [--walls 0.6] [--size 480x360] [--seed 1]
     scripts/make-codes.py FOLDER --sheet        also draws FOLDER/SPLIT-sheet.png to look at
 
 Needs scripts/codes/requirements.txt and Debian's zint, fonts-dejavu-core and fonts-urw-base35. Every picture follows from the seed, the
@@ -30,9 +30,9 @@ SPLITS = {"train": 1, "validation": 2, "test": 3, "bad-validation": 4, "bad": 5,
 COLOURS = {"qr_code": (60, 60, 255), "data_matrix": (0, 190, 0), "aztec": (255, 120, 0), "pdf417": (200, 0, 200), "barcode": (0, 160, 255)}
 
 
-def write_picture(seed, split, size, share, folder, number):
+def write_picture(seed, split, size, share, walls, folder, number):
     rng = np.random.default_rng([seed, SPLITS[split], 1, number])
-    pixels, found = scene.make(rng, {} if split == "nothing" else POOL, size, share)
+    pixels, found = scene.make(rng, {} if split == "nothing" else POOL, size, share, walls)
     path = folder / split / f"{number:05}.jpg"
     cv2.imwrite(str(path), pixels, [cv2.IMWRITE_JPEG_QUALITY, 93])
     return found
@@ -79,6 +79,7 @@ def main():
     parser.add_argument("--bad", type=int, default=0, help="pictures that all are bad, in each of two splits (default: 0)")
     parser.add_argument("--nothing", type=int, default=0, help="pictures without a code (default: 0)")
     parser.add_argument("--trouble", type=float, default=0.45, help="the bad ones' share in the others (default: 0.45)")
+    parser.add_argument("--walls", type=float, default=0, help="share of pictures before stripes from edge to edge (default: 0)")
     parser.add_argument("--symbols", type=int, default=1000, help="of each label, for training; others have a quarter")
     parser.add_argument("--size", default="480x360", help="of a picture (default: 480x360)")
     parser.add_argument("--seed", type=int, default=1)
@@ -98,7 +99,7 @@ def main():
         global POOL
         POOL = symbols.draw_pool([options.seed, number, 0], per_label, options.processes)
         (options.folder / split).mkdir(parents=True, exist_ok=True)
-        draw = functools.partial(write_picture, options.seed, split, size, 1.0 if bad else options.trouble, options.folder)
+        draw = functools.partial(write_picture, options.seed, split, size, 1.0 if bad else options.trouble, options.walls, options.folder)
         with multiprocessing.get_context("fork").Pool(options.processes) as processes:
             found = processes.map(draw, range(count), chunksize=8)
         text = json.dumps(annotations(split, size, found))

@@ -111,17 +111,17 @@ def grown(box, margin):
     return box + np.array([-margin, -margin, margin, margin])
 
 
-def make(rng, pool, size, share):
+def make(rng, pool, size, share, walls=0.0):
     """A picture, uint8 [height, width, 3], and its symbols.
 
     `pool`: symbols by label to take from; without any the picture has none. `size` is width and height in pixels;
-    `share`: of pictures with troubles. Where light and cover leave a symbol that
-    nobody could name, another picture is made, with the same troubles.
+    `share`: of pictures with troubles; `walls`: of pictures before stripes from edge to edge, where a label lies on its
+    own card. Where light and cover leave a symbol that nobody could name, another picture is made, with the same troubles.
     """
     trouble = troubles.draw(rng, share)
     least = LEAST_CONTRAST_IN_TROUBLE if trouble.any() else LEAST_CONTRAST
     for _ in range(12):
-        picture, found, noise = attempt(rng, pool, size, trouble)
+        picture, found, noise = attempt(rng, pool, size, trouble, walls)
         for one in found:
             one.contrast = contrast(picture, one.box)
         if all(one.contrast >= max(least, 2 * noise if trouble.dark else 0) for one in found):
@@ -137,7 +137,7 @@ def contrast(picture, box):
     return high - low
 
 
-def attempt(rng, pool, size, trouble):
+def attempt(rng, pool, size, trouble, walls):
     """A picture, its symbols, and how strong its noise is."""
     factor = OVERSAMPLING
     canvas_size = (size[0] * factor, size[1] * factor)
@@ -150,8 +150,11 @@ def attempt(rng, pool, size, trouble):
         maker = [scenery.plain, scenery.clouds, scenery.wood][rng.integers(3)]
     else:
         maker = scenery.background
+        # Nothing is drawn where there are none: pictures of a seed stay what they were before there were walls.
+        if walls > 0 and chance(rng, walls):
+            maker = scenery.wall
     canvas = maker(rng, canvas_size[1], canvas_size[0])
-    if not direct and not clean and maker is scenery.background and chance(rng, 0.4):
+    if not direct and not clean and chance(rng, 0.4):
         for _ in range(int(rng.integers(1, 12))):
             scenery.clutter(rng, canvas)
     canvas = canvas.astype(np.float32)

@@ -108,6 +108,43 @@ def cloth(rng, height, width):
     return np.clip(np.array(colour(rng)) + (wave * rng.uniform(5, 70))[..., None], 0, 255).astype(np.uint8)
 
 
+def wall(rng, height, width):
+    """Equal stripes from edge to edge: rollers of a belt, fences, corrugated sheet, blinds, radiators, gratings, planks."""
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    x *= width / height
+    turn = rng.choice([0, 0.5]) * np.pi + (rng.normal(0, 0.06) if chance(rng, 0.8) else rng.uniform(-0.8, 0.8))
+    across, along = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    if chance(rng, 0.4):  # seen from the side, so that they run together
+        across = across / (1 + rng.uniform(-0.35, 0.35) * along + rng.uniform(-0.3, 0.3) * across)
+    if chance(rng, 0.2):
+        across = across + rng.uniform(0, 0.08) * np.sin(along * rng.uniform(1, 6))
+    count = np.exp(rng.uniform(np.log(4), np.log(70)))  # from edge to edge
+    number, phase = np.divmod(across * count / 2 + rng.uniform(0, 1), 1)
+    share = rng.uniform(0.1, 0.9)
+    kind = rng.integers(0, 4)
+    if kind == 0:
+        light = (phase < share).astype(np.float32)
+    elif kind == 1:  # round
+        light = np.where(phase < share, np.sin(np.pi * np.minimum(1, phase / share)), 0.0)
+    elif kind == 2:
+        light = 0.5 + 0.5 * np.sin(2 * np.pi * phase)
+    else:  # a broad one and a narrow one, as grooves have an edge in the light
+        light = np.where(phase < share, 0.6, 0.0) + np.where((phase > share) & (phase < share + 0.12), 1.0, 0.0)
+    if chance(rng, 0.4):  # no two of the same tone, as planks are not
+        tones = 1 - rng.uniform(0.05, 0.4) * rng.random(4001).astype(np.float32)
+        light = light * tones[np.clip(number + 2000, 0, 4000).astype(int)]
+    first, last = np.array(colour(rng), np.float32), np.array(colour(rng), np.float32)
+    if chance(rng, 0.6):
+        last = np.clip(first * rng.uniform(0.3, 1.7) + rng.normal(0, 6, 3), 0, 255)
+    picture = first + (last - first) * light.astype(np.float32)[..., None]
+    if chance(rng, 0.5):  # worn
+        picture = 0.7 * picture + 0.3 * clouds(rng, height, width)
+    picture = np.clip(picture, 0, 255).astype(np.uint8)
+    for _ in range(int(rng.choice([0, 1, 2], p=[0.5, 0.3, 0.2]))):  # what stands before it, or frames it
+        panel(rng, picture)
+    return picture
+
+
 def text_page(rng, height, width):
     """A page: columns of words, rulings, a headline or a table."""
     picture = np.empty((height, width, 3), np.uint8)
