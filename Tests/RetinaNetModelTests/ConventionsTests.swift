@@ -103,10 +103,10 @@ struct ChangedRule: CustomTestStringConvertible, Sendable {
     #expect(description(.init()).json.contains("strideIn1x1") == false)
   }
 
-  /// The bundled model is such a file: read and written, its description is the same bytes.
+  /// The bundled model is of those that are trained here: read and written, its description is the same bytes.
   @Test func theBundledModelKeepsItsBytes() throws {
     let model = try DetectionModel(contentsOf: Self.bundledModel)
-    #expect(model.description.conventions == Conventions())
+    #expect(model.description.conventions == .trainedHere)
     let checkpoint = try ModelFixture.metadata(of: Self.bundledModel)
     #expect(model.description.json == checkpoint[ModelFile.descriptionKey])
   }

@@ -38,7 +38,7 @@ struct DrawTests {
     #expect(crops.status == 0, "\(crops.messages)")
     #expect(
       workspace.media(below: "crops") == [
-        "images/parcel.jpg/000000-1-qr_code.jpg", "images/parcel.jpg/000000-2-barcode.jpg",
+        "images/parcel.jpg/000000-1-barcode.jpg", "images/parcel.jpg/000000-2-qr_code.jpg",
       ])
   }
 
