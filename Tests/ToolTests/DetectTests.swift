@@ -48,9 +48,12 @@ struct DetectTests {
     #expect(video[0].detections == [])
     #expect(video.filter { !($0.detections ?? []).isEmpty }.count > 60)
 
-    // Parcels without a code on rollers, which the model takes for bars in a frame here and there.
+    // Parcels without a code, on rollers. The first version of the model saw nothing in them.
     let packing = try records(workspace, "videos/packing.mp4")
     #expect(packing.count == 50 && packing.count { $0.detections != [] } < 5)
+    withKnownIssue("the model takes the rollers for bars in a frame here and there") {
+      #expect(packing.allSatisfy { $0.detections == [] })
+    }
   }
 
   /// What `scripts/make-samples.py` drew where, and a limit of overlap that the model's boxes keep with room to spare.

@@ -142,8 +142,11 @@ struct EvaluateTests {
       ], in: workspace)
     #expect(outcome.messages == "detect-batch: m.safetensors: thresholds qr_code 0.43\n")
     let inspection = try Tool.run(["inspect", "m.safetensors", "--json"], in: workspace)
-    // Beside those that the file has of other classes.
-    #expect(inspection.text.contains(#", "qr_code": 0.43}"#))
+    // Those of the file's other classes stay.
+    #expect(
+      inspection.text.contains(
+        #""classThresholds": {"aztec": 0.479, "barcode": 0.491, "data_matrix": 0.43, "pdf417": 0.456, "qr_code": 0.43}"#
+      ))
     // The weights' bytes, in the same storage, are the file's end.
     let sameEnd =
       try workspace.read("m.safetensors").suffix(6_000_000) == original.suffix(6_000_000)
