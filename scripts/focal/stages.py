@@ -92,6 +92,7 @@ def build(kind, classes, plan):
         predictor = detection.faster_rcnn.FastRCNNPredictor(256, classes + 1)
         return detection.FasterRCNN(
             backbone, rpn_anchor_generator=proposals, box_roi_pool=pool, box_head=head, box_predictor=predictor,
+            rpn_pre_nms_top_n_train=500, rpn_post_nms_top_n_train=500, box_batch_size_per_image=plan.sampled,
             rpn_pre_nms_top_n_test=300, rpn_post_nms_top_n_test=300, box_score_thresh=0.05, **size,
         )  # fmt: skip
     if kind == "ssd":
