@@ -45,8 +45,8 @@ def crops(rng):
         x, y = (int(v) for v in rng.integers(0, CANVAS - SIDE, 2))
         part = canvas.crop((x, y, x + SIDE, y + SIDE))
         left, top = ((SIDE - side) // 2 + int(rng.integers(-3, 4)) for side in mask.size)
-        part.paste(pictures.ink(rng, PAINT[colour]), (left, top), mask)
-        found.append((np.asarray(part, np.uint8), number))
+        pictures.paint(rng, part, (left, top), mask, PAINT[colour])
+        found.append((np.asarray(pictures.photograph(rng, part), np.uint8), number))
     return found
 
 

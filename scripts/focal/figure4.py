@@ -94,7 +94,7 @@ def hardest(p, gamma, part):
     return losses[int((1 - part) * len(losses)) :].sum() / losses.sum()
 
 
-def draw(model, annotations, dev_tool, sizes, ratios, folder, pictures=200):
+def draw(model, annotations, dev_tool, sizes, ratios, folder, pictures=20):
     objects, background = samples(model, annotations, dev_tool, sizes, ratios, pictures)
     import matplotlib
 

@@ -1,5 +1,6 @@
 """Detectors of torchvision over one narrow backbone, to compare them on equal terms: trained alike, from random weights."""
 
+import functools
 import json
 import pathlib
 import xml.etree.ElementTree as ElementTree
@@ -28,6 +29,10 @@ class Body(ResNet):
         for stage in range(4):
             setattr(self, f"layer{stage + 1}", self._make_layer(BasicBlock, width << stage, 2, stride=1 if stage == 0 else 2))
         del self.fc, self.avgpool
+        # As torchvision's own and ours start; it has done so only for the layers that were replaced here.
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, pixels):
         value = self.maxpool(self.relu(self.bn1(self.conv1(pixels))))
@@ -77,6 +82,21 @@ class SingleShot(nn.Module):
         return {str(index): level for index, level in enumerate(levels)}
 
 
+class DefaultBoxes(DefaultBoxGenerator):
+    """SSD's boxes by their size in pixels of a square of `side`; torchvision's are parts of the batch, padding included."""
+
+    def __init__(self, side, finest, levels):
+        scales = [finest * 2.0**level / side for level in range(levels + 1)]
+        super().__init__([[2]] * levels, scales=scales, steps=[8 << level for level in range(levels)], clip=False)
+        self.side = side
+
+    def forward(self, image_list, feature_maps):
+        places = [features.shape[-2:] for features in feature_maps]
+        boxes = self._grid_default_boxes(places, [self.side, self.side], dtype=feature_maps[0].dtype)
+        corners = torch.cat([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], -1) * self.side
+        return [corners for _ in image_list.image_sizes]
+
+
 def build(kind, classes, plan):
     """A detector of `classes` labels (background apart); `plan` has the sizes."""
     size = {"min_size": plan.size, "max_size": plan.longest}
@@ -86,7 +106,7 @@ def build(kind, classes, plan):
     if kind == "faster-rcnn":
         finest = plan.anchors[0]
         proposals = AnchorGenerator(tuple((finest << level,) for level in range(5)), ((0.5, 1.0, 2.0),) * 5)
-        pool = MultiScaleRoIAlign(["0", "1", "2", "3"], output_size=7, sampling_ratio=2)
+        pool = MultiScaleRoIAlign(["0", "1", "2", "3"], output_size=7, sampling_ratio=2, canonical_scale=224 * plan.size / 800)
         backbone = Pyramid(width, channels, from_p2=True)
         head = detection.faster_rcnn.TwoMLPHead(channels * 49, 256)
         predictor = detection.faster_rcnn.FastRCNNPredictor(256, classes + 1)
@@ -97,9 +117,7 @@ def build(kind, classes, plan):
         )  # fmt: skip
     if kind == "ssd":
         backbone = SingleShot(width, channels)
-        steps = [8, 16, 32, 64, 128, 256]
-        scales = [plan.anchors[0] * 2.0**level / plan.size for level in range(7)]
-        boxes = DefaultBoxGenerator([[2]] * 6, scales=scales, steps=steps)
+        boxes = DefaultBoxes(plan.size, plan.anchors[0], len(backbone.out_channels))
         model = detection.ssd.SSD(
             backbone, boxes, (plan.size, plan.size), classes + 1, score_thresh=0.05, nms_thresh=0.5,
             head=detection.ssd.SSDHead(backbone.out_channels, boxes.num_anchors_per_location(), classes + 1),
@@ -114,7 +132,9 @@ def build(kind, classes, plan):
         one = AnchorGenerator(((8,), (16,), (32,), (64,), (128,)), ((1.0,),) * 5)
         head = detection.fcos.FCOSHead(channels, 1, classes, num_convs=plan.depth)
         return detection.FCOS(backbone, classes, anchor_generator=one, head=head, score_thresh=0.05, nms_thresh=0.5, **size)
-    head = detection.retinanet.RetinaNetHead(channels, anchors.num_anchors_per_location()[0], classes)
+    # Norms as FCOS has them.
+    norm = functools.partial(nn.GroupNorm, 32)
+    head = detection.retinanet.RetinaNetHead(channels, anchors.num_anchors_per_location()[0], classes, norm_layer=norm)
     for part in (head.classification_head, head.regression_head):
         part.conv = nn.Sequential(*list(part.conv)[: plan.depth])
     return detection.RetinaNet(backbone, classes, anchor_generator=anchors, head=head, score_thresh=0.05, nms_thresh=0.5, **size)
@@ -123,14 +143,13 @@ def build(kind, classes, plan):
 class Pictures(torch.utils.data.Dataset):
     """A COCO file's pictures, decoded once, as tensors with their boxes."""
 
-    def __init__(self, annotations, limit=None):
+    def __init__(self, annotations):
         truth = json.loads(pathlib.Path(annotations).read_text())
-        self.entries = truth["images"][:limit]
+        self.entries = truth["images"]
         self.folder = pathlib.Path(annotations).parent
         self.boxes = {image["id"]: [] for image in self.entries}
         for entry in truth["annotations"]:
-            if entry["image_id"] in self.boxes:
-                self.boxes[entry["image_id"]].append(entry)
+            self.boxes[entry["image_id"]].append(entry)
         self.kept = {}
 
     def __len__(self):
