@@ -4,10 +4,13 @@ import BoxGeometry
 public enum ExampleSelection: Equatable, Sendable {
   /// All that are not ignored: what focal loss is for.
   case all
-  /// Online hard example mining (Shrivastava et al. 2016, as the paper's section 5.1 has it): anchors by falling
-  /// loss, each suppressing those it overlaps by more than `nmsThreshold`; the first `count` that are left are
-  /// trained on, all others take no part. With `keepsOneToThree`, of what is left the first `count` / 4 objects
-  /// and three times as many background anchors as there are objects (of an image without any: `count` * 3/4).
+  /// Online hard example mining (the paper's section 5.1, after Shrivastava et al. 2016): an image's anchors by
+  /// falling loss, each suppressing those it overlaps by more than `nmsThreshold`; the first `count` that are left
+  /// are trained on, all others take no part. Where the paper leaves it open: an anchor's loss is its class loss
+  /// (Shrivastava et al. add the box loss), `count` is of each image, and boxes are learnt from all objects.
+  ///
+  /// With `keepsOneToThree`, of what is left the first `count` / 4 objects and three times as many background
+  /// anchors as there are objects (of an image without any: `count` * 3/4).
   case hardest(count: Int, nmsThreshold: Double, keepsOneToThree: Bool = false)
 
   /// Picks the anchors to train on.

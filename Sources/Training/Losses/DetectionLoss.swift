@@ -6,9 +6,10 @@ import NeuralNetwork
 public struct DetectionLoss: Equatable, Sendable {
   /// What the sums over a step's images are divided by.
   public enum Normalization: String, CaseIterable, Equatable, Sendable {
-    /// Each image's by its own number of object anchors, at least 1; the mean over images (torchvision).
+    /// Each image's by its own number of object anchors, at least 1; the mean over images (the paper's section
+    /// 4.1, torchvision). A picture without objects then weighs as much as its anchors are many.
     case image
-    /// The step's, all its batches together, by their number of object anchors, at least 1 (the paper).
+    /// The step's, all its batches together, by their number of object anchors, at least 1 (Detectron).
     case batch
   }
 
