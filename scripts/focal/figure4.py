@@ -1,7 +1,8 @@
 """The paper's Figure 4: how the loss is shared among samples, easy ones first, for several gammas, from one trained model.
 
 The samples are anchors times classes, as they enter the loss: p_t of each object anchor's own class for the objects, of
-everything else for the background. Sorted by loss, the cumulative sum says which share the easiest ones contribute.
+everything else for the background, of which a tenth is drawn. Sorted by loss, the cumulative sum says which share the
+easiest ones contribute.
 """
 
 import json
@@ -49,6 +50,7 @@ def samples(model, annotations, dev_tool, sizes, ratios, pictures):
 
     truth = json.loads(annotations.read_text())
     boxes = anchors(sizes, ratios)
+    random = np.random.default_rng(0)
     objects, background = [], []
     with tempfile.TemporaryDirectory() as folder:
         raw, heads = pathlib.Path(folder) / "picture.raw", pathlib.Path(folder) / "heads.safetensors"
@@ -74,7 +76,8 @@ def samples(model, annotations, dev_tool, sizes, ratios, pictures):
             objects.append(scores[mask])
             rest = ~mask
             rest[ignored] = False
-            background.append(1 - scores[rest])
+            places = np.flatnonzero(rest)
+            background.append(1 - scores.ravel()[random.choice(places, len(places) // 10, replace=False)])
     return np.concatenate(objects), np.concatenate(background)
 
 
@@ -94,7 +97,7 @@ def hardest(p, gamma, part):
     return losses[int((1 - part) * len(losses)) :].sum() / losses.sum()
 
 
-def draw(model, annotations, dev_tool, sizes, ratios, folder, pictures=20):
+def draw(model, annotations, dev_tool, sizes, ratios, folder, pictures=100):
     objects, background = samples(model, annotations, dev_tool, sizes, ratios, pictures)
     import matplotlib
 
