@@ -54,7 +54,7 @@ class Training:
 class Outcome:
     curve: list  # (epoch, AP) on the validation pictures; empty where the training diverged
     scores: list  # AP, AP50, AP75 of the last weights on the test pictures
-    clipped: float = 0.0  # share of the steps after the warm-up whose gradient was shortened
+    above_clip_norm: float = 0.0  # share of the steps after the warm-up whose gradient was longer
     anchors: int = 0  # of all pictures seen, and those of objects
     object_anchors: int = 0
 
@@ -83,13 +83,13 @@ class Comparison:
         measured = [entry for entry in metrics if "AP" in entry]
         anchors = sum(entry["anchors"] for entry in steps), sum(entry["objectAnchors"] for entry in steps)
         after = [entry["gradientNorm"] > CLIP_NORM for entry in steps[WARM_UP:]]
-        clipped = sum(after) / max(1, len(after))
+        above_clip_norm = sum(after) / max(1, len(after))
         if (run / "diverged").exists() or not measured:
-            return Outcome([], [], clipped, *anchors)
+            return Outcome([], [], above_clip_norm, *anchors)
         epochs = {entry["iteration"]: entry["epoch"] for entry in steps}
         curve = [(epochs[entry["iteration"]], entry["AP"]) for entry in measured]
         tested = json.loads((run / "test.json").read_text())["metrics"]
-        return Outcome(curve, [tested["AP"], tested["AP50"], tested["AP75"]], clipped, *anchors)
+        return Outcome(curve, [tested["AP"], tested["AP50"], tested["AP75"]], above_clip_norm, *anchors)
 
     def by_rate(self, loss):
         """The outcomes of the first seed by rate, of those that are finished."""
