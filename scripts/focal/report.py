@@ -1,8 +1,10 @@
-"""What came out of the comparison: a table, curves and bars beside the paper's, and every number in one small file."""
+"""What came out of the comparison: a table, curves and bars beside the paper's, what was to be found, and every number."""
 
 import json
 import math
 import statistics
+
+from PIL import Image, ImageDraw
 
 from .losses import LOSSES, MAIN, PAPERS_BEST
 from .trainings import RATES, Training
@@ -135,10 +137,24 @@ def draw(rows, folder):
             continue
         epochs = [epoch for epoch, _ in complete[0]]
         means = [100 * statistics.mean(curve[index][1] for curve in complete) for index in range(len(epochs))]
-        axis.plot(epochs, means, label=f"{row['loss']} ({len(complete)} seeds)")
+        axis.plot(epochs, means, label=f"{row['loss']} (seeds: {len(complete)})")
     axis.set(xlabel="epoch", ylabel="validation AP, %", title="Main losses, each at its best rate")
     axis.legend(loc="lower right")
     finish(figure, [axis], "curves.svg")
+
+
+def show(annotations, path, count=3):
+    """The first pictures side by side, their objects framed."""
+    truth = json.loads(annotations.read_text())
+    images = truth["images"][:count]
+    sheet = Image.new("RGB", (sum(image["width"] for image in images), images[0]["height"]))
+    for place, image in enumerate(images):
+        picture = Image.open(annotations.parent / image["file_name"]).convert("RGB")
+        pen = ImageDraw.Draw(picture)
+        for x, y, width, height in (entry["bbox"] for entry in truth["annotations"] if entry["image_id"] == image["id"]):
+            pen.rectangle((x - 2, y - 2, x + width + 1, y + height + 1), outline=(255, 255, 255))
+        sheet.paste(picture, (place * image["width"], 0))
+    sheet.save(path, quality=80)
 
 
 def write(comparison, wanted, about):
@@ -149,4 +165,5 @@ def write(comparison, wanted, about):
     (folder / "table.md").write_text(text)
     if rows:
         draw(rows, folder)
+        show(comparison.validation, folder / "pictures.jpg")
     return text
