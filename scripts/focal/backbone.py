@@ -1,4 +1,4 @@
-"""The backbone that all trainings start from: a narrow ResNet-10 that names what it sees, as the paper's names pictures.
+"""The backbone that the trainings of a seed start from: a narrow ResNet-10 that names what it sees, as the paper's names pictures.
 
 It is trained with plain softmax cross entropy to name the one shape in the middle of a small picture, and its colour:
 those of objects and those of the background alike, as ImageNet's classes hold most of COCO's. So it favours no loss, and
@@ -50,12 +50,12 @@ def crops(rng):
     return found
 
 
-def make(path, count=16000, epochs=8, log=print):
+def make(path, seed, count=16000, epochs=8, log=print):
     """Trains it, once."""
     if path.exists():
         return path
-    torch.manual_seed(0)
-    rng = np.random.default_rng(0)
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
     made = [one for _ in range(count // 8) for one in crops(rng)]
     shown = torch.from_numpy(np.stack([((pixels / 255 - MEAN) / DEVIATION).transpose(2, 0, 1) for pixels, _ in made]).astype(np.float32))
     named = torch.tensor([number for _, number in made])

@@ -1,5 +1,6 @@
 """What came out of the comparison: a table, curves and bars beside the paper's, what was to be found, and every number."""
 
+import collections
 import json
 import math
 import statistics
@@ -51,9 +52,9 @@ def collect(comparison, wanted):
             "loss": loss.name, "table": loss.table, "paper": loss.paper, "note": loss.note, "best_rate": best, "common_rate": common,
             "by_rate": {str(rate): outcome.validation for rate, outcome in tried.items()},
             "diverged": [rate for rate, outcome in tried.items() if not outcome.curve],
-            "best": {seed: outcome.scores or [0, 0, 0] for seed, outcome in at_best.items()},
-            "common": {seed: outcome.scores or [0, 0, 0] for seed, outcome in finished(common).items()},
-            "twice_as_long": (twice.scores or [0, 0, 0]) if twice else None,
+            "best": {seed: outcome.scores for seed, outcome in at_best.items()},
+            "common": {seed: outcome.scores for seed, outcome in finished(common).items()},
+            "twice_as_long": twice.scores if twice else None,
             "curves": {seed: outcome.curve for seed, outcome in at_best.items()},
             "above_clip_norm": statistics.mean(outcome.above_clip_norm for outcome in at_best.values()),
             "anchors": [sum(getattr(outcome, name) for outcome in at_best.values()) for name in ("anchors", "object_anchors")],
@@ -97,6 +98,8 @@ def table(rows, comparison, about):
     anchors, objects = (sum(row["anchors"][index] for row in rows) for index in (0, 1))
     if objects:
         lines += ["", f"One anchor in {anchors / objects:.0f} was an object's."]
+    processors = collections.Counter(outcome.processor for outcome in comparison.outcomes.values())
+    lines += ["", "Trainings by processor: " + "; ".join(f"{name}: {count}" for name, count in processors.most_common()) + "."]
     return "\n".join(lines) + "\n"
 
 
@@ -160,7 +163,6 @@ def show(annotations, path, count=3):
 def write(comparison, wanted, about):
     rows = collect(comparison, wanted)
     folder = comparison.folder
-    (folder / "results.json").write_text(json.dumps(rows, indent=1) + "\n")
     text = table(rows, comparison, about)
     (folder / "table.md").write_text(text)
     if rows:

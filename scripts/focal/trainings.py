@@ -1,6 +1,8 @@
 """The trainings of the comparison: which there are, in which order, how each is run, and what came out of it.
 
-A training is kept in a folder of its own: one that is done is never run again, one that was interrupted goes on.
+A training has a folder of its own, in which an interrupted one goes on. What came out of it is kept in results.json: one
+that is in there is never run again. With that file and recipe.txt alone the comparison goes on in another folder, or on
+another machine.
 """
 
 import concurrent.futures
@@ -10,6 +12,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
 
 from .losses import LOSSES, MAIN, PAPERS_BEST, Loss
 
@@ -46,50 +49,71 @@ class Training:
     seed: int
 
     @property
-    def folder(self):
+    def name(self):
         return f"{self.loss.folder}/rate{self.rate}-epochs{self.epochs:g}-seed{self.seed}"
 
 
 @dataclasses.dataclass
 class Outcome:
     curve: list  # (epoch, AP) on the validation pictures; empty where the training diverged
-    scores: list  # AP, AP50, AP75 of the last weights on the test pictures
-    above_clip_norm: float = 0.0  # share of the steps after the warm-up whose gradient was longer
-    anchors: int = 0  # of all pictures seen, and those of objects
-    object_anchors: int = 0
+    scores: list  # AP, AP50, AP75 of the last weights on the test pictures; zeros where it diverged
+    above_clip_norm: float  # share of the steps after the warm-up whose gradient was longer
+    anchors: int  # of all pictures seen, and those of objects
+    object_anchors: int
+    processor: str  # that it was trained on: another one rounds otherwise
 
     @property
     def validation(self):
         return self.curve[-1][1] if self.curve else 0.0
 
 
-class Comparison:
-    """All trainings below a folder."""
+def processor():
+    """Its name, and the widest vectors that it computes with."""
+    fields = dict(map(str.strip, line.split(":", 1)) for line in open("/proc/cpuinfo") if ":" in line)
+    return f"{fields['model name']}, {'AVX-512' if 'avx512f' in fields['flags'].split() else 'AVX2'}"
 
-    def __init__(self, folder, epochs, seeds, train_set, validation, test, backbone, jobs=1):
+
+def outcome_of(run, diverged):
+    """What came out of a training, from what it has written."""
+    metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    steps = [entry for entry in metrics if "loss" in entry]
+    measured = [entry for entry in metrics if "AP" in entry]
+    anchors = sum(entry["anchors"] for entry in steps), sum(entry["objectAnchors"] for entry in steps)
+    after = [entry["gradientNorm"] > CLIP_NORM for entry in steps[WARM_UP:]]
+    above_clip_norm = sum(after) / max(1, len(after))
+    if diverged:
+        return Outcome([], [0, 0, 0], above_clip_norm, *anchors, processor())
+    epochs = {entry["iteration"]: entry["epoch"] for entry in steps}
+    curve = [(epochs[entry["iteration"]], entry["AP"]) for entry in measured]
+    tested = json.loads((run / "test.json").read_text())["metrics"]
+    return Outcome(curve, [tested["AP"], tested["AP50"], tested["AP75"]], above_clip_norm, *anchors, processor())
+
+
+class Comparison:
+    """All trainings below a folder, which start from the backbone of their seed (.pth files)."""
+
+    def __init__(self, folder, epochs, seeds, train_set, validation, test, backbones, jobs=1):
         self.folder, self.epochs, self.seeds, self.jobs = folder, epochs, seeds, jobs
-        self.train_set, self.validation, self.test, self.backbone = train_set, validation, test, backbone
+        self.train_set, self.validation, self.test, self.backbones = train_set, validation, test, backbones
+        self.results, self.writing = folder / "results.json", threading.Lock()
+        kept = json.loads(self.results.read_text()) if self.results.exists() else {}
+        self.outcomes = {name: Outcome(**fields) for name, fields in kept.items()}
 
     def path(self, training):
-        return self.folder / "runs" / training.folder
+        return self.folder / "runs" / training.name
 
     def outcome(self, training):
         """Of a finished training; None where it is not finished."""
-        run = self.path(training)
-        if not (run / "done").exists():
-            return None
-        metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-        steps = [entry for entry in metrics if "loss" in entry]
-        measured = [entry for entry in metrics if "AP" in entry]
-        anchors = sum(entry["anchors"] for entry in steps), sum(entry["objectAnchors"] for entry in steps)
-        after = [entry["gradientNorm"] > CLIP_NORM for entry in steps[WARM_UP:]]
-        above_clip_norm = sum(after) / max(1, len(after))
-        if (run / "diverged").exists() or not measured:
-            return Outcome([], [], above_clip_norm, *anchors)
-        epochs = {entry["iteration"]: entry["epoch"] for entry in steps}
-        curve = [(epochs[entry["iteration"]], entry["AP"]) for entry in measured]
-        tested = json.loads((run / "test.json").read_text())["metrics"]
-        return Outcome(curve, [tested["AP"], tested["AP50"], tested["AP75"]], above_clip_norm, *anchors)
+        return self.outcomes.get(training.name)
+
+    def keep(self, training, outcome):
+        """Notes it, a training on a line."""
+        with self.writing:
+            self.outcomes[training.name] = outcome
+            lines = (f"{json.dumps(name)}: {json.dumps(vars(outcome))}" for name, outcome in sorted(self.outcomes.items()))
+            part = self.results.with_suffix(".part")
+            part.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+            part.replace(self.results)
 
     def by_rate(self, loss):
         """The outcomes of the first seed by rate, of those that are finished."""
@@ -107,29 +131,28 @@ class Comparison:
 
     def run(self, training):
         """Runs a training, or goes on with it, unless it is done."""
-        run = self.path(training)
-        if (run / "done").exists():
+        if self.outcome(training):
             return
+        run = self.path(training)
         workers = max(1, os.cpu_count() // self.jobs)
         command = [TOOL, "train", "--workers", workers]
         if (run / "resume/state.safetensors").exists():
             command += ["--resume", run]
         else:
             run.parent.mkdir(parents=True, exist_ok=True)
-            command += [self.train_set, "--validation", self.validation, "--start", self.backbone, "--output", run]
+            command += [self.train_set, "--validation", self.validation, "--start", self.backbones[training.seed], "--output", run]
             command += ["--seed", training.seed, "--epochs", training.epochs, "--learning-rate", training.rate]
             every = training.epochs / 8
             command += ["--evaluate-every", every, "--save-every", every]
             command += [*NETWORK.split(), *RECIPE.split(), *training.loss.options.split()]
-        print(training.folder, flush=True)
+        print(training.name, flush=True)
         result = subprocess.run([str(word) for word in command], stderr=subprocess.PIPE, text=True)
-        if result.returncode == 65 and "diverged" in result.stderr:
-            (run / "diverged").write_text(result.stderr)
-        elif result.returncode != 0:
+        diverged = result.returncode == 65 and "diverged" in result.stderr
+        if result.returncode != 0 and not diverged:
             sys.exit(result.stderr)
-        else:
+        if not diverged:
             self.measure(run, workers)
-        (run / "done").touch()
+        self.keep(training, outcome_of(run, diverged))
 
     def measure(self, run, workers):
         """The last weights on pictures that nothing was chosen by."""
@@ -158,6 +181,9 @@ class Comparison:
         """One worker each: two such trainings are a tenth faster than one with two workers after the other, and the same."""
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
             list(pool.map(self.run, dict.fromkeys(trainings)))
+
+    def at_rate(self, rate, losses):
+        return [Training(loss, rate, self.epochs, seed) for seed in self.seeds for loss in losses]
 
     def first_seed(self, losses, *rates):
         return [Training(loss, rate, self.epochs, self.seeds[0]) for rate in rates for loss in losses]
