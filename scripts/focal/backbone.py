@@ -1,4 +1,4 @@
-"""The backbone that the trainings of a seed start from: a narrow ResNet-10 that names what it sees, as the paper's names pictures.
+"""The backbone that the trainings of a seed start from: a narrow ResNet-18 that names what it sees, as the paper's names pictures.
 
 It is trained with plain softmax cross entropy to name the one shape in the middle of a small picture, and its colour:
 those of objects and those of the background alike, as ImageNet's classes hold most of COCO's. So it favours no loss, and
@@ -20,10 +20,10 @@ MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225
 
 
 class NarrowResNet(ResNet):
-    """torchvision's, with one block a stage and `WIDTH` channels in its stem."""
+    """torchvision's ResNet-18 with `WIDTH` channels in its stem."""
 
     def __init__(self):
-        super().__init__(BasicBlock, [1, 1, 1, 1], num_classes=len(NAMES))
+        super().__init__(BasicBlock, [2, 2, 2, 2], num_classes=len(NAMES))
         self.inplanes = WIDTH
         self.conv1 = torch.nn.Conv2d(3, WIDTH, 7, stride=2, padding=3, bias=False)
         self.bn1 = torch.nn.BatchNorm2d(WIDTH)

@@ -14,6 +14,8 @@ import pathlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from .kept import write_whole
+
 SIDE = 464
 SHAPES = ["disc", "square", "triangle", "star", "cross"]
 COLOURS = {"red": (205, 35, 40), "green": (35, 150, 60), "blue": (40, 75, 200), "yellow": (235, 200, 35)}
@@ -171,25 +173,21 @@ def draw(rng):
     return photograph(rng, canvas), objects
 
 
-def dataset(folder, name, count, seed):
-    """Pictures and their COCO file, made once; the file."""
-    path = folder / f"{name}.json"
+def dataset(path, count, seed):
+    """A COCO file and, in a folder of its name, its pictures: made once."""
     if path.exists():
-        return path
-    pictures = folder / name
+        return
+    pictures = path.with_suffix("")
     pictures.mkdir(parents=True, exist_ok=True)
     images, annotations = [], []
     for index in range(count):
         canvas, objects = draw(np.random.default_rng([seed, index]))
         canvas.save(pictures / f"{index:05}.jpg", quality=95)
-        images.append({"id": index + 1, "file_name": f"{name}/{index:05}.jpg", "width": SIDE, "height": SIDE})
+        images.append({"id": index + 1, "file_name": f"{pictures.name}/{index:05}.jpg", "width": SIDE, "height": SIDE})
         for number, box in objects:
             annotations.append({
                 "id": len(annotations) + 1, "image_id": index + 1, "category_id": number + 1, "iscrowd": 0,
                 "bbox": box, "area": box[2] * box[3],
             })  # fmt: skip
     categories = [{"id": index + 1, "name": f"{colour} {shape}"} for index, (shape, colour) in enumerate(CLASSES)]
-    text = json.dumps({"images": images, "categories": categories, "annotations": annotations})
-    path.with_suffix(".part").write_text(text)
-    path.with_suffix(".part").replace(path)
-    return path
+    write_whole(path, json.dumps({"images": images, "categories": categories, "annotations": annotations}))

@@ -1,4 +1,4 @@
-"""What came out of the comparison: a table, curves and bars beside the paper's, what was to be found, and every number."""
+"""What came out of the comparison: a table, curves and bars beside the paper's, and what was to be found."""
 
 import collections
 import json
@@ -16,9 +16,9 @@ COLOURS = {"1a": "#8a8a8a", "1b": "#2a788e", "3": "#44bf70", "1d": "#d1495b", ""
 
 
 def interval(values):
-    """Mean and half of the 95 % confidence interval, in percent; None without a second value."""
+    """Mean and half of the 95 % confidence interval, in percent; None for one value, or more than the table of t has."""
     mean = 100 * statistics.mean(values)
-    if len(values) < 2:
+    if len(values) - 1 not in T:
         return mean, None
     return mean, 100 * T[len(values) - 1] * statistics.stdev(values) / math.sqrt(len(values))
 
@@ -44,13 +44,13 @@ def collect(comparison, wanted):
 
         def finished(rate):
             found = {seed: comparison.outcome(Training(loss, rate, comparison.epochs, seed)) for seed in comparison.seeds} if rate else {}
-            return {str(seed): outcome for seed, outcome in found.items() if outcome}
+            return {seed: outcome for seed, outcome in found.items() if outcome}
 
         twice = comparison.outcome(comparison.twice_as_long(loss))
         at_best = finished(best)
         rows.append({
-            "loss": loss.name, "table": loss.table, "paper": loss.paper, "note": loss.note, "best_rate": best, "common_rate": common,
-            "by_rate": {str(rate): outcome.validation for rate, outcome in tried.items()},
+            "loss": loss.name, "table": loss.table, "paper": loss.paper, "note": loss.note, "best_rate": best,
+            "by_rate": {rate: outcome.validation for rate, outcome in tried.items()},
             "diverged": [rate for rate, outcome in tried.items() if not outcome.curve],
             "best": {seed: outcome.scores for seed, outcome in at_best.items()},
             "common": {seed: outcome.scores for seed, outcome in finished(common).items()},
@@ -75,9 +75,9 @@ def table(rows, comparison, about):
         "",
         f"AP in percent on the test pictures, by which nothing was chosen: mean over seeds (of {comparison.seeds}, those that are"
         " trained) ± half of the 95 % confidence interval (Student's t, for the seeds: the pictures are the same). A loss's rate"
-        " is the best of the three on the validation pictures with the first seed (-: not tried). *One rate*: the best of"
+        f" is the best of the three on the validation pictures with seed {comparison.seeds[0]} (-: not tried). *One rate*: the best of"
         f" {PAPERS_BEST}, for all, as in the paper; *less*: that, less the same of {PAPERS_BEST}, seed by seed. *Twice as long*:"
-        " first seed, all else alike. *Above 5*: steps after the warm-up whose gradient was longer, and was shortened to that but where the name says otherwise. The paper's Table 1d is of a ResNet-101, with"
+        f" seed {comparison.seeds[0]}, all else alike. *Above 5*: steps after the warm-up whose gradient was longer, and was shortened to that but where the name says otherwise. The paper's Table 1d is of a ResNet-101, with"
         " which its focal loss has 36.0, and all others of a ResNet-50.",
         "",
         "| table | loss | AP | AP50 | AP75 | rate | validation AP at " + " / ".join(map(str, RATES)) + " | one rate | less | twice as long | above 5 | paper |",
@@ -86,7 +86,7 @@ def table(rows, comparison, about):
     for row in rows:
         scores = [mean_and_interval([scores[column] for scores in row["best"].values()]) for column in range(3)]
         by_rate = " / ".join(
-            "diverged" if rate in row["diverged"] else f"{100 * row['by_rate'][str(rate)]:.1f}" if str(rate) in row["by_rate"] else "-"
+            "diverged" if rate in row["diverged"] else f"{100 * row['by_rate'][rate]:.1f}" if rate in row["by_rate"] else "-"
             for rate in RATES
         )
         common = mean_and_interval([scores[0] for scores in row["common"].values()])
@@ -167,5 +167,6 @@ def write(comparison, wanted, about):
     (folder / "table.md").write_text(text)
     if rows:
         draw(rows, folder)
+    if comparison.validation.exists():
         show(comparison.validation, folder / "pictures.jpg")
     return text

@@ -15,6 +15,8 @@ from torchvision.models.resnet import BasicBlock, ResNet
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP6P7
 
+from .kept import write_whole
+
 KINDS = ["retinanet", "fcos", "ssd", "faster-rcnn"]
 
 
@@ -204,5 +206,5 @@ def coco_of_voc(folder, split, path):
     for entry in annotations:
         entry["category_id"] = names.index(entry["category_id"]) + 1
     categories = [{"id": index + 1, "name": name} for index, name in enumerate(names)]
-    path.write_text(json.dumps({"images": images, "categories": categories, "annotations": annotations}))
+    write_whole(path, json.dumps({"images": images, "categories": categories, "annotations": annotations}))
     return path

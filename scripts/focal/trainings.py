@@ -1,8 +1,8 @@
 """The trainings of the comparison: which there are, in which order, how each is run, and what came out of it.
 
 A training has a folder of its own, in which an interrupted one goes on. What came out of it is kept in results.json: one
-that is in there is never run again. With that file and recipe.txt alone the comparison goes on in another folder, or on
-another machine.
+that is in there is never run again. With that file and recipe.txt the comparison goes on in another folder, or on another
+machine, where a seed stands for the same pictures in the same order, but its backbone comes out a little different.
 """
 
 import concurrent.futures
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 
+from .kept import digest, processor, write_whole
 from .losses import LOSSES, MAIN, PAPERS_BEST, Loss
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -32,13 +33,6 @@ RECIPE = (
 )
 # The same for every loss; the best is chosen for each, on the first seed. The likeliest first.
 RATES = [0.002, 0.004, 0.001]
-
-
-def keep_recipe(recipe, path):
-    """Ends the program where the trainings beside `path` had another recipe: they are not to be compared."""
-    if path.exists() and path.read_text() != recipe:
-        sys.exit(f"{path.parent}: made with another recipe than today's ({path}): choose another folder")
-    path.write_text(recipe)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,20 +54,15 @@ class Outcome:
     above_clip_norm: float  # share of the steps after the warm-up whose gradient was longer
     anchors: int  # of all pictures seen, and those of objects
     object_anchors: int
-    processor: str  # that it was trained on: another one rounds otherwise
+    processor: str  # that it was trained on
+    backbone: str  # digest of the weights that it started from; empty: not noted
 
     @property
     def validation(self):
         return self.curve[-1][1] if self.curve else 0.0
 
 
-def processor():
-    """Its name, and the widest vectors that it computes with."""
-    fields = dict(map(str.strip, line.split(":", 1)) for line in open("/proc/cpuinfo") if ":" in line)
-    return f"{fields['model name']}, {'AVX-512' if 'avx512f' in fields['flags'].split() else 'AVX2'}"
-
-
-def outcome_of(run, diverged):
+def outcome_of(run, diverged, backbone):
     """What came out of a training, from what it has written."""
     metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     steps = [entry for entry in metrics if "loss" in entry]
@@ -82,11 +71,11 @@ def outcome_of(run, diverged):
     after = [entry["gradientNorm"] > CLIP_NORM for entry in steps[WARM_UP:]]
     above_clip_norm = sum(after) / max(1, len(after))
     if diverged:
-        return Outcome([], [0, 0, 0], above_clip_norm, *anchors, processor())
+        return Outcome([], [0, 0, 0], above_clip_norm, *anchors, processor(), digest(backbone))
     epochs = {entry["iteration"]: entry["epoch"] for entry in steps}
     curve = [(epochs[entry["iteration"]], entry["AP"]) for entry in measured]
     tested = json.loads((run / "test.json").read_text())["metrics"]
-    return Outcome(curve, [tested["AP"], tested["AP50"], tested["AP75"]], above_clip_norm, *anchors, processor())
+    return Outcome(curve, [tested["AP"], tested["AP50"], tested["AP75"]], above_clip_norm, *anchors, processor(), digest(backbone))
 
 
 class Comparison:
@@ -111,9 +100,7 @@ class Comparison:
         with self.writing:
             self.outcomes[training.name] = outcome
             lines = (f"{json.dumps(name)}: {json.dumps(vars(outcome))}" for name, outcome in sorted(self.outcomes.items()))
-            part = self.results.with_suffix(".part")
-            part.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-            part.replace(self.results)
+            write_whole(self.results, "{\n" + ",\n".join(lines) + "\n}\n")
 
     def by_rate(self, loss):
         """The outcomes of the first seed by rate, of those that are finished."""
@@ -149,10 +136,11 @@ class Comparison:
         result = subprocess.run([str(word) for word in command], stderr=subprocess.PIPE, text=True)
         diverged = result.returncode == 65 and "diverged" in result.stderr
         if result.returncode != 0 and not diverged:
-            sys.exit(result.stderr)
+            print(f"{run}: {result.stderr}what runs besides is still finished", file=sys.stderr, flush=True)
+            sys.exit(1)
         if not diverged:
             self.measure(run, workers)
-        self.keep(training, outcome_of(run, diverged))
+        self.keep(training, outcome_of(run, diverged, self.backbones[training.seed]))
 
     def measure(self, run, workers):
         """The last weights on pictures that nothing was chosen by."""
