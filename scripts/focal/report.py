@@ -75,7 +75,7 @@ def table(rows, comparison, about):
         "",
         f"AP in percent on the test pictures, by which nothing was chosen: mean over seeds (of {comparison.seeds}, those that are"
         " trained) ± half of the 95 % confidence interval (Student's t, for the seeds: the pictures are the same). A loss's rate"
-        f" is the best of the three on the validation pictures with seed {comparison.seeds[0]} (-: not tried). *One rate*: the best of"
+        " is the best of the three on the validation pictures with the first of its seeds (-: not tried). *One rate*: the best of"
         f" {PAPERS_BEST}, for all, as in the paper; *less*: that, less the same of {PAPERS_BEST}, seed by seed. *Twice as long*:"
         f" seed {comparison.seeds[0]}, all else alike. *Above 5*: steps after the warm-up whose gradient was longer, and was shortened to that but where the name says otherwise. The paper's Table 1d is of a ResNet-101, with"
         " which its focal loss has 36.0, and all others of a ResNet-50.",

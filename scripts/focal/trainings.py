@@ -103,9 +103,12 @@ class Comparison:
             write_whole(self.results, "{\n" + ",\n".join(lines) + "\n}\n")
 
     def by_rate(self, loss):
-        """The outcomes of the first seed by rate, of those that are finished."""
-        outcomes = {rate: self.outcome(Training(loss, rate, self.epochs, self.seeds[0])) for rate in RATES}
-        return {rate: outcome for rate, outcome in outcomes.items() if outcome}
+        """The outcomes by rate of the first seed that the loss was trained with."""
+        for seed in self.seeds:
+            outcomes = {rate: self.outcome(Training(loss, rate, self.epochs, seed)) for rate in RATES}
+            if any(outcomes.values()):
+                return {rate: outcome for rate, outcome in outcomes.items() if outcome}
+        return {}
 
     def best_rate(self, loss):
         """Of those that are tried; None before the first."""
