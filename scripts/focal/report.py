@@ -141,7 +141,7 @@ def draw(rows, folder):
         epochs = [epoch for epoch, _ in complete[0]]
         means = [100 * statistics.mean(curve[index][1] for curve in complete) for index in range(len(epochs))]
         axis.plot(epochs, means, label=f"{row['loss']} (seeds: {len(complete)})")
-    axis.set(xlabel="epoch", ylabel="validation AP, %", title="Main losses, each at its best rate")
+    axis.set(xlabel="epoch", ylabel="validation AP, %", title="Main losses, each at its best rate of those tried")
     axis.legend(loc="lower right")
     finish(figure, [axis], "curves.svg")
 
