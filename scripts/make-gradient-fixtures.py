@@ -60,7 +60,7 @@ def weights(name):
     return {key: tensor.float() for key, tensor in load_file(MODELS / f"{name}.safetensors").items()}
 
 
-def case(name, model_name, variant, trained, box_loss, train_norms, steps, rate=0.001):
+def case(name, model_name, variant, trained, box_loss, train_norms, steps, rate=0.001, sketched=True):
     model = networks.build(variant)
     model.load_state_dict(weights(model_name))
     # The models' logits are spread for tests of thresholds; training starts from the prior.
@@ -85,7 +85,7 @@ def case(name, model_name, variant, trained, box_loss, train_norms, steps, rate=
         distances = [(single[0].gradients[parameter] - gradient).norm().item() for single in singles]
         parameters.append({
             "name": parameter, "length": gradient.norm().item(), "float32Distance": max(distances),
-            "sketch": sketch(index, gradient),
+            "sketch": sketch(index, gradient) if sketched else [],
         })  # fmt: skip
     result = {
         "model": model_name, "height": HEIGHT, "width": WIDTH, "seed": 7, "scale": 2,
@@ -163,12 +163,14 @@ def main():
     caffe = networks.Variant("mmdetection-caffe", pyramid_channels=16, stride_in_1x1=True, **peer)
     everything = lambda name: True
     upper = lambda name: not name.startswith(("backbone.body.conv1", "backbone.body.layer1"))
-    # L1's kinks make any two float32 runs part after a few steps: the smooth one stays comparable for ten.
     case("v1-resnet18", "v1-resnet18", v1, everything, "smooth_l1", False, 10, rate=1e-4)
     case("v2-resnet18", "v2-resnet18", v2, everything, "giou", True, 1)
-    case("v1-resnet50", "v1-resnet50", deep, upper, "l1", False, 10)
+    case("v1-resnet50", "v1-resnet50", deep, upper, "l1", False, 1)
+    # L1's kinks make float32 runs part: of twelve of PyTorch's, from weights that differ by half of their last place,
+    # two were a hundred times further off than the others after ten steps. Of the smooth one's none was.
+    case("v1-resnet50-steps", "v1-resnet50", deep, upper, "smooth_l1", False, 10, sketched=False)
     case("mmdetection-r18", "peers/mmdetection-r18", r18, everything, "smooth_l1", False, 1)
-    case("mmdetection-caffe-r50", "peers/mmdetection-caffe-r50", caffe, upper, "smooth_l1", False, 1)
+    case("mmdetection-caffe-r50", "peers/mmdetection-caffe-r50", caffe, upper, "l1", False, 1)
     optimizers()
 
 

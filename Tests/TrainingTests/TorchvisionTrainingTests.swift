@@ -192,7 +192,7 @@ import Testing
     #expect(far.contains { $0.element.name.hasPrefix(place) }, "\(far.map(\.element.name))")
   }
 
-  @Test(arguments: ["v1-resnet18", "v1-resnet50"])
+  @Test(arguments: ["v1-resnet18", "v1-resnet50-steps"])
   func tenStepsStayAsNearAsPyTorchs(_ name: String) throws {
     let expected = try TrainingFixture.read("gradients-\(name)", as: Case.self)
     let gradients = try expected.makeGradients(.direct)
