@@ -8,7 +8,7 @@ import statistics
 from PIL import Image, ImageDraw
 
 from .losses import LOSSES, MAIN, PAPERS_BEST
-from .trainings import RATES, Training
+from .trainings import RATES, WIDER, Training
 
 # Of Student's t, 97.5 %, by degrees of freedom.
 T = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365}
@@ -70,24 +70,25 @@ def differences(row, reference):
 
 def table(rows, comparison, about):
     reference = next((row for row in rows if row["loss"] == PAPERS_BEST), None)
+    rates = sorted([*RATES, *WIDER.values()])
     lines = [
         about,
         "",
         f"AP in percent on the test pictures, by which nothing was chosen: mean over seeds (of {comparison.seeds}, those that are"
         " trained) ± half of the 95 % confidence interval (Student's t, for the seeds: the pictures are the same). A loss's rate"
-        " is the best of the three on the validation pictures with the first of its seeds (-: not tried). *One rate*: the best of"
-        f" {PAPERS_BEST}, for all, as in the paper; *less*: that, less the same of {PAPERS_BEST}, seed by seed. *Twice as long*:"
+        " is the best on the validation pictures with the first of its seeds (-: not tried). *One rate*: for all, as in the paper,"
+        f" the best for the mean of the main losses; *less*: that, less the same of {PAPERS_BEST}, seed by seed. *Twice as long*:"
         f" seed {comparison.seeds[0]}, all else alike. *Above 5*: steps after the warm-up whose gradient was longer, and was shortened to that but where the name says otherwise. The paper's Table 1d is of a ResNet-101, with"
         " which its focal loss has 36.0, and all others of a ResNet-50.",
         "",
-        "| table | loss | AP | AP50 | AP75 | rate | validation AP at " + " / ".join(map(str, RATES)) + " | one rate | less | twice as long | above 5 | paper |",
+        "| table | loss | AP | AP50 | AP75 | rate | validation AP at " + " / ".join(map(str, rates)) + " | one rate | less | twice as long | above 5 | paper |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
     for row in rows:
         scores = [mean_and_interval([scores[column] for scores in row["best"].values()]) for column in range(3)]
         by_rate = " / ".join(
             "diverged" if rate in row["diverged"] else f"{100 * row['by_rate'][rate]:.1f}" if rate in row["by_rate"] else "-"
-            for rate in RATES
+            for rate in rates
         )
         common = mean_and_interval([scores[0] for scores in row["common"].values()])
         less = mean_and_interval(differences(row, reference)) if reference and row is not reference else ""
