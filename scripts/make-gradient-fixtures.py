@@ -167,7 +167,7 @@ def main():
     case("v2-resnet18", "v2-resnet18", v2, everything, "giou", True, 1)
     case("v1-resnet50", "v1-resnet50", deep, upper, "l1", False, 1)
     # L1's kinks make float32 runs part: of twelve of PyTorch's, from weights that differ by half of their last place,
-    # two were a hundred times further off than the others after ten steps. Of the smooth one's none was.
+    # two were forty and a thousand times further off than the others after ten steps. Of the smooth one's none was.
     case("v1-resnet50-steps", "v1-resnet50", deep, upper, "smooth_l1", False, 10, sketched=False)
     case("mmdetection-r18", "peers/mmdetection-r18", r18, everything, "smooth_l1", False, 1)
     case("mmdetection-caffe-r50", "peers/mmdetection-caffe-r50", caffe, upper, "l1", False, 1)
