@@ -4,7 +4,8 @@
 The networks are those of Tests/RetinaNetModelTests/Fixtures (scripts/make-model-fixtures.py). Inputs come from
 seeds on both sides. Gradients are too many to store: of each parameter there are its length, the distance of
 PyTorch's own float32 (the worse of its two memory layouts) from float64, and the products of the float64
-gradient with 24 vectors of random signs, from which the distance of any other gradient can be estimated.
+gradient with 24 vectors of random signs, from which the distance of any other gradient can be estimated; these
+products are left out (sketched=False) where only the losses of ten steps are compared.
 """
 
 import copy
