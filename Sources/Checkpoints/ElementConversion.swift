@@ -21,7 +21,9 @@ extension ElementType {
     case .float16: convert(bytes, to: values, from: Float16.self) { Float($0) }
     case .bfloat16:
       convert(bytes, to: values, from: UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
-    case .float32: convert(bytes, to: values, from: Float.self) { $0 }
+    case .float32:
+      let target = UnsafeMutableRawBufferPointer(values)
+      target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<target.count]))
     case .float64: convert(bytes, to: values, from: Double.self) { Float($0) }
     case .complex64, .float8E5M2, .float8E4M3, .float8E8M0, .float8E4M3FNUZ, .float8E5M2FNUZ,
       .float6E2M3, .float6E3M2, .float4:
@@ -48,7 +50,7 @@ extension SafetensorsFile.Storage {
   /// become infinite.
   func bytes(of values: [Float]) -> [UInt8]? {
     switch self {
-    case .float32: store(values) { $0.bitPattern }
+    case .float32: values.withUnsafeBytes { Array($0) }
     case .float16:
       store(values) { value in
         let half = Float16(value)

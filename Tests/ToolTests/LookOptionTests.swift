@@ -9,9 +9,9 @@ import Testing
 /// `--size`, `--tile`, `--flip`, `--soft-nms`: from the command line and from pipeline files.
 struct LookOptionTests {
   private func options(_ arguments: [String], _ yaml: String = "") throws -> DetectionOptions {
-    var options = try DetectOptions.parse(arguments)
+    var options = try DetectCommand.parse(arguments)
     try options.fill(from: PipelineFile(text: yaml, name: "p.yaml"))
-    return try options.configuration(paths: [], environment: [:]).detection
+    return try options.configuration(environment: [:]).detection
   }
 
   @Test func whatIsTyped() throws {

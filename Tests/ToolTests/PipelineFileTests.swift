@@ -6,10 +6,10 @@ import Testing
 @testable import detect_batch
 
 struct PipelineFileTests {
-  private func options(_ text: String, _ arguments: [String] = []) throws -> DetectOptions {
+  private func options(_ text: String, _ arguments: [String] = []) throws -> DetectCommand {
     let workspace = try Workspace()
     try workspace.write("p.yaml", text)
-    var options = try DetectOptions.parse(arguments)
+    var options = try DetectCommand.parse(arguments)
     try options.fill(from: PipelineFile(contentsOf: workspace.file("p.yaml"), name: "p.yaml"))
     return options
   }

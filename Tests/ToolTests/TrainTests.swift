@@ -154,6 +154,8 @@ struct TrainTests {
       Tool.program, arguments + ["-o", "parts", "--verbose"], in: workspace)
     let limit = ContinuousClock.now + .seconds(60)
     while try !process.messages().contains(": saved"), ContinuousClock.now < limit { usleep(2000) }
+    // It is not to end while others are refused.
+    process.send(SIGSTOP)
     for second in [["--resume", "parts"], Array(arguments.dropFirst()) + ["-o", "parts"]] {
       let outcome = try train(second, in: workspace)
       #expect(outcome.status == 75, "\(outcome.messages)")
@@ -161,6 +163,7 @@ struct TrainTests {
         outcome.messages.contains("parts is in use by process \(process.id) on "),
         "\(outcome.messages)")
     }
+    process.send(SIGCONT)
     for _ in 0..<3 {
       usleep(UInt32(generator.below(2_000_000)))
       process.send(SIGKILL)

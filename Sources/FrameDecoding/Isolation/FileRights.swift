@@ -85,13 +85,13 @@ extension Landlock {
     }
     // Nothing was written through it.
     try? file.close()
-    var directories: Set<FilePath> = []
-    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
-      guard let start = line.firstIndex(of: "/") else { continue }
-      directories.insert(FilePath(String(line[start...])).removingLastComponent())
-    }
+    // A file has a line for each of its segments.
+    let files = Set(
+      bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
+        line.firstIndex(of: UInt8(ascii: "/")).map { String(decoding: line[$0...], as: UTF8.self) }
+      })
     // Of memory files and devices.
-    return directories.filter {
+    return Set(files.map { FilePath($0).removingLastComponent() }).filter {
       !["/", "/dev", "/dev/shm"].contains($0)
     }
   }

@@ -48,6 +48,13 @@ struct DetectCommand: ToolCommand {
   @Flag(help: "Say the versions of this program and of what it stands on.")
   var version = false
 
-  @OptionGroup var options: DetectOptions
-
+  // Here, and not in a group of groups: in debug builds ArgumentParser builds what a group holds four times over, at each
+  // level and each start.
+  @OptionGroup(title: "Input") var input: InputOptions
+  @OptionGroup(title: "Frames of videos") var sampling: SamplingOptions
+  @OptionGroup(title: "Detection") var model: ModelOptions
+  @OptionGroup(title: "How pictures are looked at") var looks: LookOptions
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Resources and limits") var resources: ResourceOptions
+  @OptionGroup(title: "Messages") var report: ReportOptions
 }

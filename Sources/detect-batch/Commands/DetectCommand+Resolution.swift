@@ -4,19 +4,29 @@ import FrameDecoding
 import RetinaNetModel
 import SystemPackage
 
-extension DetectOptions {
+extension DetectCommand {
+  /// Takes from a pipeline file what was not typed.
+  ///
+  /// - Throws: `SettingsError` for a key that is no option or a value that cannot be used.
+  mutating func fill(from file: PipelineFile) throws {
+    try input.fill(from: file)
+    try sampling.fill(from: file)
+    try model.fill(from: file)
+    try looks.fill(from: file)
+    try output.fill(from: file)
+    try resources.fill(from: file)
+    try report.fill(from: file)
+    try file.finish()
+  }
+
   /// What was typed and what a pipeline file says, made into the choices of a run.
   ///
-  /// - Parameters:
-  ///   - paths: inputs as they were typed (see `ArgumentBytes`).
-  ///   - environment: the variables of this process.
+  /// - Parameter environment: the variables of this process.
   /// - Returns: every choice.
   /// - Throws: `Fault`.
-  func configuration(
-    paths: [String], environment: [String: String]
-  ) throws(Fault) -> RunConfiguration {
+  func configuration(environment: [String: String]) throws(Fault) -> RunConfiguration {
     var run = RunConfiguration()
-    run.inputs = request(paths)
+    run.inputs = request()
     run.partition = try partition(environment)
     run.sampling = frameSampling(segment: run.partition.segment)
     run.detection = detectionOptions()
@@ -49,7 +59,7 @@ extension DetectOptions {
     return run
   }
 
-  private func request(_ paths: [String]) -> Worklist.Request {
+  private func request() -> Worklist.Request {
     var request = Worklist.Request()
     request.inputs = paths.map(ArgumentBytes.path)
     request.lists = input.filesFrom.map(ArgumentBytes.path)
