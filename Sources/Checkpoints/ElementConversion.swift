@@ -23,6 +23,7 @@ extension ElementType {
       convert(bytes, to: values, from: UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
     case .float32:
       let target = UnsafeMutableRawBufferPointer(values)
+      checkCount(of: bytes, for: values, width: MemoryLayout<Float>.stride)
       target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<target.count]))
     case .float64: convert(bytes, to: values, from: Double.self) { Float($0) }
     case .complex64, .float8E5M2, .float8E4M3, .float8E8M0, .float8E4M3FNUZ, .float8E5M2FNUZ,
@@ -36,12 +37,19 @@ extension ElementType {
     from type: Number.Type, _ convertOne: (Number) -> Float
   ) {
     let width = MemoryLayout<Number>.stride
-    precondition(
-      bytes.count >= values.count * width, "\(values.count) numbers in \(bytes.count) bytes")
+    checkCount(of: bytes, for: values, width: width)
     for index in 0..<values.count {
       values[index] = convertOne(
         bytes.loadUnaligned(fromByteOffset: index * width, as: Number.self))
     }
+  }
+
+  /// Slices and loads of raw memory are checked in debug builds only.
+  private func checkCount(
+    of bytes: UnsafeRawBufferPointer, for values: UnsafeMutableBufferPointer<Float>, width: Int
+  ) {
+    precondition(
+      bytes.count >= values.count * width, "\(values.count) numbers in \(bytes.count) bytes")
   }
 }
 
