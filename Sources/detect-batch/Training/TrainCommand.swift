@@ -72,7 +72,20 @@ struct TrainCommand: ToolCommand {
         + "What is typed wins.", valueName: "pipeline"), completion: .file(extensions: ["yaml"]))
   var pipeline: String?
 
-  @OptionGroup var options: TrainOptions
+  @OptionGroup(title: "Data") var dataOptions: TrainDataOptions
+  @OptionGroup(title: "Network") var network: TrainNetworkOptions
+  @OptionGroup(title: "Steps") var steps: TrainStepOptions
+  @OptionGroup(title: "Loss") var loss: TrainLossOptions
+  @OptionGroup(title: "Pictures") var pictures: TrainPictureOptions
+  @OptionGroup(title: "How it runs") var run: TrainRunOptions
+  @OptionGroup(title: "What is said") var report: ReportOptions
+
+  /// What the groups say.
+  var options: TrainOptions {
+    TrainOptions(
+      data: dataOptions, network: network, steps: steps, loss: loss, pictures: pictures, run: run,
+      report: report)
+  }
 
   func validate() throws {
     guard (output == nil) != (resume == nil) else {

@@ -3,15 +3,18 @@ import NeuralNetwork
 import RetinaNetModel
 import Training
 
-/// All choices of a training but where it is.
-struct TrainOptions: ParsableArguments {
-  @OptionGroup(title: "Data") var data: TrainDataOptions
-  @OptionGroup(title: "Network") var network: TrainNetworkOptions
-  @OptionGroup(title: "Steps") var steps: TrainStepOptions
-  @OptionGroup(title: "Loss") var loss: TrainLossOptions
-  @OptionGroup(title: "Pictures") var pictures: TrainPictureOptions
-  @OptionGroup(title: "How it runs") var run: TrainRunOptions
-  @OptionGroup(title: "What is said") var report: ReportOptions
+/// All choices of a training but where it is: the groups of `TrainCommand`, as one value.
+///
+/// Not a group of groups: in debug builds ArgumentParser builds what a group holds four times over, at each level and each
+/// start.
+struct TrainOptions {
+  var data: TrainDataOptions
+  var network: TrainNetworkOptions
+  var steps: TrainStepOptions
+  var loss: TrainLossOptions
+  var pictures: TrainPictureOptions
+  var run: TrainRunOptions
+  var report: ReportOptions
 
   /// Takes from a pipeline file what was not typed.
   mutating func fill(from file: PipelineFile) throws {
