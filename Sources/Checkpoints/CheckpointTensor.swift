@@ -2,6 +2,8 @@
 public struct CheckpointTensor: Sendable {
   /// Sizes, outermost first; empty for a single number.
   public let shape: [Int]
+  /// How many numbers it has.
+  public let elementCount: Int
   /// Type of its numbers in the file.
   public let elementType: ElementType
 
@@ -69,6 +71,7 @@ public struct CheckpointTensor: Sendable {
     }
     self.file = file
     self.shape = shape
+    elementCount = count
     self.elementType = elementType
     self.range = range
     self.encoding = encoding
@@ -87,14 +90,12 @@ public struct CheckpointTensor: Sendable {
   private init(_ other: CheckpointTensor, _ value: Float) {
     file = other.file
     shape = other.shape
+    elementCount = other.elementCount
     range = FileRange(offset: 0, count: 0)
     elementType = .float32
     encoding = .constant(value)
     strides = nil
   }
-
-  /// How many numbers it has.
-  public var elementCount: Int { shape.reduce(1, *) }
 
   /// Its numbers in C order, as Float: F64 and large integers are rounded, true is 1.
   ///

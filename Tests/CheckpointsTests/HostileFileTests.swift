@@ -110,7 +110,9 @@ import Testing
       #expect(text.hasPrefix("damaged: "), "\(offset) \(shape) \(strides) of \(count): \(text)")
     }
     // The step along a dimension of one says nothing, nor does any where there is nothing.
-    for (shape, strides) in [([1, 3], [Int.max, 1]), ([0, Int.max], [1, Int.max])] {
+    for (shape, strides) in [
+      ([1, 3], [Int.max, 1]), ([0, Int.max], [1, Int.max]), ([1 << 62, 4, 0], [1, 1, 1]),
+    ] {
       let text = try zipOutcome { $0.tensor(key: "0", count: 100, shape: shape, strides: strides) }
       #expect(text == "1 tensors")
     }
@@ -261,6 +263,8 @@ import Testing
     let b = Self.entry("b", "F32", "[1,2]", 8, 16)
     #expect(try safetensors("{\(a),\(b)}", data) == "2 tensors")
     #expect(try safetensors("{\(b) , \(a)}   ", data) == "2 tensors")
+    let empty = Self.entry("c", "F32", "[4611686018427387904,4,0]", 16, 16)
+    #expect(try safetensors("{\(a),\(b),\(empty)}", data) == "3 tensors")
     for (header, expected) in [
       ("{\(a)}", "damaged: 8 bytes after the last tensor"),
       ("{\(b)}", "damaged: tensor 'b' is at 8...16, not from 0 on"),
