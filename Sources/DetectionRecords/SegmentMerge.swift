@@ -56,23 +56,27 @@ public struct SegmentMerge: Sendable {
   public func merge(
     _ source: SourceName, keepingSegments: Bool
   ) throws(FileError) -> Outcome {
-    let sets = segmentSets(of: source)
+    var isWhole = false
     var incomplete: [Part] = []
-    for set in sets {
-      var key = set.key
-      key.segment = nil
-      let isWhole: Bool
-      if case .complete = try manifest.prior(key) { isWhole = true } else { isWhole = false }
-      let missing = try set.missing(in: output)
-      guard isWhole || missing.isEmpty else {
-        if incomplete.isEmpty { incomplete = missing }
+    // Of a set without a file nothing is left: it was put together before, or another took its place.
+    var isBegun = false
+    for set in segmentSets(of: source) {
+      if case .complete = try manifest.prior(set.wholeKey) {
+        isWhole = true
+        if !keepingSegments { try removeSegments(of: set.wholeKey) }
         continue
       }
-      let frames = isWhole ? 0 : try write(set, key)
-      if !keepingSegments { try removeSegments(of: source) }
-      return isWhole ? .alreadyWhole : .merged(segments: set.count, frames: frames)
+      let missing = try set.missing(in: output)
+      guard missing.isEmpty else {
+        if !isBegun { incomplete = missing }
+        isBegun = isBegun || missing.count < set.count
+        continue
+      }
+      let frames = try write(set, set.wholeKey)
+      if !keepingSegments { try removeSegments(of: set.wholeKey) }
+      return .merged(segments: set.count, frames: frames)
     }
-    return .incomplete(missing: incomplete)
+    return isWhole && !isBegun ? .alreadyWhole : .incomplete(missing: incomplete)
   }
 
   /// One way in which an input was cut: parts of the same number, input version and settings.
@@ -80,6 +84,12 @@ public struct SegmentMerge: Sendable {
     let key: OutputKey
     let count: Int
     var entries: [Int: ManifestEntry] = [:]
+
+    var wholeKey: OutputKey {
+      var key = key
+      key.segment = nil
+      return key
+    }
 
     /// The parts without a record file that their entry vouches for.
     func missing(in output: OutputDirectory) throws(FileError) -> [Part] {
@@ -172,8 +182,13 @@ public struct SegmentMerge: Sendable {
 
   private static let appendSize = 1 << 20
 
-  /// Removes the files of all segments of an input, of however many parts.
-  private func removeSegments(of source: SourceName) throws(FileError) {
-    for entry in inputs[source] ?? [] { try OpenFile.remove(output.recordFile(entry.key)) }
+  /// Removes the files of all segments of the same version of an input under the same settings, of however many parts;
+  /// those of another are of a run that may go on.
+  private func removeSegments(of whole: OutputKey) throws(FileError) {
+    for entry in inputs[whole.source] ?? [] {
+      var key = entry.key
+      key.segment = nil
+      if key == whole { try OpenFile.remove(output.recordFile(entry.key)) }
+    }
   }
 }

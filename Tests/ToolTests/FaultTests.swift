@@ -126,6 +126,21 @@ struct FaultTests {
     #expect(again.status == 0)
     #expect(
       again.messages == "detect-batch: 0 inputs put together, 1 whole already\n")
+
+    // With other settings segments begin anew, and what is whole is of the old ones.
+    let others = [name, "--every", "4", "--score-threshold", "0.9", "--quiet"]
+    for index in 1...2 {
+      let outcome = try Tool.run(others + ["--segment", "\(index)/2"], in: workspace)
+      #expect(outcome.status == 0, "\(outcome.messages)")
+      let merge = try Tool.run(["merge", "detections"], in: workspace)
+      #expect(merge.status == (index == 1 ? 3 : 0), "\(merge.messages)")
+      let message = index == 1 ? "\(name): not finished: segment 2/2\n" : ": 1 input put together\n"
+      #expect(merge.messages.contains(message), "\(merge.messages)")
+    }
+    _ = try Tool.run(others + ["-o", "other"], in: workspace)
+    #expect(
+      try workspace.read("detections/\(name).jsonl") == workspace.read("other/\(name).jsonl"))
+    #expect(workspace.files(below: "detections") == ["\(name).jsonl"])
   }
 
   /// Of a damaged file too, what the manifest says of the segments together is what it says of the whole.
