@@ -31,7 +31,8 @@ public struct FrameRecord: Equatable, Sendable {
 
   /// Ordinal in the full decode, from 0; nil where frames are not counted.
   public var frame: Int?
-  /// Seconds from the container's start time, finite; nil without a timestamp and for still images.
+  /// Seconds from the container's start time, finite; nil without a timestamp and for still images. From 1e12 on it is
+  /// written as null: such a clock is forged.
   public var time: Double?
   /// Width of the upright picture in pixels; nil only in the line that ends a failed input.
   public var width: Int?

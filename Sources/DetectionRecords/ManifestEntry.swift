@@ -208,7 +208,8 @@ extension ManifestEntry {
         let frames, let detections, let decodeErrors, let seconds, let outputSize,
         let outputDigest, status == (failure == nil ? "done" : "failed"),
         // What no run could have counted; the numbers are added up.
-        [frames, detections, decodeErrors, outputSize].allSatisfy({ (0...1 << 48).contains($0) })
+        [frames, detections, decodeErrors, outputSize].allSatisfy({ (0...1 << 48).contains($0) }),
+        (0...1e12).contains(seconds)
       else { return nil }
       var part: Part?
       if let segment {

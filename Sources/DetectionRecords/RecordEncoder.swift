@@ -59,7 +59,8 @@ public struct RecordEncoder: Sendable {
     lines.append(contentsOf: linePrefix)
     JSON.append(record.frame, to: &lines)
     lines.append(contentsOf: ",\"time\":".utf8)
-    if let time = record.time {
+    // A clock that says more is forged, or the decoder lies.
+    if let time = record.time, time.magnitude < RecordParser.timeLimit {
       JSON.append(time, decimals: 6, to: &lines)
     } else {
       lines.append(contentsOf: "null".utf8)

@@ -40,6 +40,11 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
     #expect(parsed(failed.line) == failed)
     failed.key.source = try SourceName(bytes: [0xff, 0x0a])
     #expect(parsed(failed.line) == failed)
+    // What no run took, and nobody could add up or write again.
+    for seconds in ["1e300", "-1", "1e12"] {
+      let line = text(failed.line).replacing(#""seconds":1.500"#, with: #""seconds":\#(seconds)"#)
+      #expect((parsed(Array(line.utf8)) == nil) == (seconds != "1e12"), "\(line)")
+    }
     failed.origin = InputOrigin(root: FilePath(bytes: [0x2f, 0xff]), device: .max, inode: 1 << 63)
     #expect(text(failed.line).contains(#","root":"/\#u{fffd}","rootBytes":"L/8=","device":-1,"#))
     #expect(parsed(failed.line) == failed)

@@ -33,6 +33,13 @@ import Testing
           frame: nil, time: -0.5, width: 7, height: 1, isCorrupt: true, outcome: .failure("x")))
         == #"{"source":"a.mp4","frame":null,"time":-0.500000,"width":7,"height":1,"corrupt":true,"detections":null,"failure":"x"}"#
         + "\n")
+    // No reader takes more, and no clock says it.
+    for time in [1e12, -1e12, 9e29, -Double.greatestFiniteMagnitude] {
+      #expect(
+        try line(FrameRecord(frame: 0, time: time, width: 7, height: 1, outcome: .detections([])))
+          == #"{"source":"a.mp4","frame":0,"time":null,"width":7,"height":1,"detections":[]}"#
+          + "\n")
+    }
     var failure: [UInt8] = []
     let latin1 = Array("caf".utf8) + [0xe9]
     RecordEncoder(source: try SourceName(bytes: latin1), labels: LabelTable([]))

@@ -276,6 +276,21 @@ struct IsolationTests {
     #expect(try workspace.read("faulty/videos/conveyor.mp4.jsonl").split(separator: 10) == good)
   }
 
+  /// A time that can be, and that no clock says, is none: neither the run nor a reader of its records ends there.
+  @Test func aDecodersTimeIsNotWrittenUnseen() throws {
+    let workspace = try Workspace()
+    let video = Tool.samples.appending("videos/conveyor.mp4")
+    let run = try Tool.run(
+      [video, "--every", "5", "--max-frames", "12"], in: workspace,
+      environment: ["DETECT_BATCH_DECODER_FAULT": "extreme@50"])
+    #expect(run.status == 0, "\(run.messages)")
+    let records = try StrictRecord.all(workspace.read("detections/conveyor.mp4.jsonl"))
+    #expect(records.count == 12)
+    #expect(records.map { $0.time == nil } == (0..<12).map { $0 == 10 })
+    let export = try Tool.run(["export", "detections", "--format", "csv"], in: workspace)
+    #expect(export.status == 0, "\(export.messages)")
+  }
+
   @Test func whereNoProcessCanBeHadInputsAreDecodedHere() throws {
     let told = Mutex<[String]>([])
     let decoders = MediaDecoders(.on, program: "/does/not/exist") { note in

@@ -118,6 +118,9 @@
         facts.time = .greatestFiniteMagnitude
         facts.pixelShape = Ratio(.max, 1)
         return DecoderReply.sourceFrame(facts, width: width, height: height, report).message
+      case .frame(var facts, let width, let height, let report):
+        facts.time = .greatestFiniteMagnitude
+        return DecoderReply.frame(facts, width: width, height: height, report).message
       case .sound(var format?):
         format.timeBase = Ratio(.max, 1)
         (format.channels, format.frameSamples) = (Int(Int32.max), Int(Int32.max))
