@@ -170,27 +170,34 @@ import Testing
     let attempts = Atomic(0)
     let taken = Atomic(0)
     let together = Atomic(0)
-    DispatchQueue.concurrentPerform(iterations: 4) { thread in
-      var generator = SeededGenerator(seed: seed + UInt64(thread))
-      for _ in 0..<300 {
-        let own = partitions[generator.below(partitions.count)]
-        let attempt = attempts.add(1, ordering: .relaxed).newValue
-        guard let lock = try? RunLock(output, own) else { continue }
-        holding.withLock { holders in
-          #expect(
-            holders.allSatisfy {
-              $0 != own && $0.shard?.count == own.shard?.count && own.shard != nil
-            })
-          holders.append(own)
-          together.max(holders.count, ordering: .relaxed)
+    // Threads of their own: a pool that other tests keep busy would run one after the other.
+    let threads = DispatchGroup()
+    for thread in 0..<4 {
+      threads.enter()
+      Thread {
+        var generator = SeededGenerator(seed: seed + UInt64(thread))
+        for _ in 0..<300 {
+          let own = partitions[generator.below(partitions.count)]
+          let attempt = attempts.add(1, ordering: .relaxed).newValue
+          guard let lock = try? RunLock(output, own) else { continue }
+          holding.withLock { holders in
+            #expect(
+              holders.allSatisfy {
+                $0 != own && $0.shard?.count == own.shard?.count && own.shard != nil
+              })
+            holders.append(own)
+            together.max(holders.count, ordering: .relaxed)
+          }
+          taken.add(1, ordering: .relaxed)
+          // Let the others try meanwhile, if there are any left.
+          for _ in 0..<1000 where attempts.load(ordering: .relaxed) < attempt + 3 { sched_yield() }
+          holding.withLock { $0.removeAll { $0 == own } }
+          lock.release()
         }
-        taken.add(1, ordering: .relaxed)
-        // Let the others try meanwhile, if there are any left.
-        for _ in 0..<1000 where attempts.load(ordering: .relaxed) < attempt + 3 { sched_yield() }
-        holding.withLock { $0.removeAll { $0 == own } }
-        lock.release()
-      }
+        threads.leave()
+      }.start()
     }
+    threads.wait()
     print(
       "taken \(taken.load(ordering: .relaxed)) times, \(together.load(ordering: .relaxed)) at once")
     #expect(taken.load(ordering: .relaxed) > 100)
