@@ -38,10 +38,10 @@ extension FileRights {
         if let output { insert(output.pushing(item.source.path).parent, into: \.writable) }
       }
       if path.isLink { insert(path, into: \.readable) }
-      if readable.count > Self.mostPlaces || writable.count > Self.mostPlaces { break }
+      // Whatever else there is lies below that.
+      if readable.count > Self.mostPlaces { readable = ["/"] }
+      if writable.count > Self.mostPlaces { writable = ["/"] }
     }
-    if readable.count > Self.mostPlaces { readable = ["/"] }
-    if writable.count > Self.mostPlaces { writable = ["/"] }
   }
 
   /// Adds what a name leads to, unless it lies in something that is there already, or leads nowhere.
