@@ -70,7 +70,7 @@ public struct AtomicFile {
     pending = try PendingFile(path)
     do {
       descriptor = try FileDescriptor.open(
-        pending.temporaryPath, .writeOnly, options: [.create, .truncate, .closeOnExec],
+        pending.temporaryPath, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
         permissions: [.ownerReadWrite, .groupRead, .otherRead])
     } catch {
       throw Failure(doing: "creating it", code: Errno(error))

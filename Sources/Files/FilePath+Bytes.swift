@@ -30,6 +30,18 @@ extension FilePath {
     return true
   }
 
+  /// A hidden path in the same folder, for what is to be moved here once it is whole; nil where the path ends in no name.
+  ///
+  /// Nobody else comes by it. The number of the process would not do: it is 1 in every container that shares the folder.
+  public var temporaryNeighbour: FilePath? {
+    guard let name = lastComponent else { return nil }
+    // A name may be as long as a name can be: what is added must not make it too long.
+    let stem = FilePath(root: nil, [name]).bytes.prefix(200)
+    let number = String(UInt64.random(in: .min ... .max), radix: 16)
+    return removingLastComponent()
+      .pushing(FilePath(bytes: Array(".".utf8) + stem + Array(".\(number).tmp".utf8)))
+  }
+
   /// The path for a message: one line whatever is in the name, U+FFFD for what is not UTF-8.
   public var oneLine: String { oneLineText(bytes) }
 }

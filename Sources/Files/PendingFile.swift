@@ -15,15 +15,12 @@ public final class PendingFile {
   ///
   /// - Throws: `AtomicFile.Failure` for a path that ends in no name.
   public init(_ path: FilePath) throws(AtomicFile.Failure) {
-    guard let name = path.lastComponent else {
+    // Two runs may replace one file at once: with the same text, or the last one's stays.
+    guard let temporary = path.temporaryNeighbour else {
       throw AtomicFile.Failure(doing: "creating it", code: .isDirectory)
     }
     self.path = path
-    // Two runs may replace one file at once: with the same text, or the last one's stays. A name may be as long as a
-    // name can be: what is added must not make it too long.
-    let stem = FilePath(root: nil, [name]).bytes.prefix(200)
-    temporaryPath = path.removingLastComponent()
-      .pushing(FilePath(bytes: Array(".".utf8) + stem + Array(".\(getpid()).tmp".utf8)))
+    temporaryPath = temporary
   }
 
   deinit {

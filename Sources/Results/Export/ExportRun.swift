@@ -22,6 +22,8 @@ public struct ExportRequest: Sendable {
   public var summaryReport: String?
   /// Camtrap DP: what records do not say.
   public var camtrap: CamtrapContext?
+  /// Asked before each record.
+  public var isStopped: @Sendable () -> Bool = { false }
 
   /// A request of all that records say.
   public init(_ records: RecordFiles, as format: ExportFormat) {
@@ -70,12 +72,15 @@ public enum ExportError: ClassifiedError, Equatable, Sendable {
   case exists(FilePath, isDirectory: Bool)
   /// Two inputs would have one file in the output.
   case sameFile(String, SourceName)
+  /// It was asked to stop.
+  case stopped
 
   /// The kind.
   public var kind: FailureKind {
     switch self {
     case .needsDirectory, .needsFiles, .needsDeployments, .badName: .usage
     case .exists, .sameFile: .cannotCreateOutput
+    case .stopped: .stopped
     }
   }
 
@@ -95,6 +100,7 @@ public enum ExportError: ClassifiedError, Equatable, Sendable {
       "\(path.oneLine): is there already: --overwrite replaces it"
     case .sameFile(let name, let source):
       "\(source.oneLine): another input has the file \(name) of the output already: export them apart"
+    case .stopped: "stopped"
     }
   }
 }
@@ -169,6 +175,7 @@ public enum ExportRun {
     let reader = RecordReader(request.records)
     var inputs = ExportInputs()
     while let line = try reader.next() {
+      if request.isStopped() { throw ExportError.stopped }
       let input: ExportInput
       switch try inputs.next(line) {
       case .same(let current): input = current

@@ -12,10 +12,10 @@ final class ExportTree {
   /// Begins a tree beside where it will be.
   init(_ path: FilePath) throws(FileError) {
     self.path = path
-    guard let name = path.lastComponent else { throw .creating(path, .isDirectory) }
+    guard let temporary = path.temporaryNeighbour else { throw .creating(path, .isDirectory) }
+    self.temporary = temporary
     let parent = path.removingLastComponent()
     if !parent.isEmpty { try OpenFile.createDirectories(parent) }
-    temporary = parent.appending(".\(name.string).\(getpid()).tmp")
     guard temporary.withPlatformString({ mkdir($0, 0o777) }) == 0 else {
       throw .creating(temporary, Errno(rawValue: errno))
     }

@@ -14,6 +14,8 @@ final class ReportOutput {
   private let path: FilePath
   private let isOneFile: Bool
   private let temporary: FilePath
+  /// Where a report goes that is replaced.
+  private let old: FilePath
   private let title: String
   /// Until it is closed: afterwards its number may be another file's.
   private var file: FileDescriptor?
@@ -33,22 +35,23 @@ final class ReportOutput {
     self.path = path
     self.isOneFile = isOneFile
     self.title = title
-    guard let name = path.lastComponent, name.kind == .regular else {
-      throw ReportError.noName(path)
-    }
+    guard path.lastComponent?.kind == .regular, let temporary = path.temporaryNeighbour,
+      let old = path.temporaryNeighbour
+    else { throw ReportError.noName(path) }
+    self.temporary = temporary
+    self.old = old
     if let type = Self.type(of: path) {
       guard replaces else { throw ReportError.exists(path) }
       let isReport =
         isOneFile ? type == S_IFREG : Self.type(of: path.appending(Self.mark)) == S_IFREG
       guard isReport else { throw ReportError.notReport(path) }
     }
-    temporary = Self.beside(path, "new")
     let parent = path.removingLastComponent()
     if !parent.isEmpty { try OpenFile.createDirectories(parent) }
     if isOneFile {
       do {
         file = try FileDescriptor.open(
-          temporary, .writeOnly, options: [.create, .truncate, .closeOnExec],
+          temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
           permissions: [.ownerReadWrite, .groupRead, .otherRead])
       } catch {
         throw FileError.creating(path, error as? Errno ?? .ioError)
@@ -109,7 +112,6 @@ final class ReportOutput {
       }
       try create("index.html", Array(Self.document(title).utf8))
     }
-    let old = Self.beside(path, "old")
     let isReplaced = Self.type(of: path) != nil
     if isReplaced, !isOneFile { try Self.rename(path, to: old, path) }
     try Self.rename(temporary, to: path, path)
@@ -150,11 +152,6 @@ final class ReportOutput {
     let result = from.withPlatformString { from in to.withPlatformString { Glibc.rename(from, $0) }
     }
     if result != 0 { throw FileError.creating(path, Errno(rawValue: errno)) }
-  }
-
-  private static func beside(_ path: FilePath, _ word: String) -> FilePath {
-    let name = path.lastComponent?.string ?? "report"
-    return path.removingLastComponent().appending(".\(name).\(word)-\(getpid())")
   }
 
   private static func type(of path: FilePath) -> mode_t? {
