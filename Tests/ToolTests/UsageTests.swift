@@ -99,6 +99,12 @@ struct UsageTests {
       id: "pruning nothing", arguments: ["here.mp4", "--prune", "-o", "-"],
       message: "--prune removes files of an output directory, and -o - has none"),
     Case(
+      id: "labels of a variable that is not set",
+      arguments: ["export", "x", "--format", "csv", "--classes", ""],
+      message:
+        "The value '' is invalid for '--classes <label,…>': it has to be labels with commas between "
+        + "them, such as qr_code,barcode (see detect-batch export --help)"),
+    Case(
       id: "an unknown label", arguments: ["here.mp4", "--classes", "qr_code,qr"],
       message: "the model has no class 'qr'; it has: qr_code, data_matrix, aztec, pdf417, barcode"),
   ]

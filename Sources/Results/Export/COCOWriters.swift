@@ -10,6 +10,8 @@ import JSONText
 /// order of the records, frames of videos too, and categories from 1: as `COCODatasetWriter` numbers them.
 struct COCOResultsWriter: ExportWriter {
   private let ids: COCOIdentifiers?
+  /// Those that had a record.
+  private var used: Set<Int> = []
   private var image = 0
   private var isFirst = true
   private var failures = 0
@@ -25,12 +27,17 @@ struct COCOResultsWriter: ExportWriter {
   mutating func append(
     _ frame: ExportFrame, _ input: ExportInput, _ classes: ExportClasses, to bytes: inout [UInt8]
   ) throws {
-    guard let found = frame.detections else {
+    guard let found = frame.detections, let picture = input.pictureName(frame.record) else {
       failures += 1
       return
     }
     image += 1
-    let imageID = try ids.map { try $0.image(input.pictureName(frame.record)) } ?? image
+    var imageID = image
+    if let ids {
+      imageID = try ids.image(picture, isFrameOfVideo: picture != input.name)
+      // As `evaluate` does: the detections of two would count as one's.
+      guard used.insert(imageID).inserted else { throw COCOIdentifierError.twice(picture) }
+    }
     for detection in found {
       let category =
         try ids.map { try $0.category(classes.names[detection.classIndex]) }
@@ -84,9 +91,18 @@ public struct COCOIdentifiers: Sendable {
     name.split(separator: "/").last.map(String.init) ?? name
   }
 
-  func image(_ name: String) throws(COCOIdentifierError) -> Int {
+  /// The id of an image.
+  ///
+  /// - Parameters:
+  ///   - name: its path.
+  ///   - isFrameOfVideo: whether its base name is one that every video has.
+  /// - Returns: what the annotations call it.
+  /// - Throws: `COCOIdentifierError.image`.
+  func image(_ name: String, isFrameOfVideo: Bool) throws(COCOIdentifierError) -> Int {
     if let id = byName[name] { return id }
-    guard let id = byBaseName[Self.baseName(name)], id >= 0 else { throw .image(name) }
+    guard !isFrameOfVideo, let id = byBaseName[Self.baseName(name)], id >= 0 else {
+      throw .image(name)
+    }
     return id
   }
 
@@ -100,6 +116,8 @@ public struct COCOIdentifiers: Sendable {
 public enum COCOIdentifierError: ClassifiedError, Equatable, Sendable {
   /// No image of this name, nor a single one of its base name.
   case image(String)
+  /// The image of this record had one already.
+  case twice(String)
   /// No category of this name.
   case category(String)
 
@@ -111,6 +129,8 @@ public enum COCOIdentifierError: ClassifiedError, Equatable, Sendable {
     switch self {
     case .image(let name):
       "no image of the annotations has the file_name of \(name), nor has one alone its base name"
+    case .twice(let name):
+      "\(name) belongs to an image of the annotations that had a record already: export them apart"
     case .category(let name):
       "no category of the annotations is called \"\(name)\": --classes leaves labels out"
     }
@@ -141,23 +161,24 @@ struct COCODatasetWriter: ExportWriter {
   mutating func append(
     _ frame: ExportFrame, _ input: ExportInput, _ classes: ExportClasses, to bytes: inout [UInt8]
   ) {
-    guard let found = frame.detections, let size = frame.size else {
+    guard let found = frame.detections, let size = frame.size,
+      let name = input.pictureName(frame.record)
+    else {
       failures += 1
       return
     }
     image += 1
     if pass == 1 {
-      appendImage(frame.record, input, size, &bytes)
+      appendImage(name, frame.record, input, size, &bytes)
     } else {
       for detection in found { append(detection, &bytes) }
     }
   }
 
   private func appendImage(
-    _ record: FrameRecord, _ input: ExportInput, _ size: (width: Int, height: Int),
+    _ name: String, _ record: FrameRecord, _ input: ExportInput, _ size: (width: Int, height: Int),
     _ bytes: inout [UInt8]
   ) {
-    let name = input.pictureName(record)
     ExportText.append(image == 1 ? "\n{\"id\":" : ",\n{\"id\":", to: &bytes)
     JSON.append(image, to: &bytes)
     ExportText.append(",\"file_name\":", to: &bytes)

@@ -23,13 +23,15 @@ struct CVATImagesWriter: ExportWriter {
     _ frame: ExportFrame, _ input: ExportInput, _ classes: ExportClasses, to bytes: inout [UInt8]
   ) {
     guard pass == 2 else { return }
-    guard let found = frame.detections, let size = frame.size else {
+    guard let found = frame.detections, let size = frame.size,
+      let picture = input.pictureName(frame.record)
+    else {
       failures += 1
       return
     }
     bytes.append(
       contentsOf:
-        "  <image id=\"\(image)\" name=\"\(MarkupText.escaped(input.pictureName(frame.record)))\" width=\"\(size.width)\" height=\"\(size.height)\">\n"
+        "  <image id=\"\(image)\" name=\"\(MarkupText.escaped(picture))\" width=\"\(size.width)\" height=\"\(size.height)\">\n"
         .utf8)
     image += 1
     for detection in found {

@@ -104,7 +104,7 @@ public struct CamtrapTables: Sendable {
       )
     }
     throw ExportTableError(
-      timesPath, "has no row for \(source); it needs one for each file, \(how)")
+      timesPath, "has no time of \(source); it needs one for each file, \(how)")
   }
 
   private static func deployment(
@@ -148,9 +148,10 @@ public struct CamtrapTables: Sendable {
     guard let file = table.column("filePath", "SourceFile") else {
       throw ExportTableError(path, "has no column \"filePath\" (or exiftool's \"SourceFile\")")
     }
-    guard
-      let time = table.column("timestamp", "DateTimeOriginal", "CreateDate", "MediaCreateDate")
-    else {
+    // Cameras fill one in for pictures and another for videos.
+    let columns = ["timestamp", "DateTimeOriginal", "CreateDate", "MediaCreateDate"]
+      .compactMap { table.column($0) }
+    guard !columns.isEmpty else {
       throw ExportTableError(
         path,
         "has no column \"timestamp\" (or exiftool's \"DateTimeOriginal\", \"CreateDate\", \"MediaCreateDate\")"
@@ -158,9 +159,12 @@ public struct CamtrapTables: Sendable {
     }
     var times: [String: CamtrapTimestamp] = [:]
     for row in table.rows {
-      guard let value = CamtrapTimestamp(row.fields[time]) else {
-        throw ExportTableError(
-          path, line: row.line, "the time is \(noTimestamp(row.fields[time]))")
+      // A file without a time may be one that no record is about.
+      guard let time = columns.map({ row.fields[$0] }).first(where: { !$0.isEmpty }) else {
+        continue
+      }
+      guard let value = CamtrapTimestamp(time) else {
+        throw ExportTableError(path, line: row.line, "the time is \(noTimestamp(time))")
       }
       times[names(row.fields[file]).joined(separator: "/")] = value
     }

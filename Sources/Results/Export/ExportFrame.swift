@@ -94,9 +94,11 @@ struct ExportInput {
   let number: Int
 
   /// The name of a frame's picture: a picture's own, and of videos, and of further pages of a TIFF,
-  /// `<source>/frame000042.jpg`, as MegaDetector's tools call the frames that they take out.
-  func pictureName(_ record: FrameRecord) -> String {
-    guard let frame = record.frame, isVideo || frame > 0 else { return name }
+  /// `<source>/frame000042.jpg`, as MegaDetector's tools call the frames that they take out. Nil for a frame of a video
+  /// whose number nobody knows (`--no-frame-numbers`): there is no picture that it could be told by.
+  func pictureName(_ record: FrameRecord) -> String? {
+    guard let frame = record.frame else { return isVideo ? nil : name }
+    guard isVideo || frame > 0 else { return name }
     let digits = String(frame)
     return name + "/frame" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits
       + ".jpg"

@@ -22,14 +22,16 @@ struct LabelStudioWriter: ExportWriter {
   mutating func append(
     _ frame: ExportFrame, _ input: ExportInput, _ classes: ExportClasses, to bytes: inout [UInt8]
   ) {
-    guard let found = frame.detections, let size = frame.size else {
+    guard let found = frame.detections, let size = frame.size,
+      let picture = input.pictureName(frame.record)
+    else {
       failures += 1
       return
     }
     ExportText.append(
       isFirst ? "\n{\"data\":{\"image\":" : ",\n{\"data\":{\"image\":", to: &bytes)
     isFirst = false
-    JSON.append(imagePrefix + input.pictureName(frame.record), to: &bytes)
+    JSON.append(imagePrefix + picture, to: &bytes)
     ExportText.append(
       "},\"predictions\":[{\"model_version\":\"detect-batch\",\"score\":", to: &bytes)
     // Of the picture: that of its surest detection.

@@ -5,8 +5,9 @@ import Files
 /// and all have a label, with the most of that label that one of them has and its best score.
 ///
 /// A cue begins at its first frame and ends at the next one without the label; after the last frame it lasts as long as
-/// the two last frames lie apart, or one second. Cues are in the order of their beginnings. Frames without a time, and
-/// pictures, have no place in them.
+/// the two last frames lie apart, or one second. Cues are in the order of their beginnings: so that none waits for ever
+/// behind one that goes on, that one is cut in two when ten thousand do. Frames without a time, and pictures, have no
+/// place in them.
 struct WebVTTWriter: ExportWriter {
   private struct Span {
     var label: Int
@@ -22,9 +23,14 @@ struct WebVTTWriter: ExportWriter {
   /// Spans that go on, and those that have ended but begin after one that goes on.
   private var open: [Span] = []
   private var ended: [Span] = []
+  /// When the first of those begins.
+  private var firstEnded = Double.infinity
   private var time: Double?
   private var interval = 1.0
   private var failures = 0
+
+  /// Cues that wait for one that began before them.
+  private static let mostWaiting = 10_000
 
   init(_ tree: ExportTree) { self.tree = tree }
 
@@ -59,6 +65,11 @@ struct WebVTTWriter: ExportWriter {
       }
     }
     time = now
+    if ended.count >= Self.mostWaiting,
+      let oldest = open.indices.min(by: { open[$0].start < open[$1].start })
+    {
+      close(oldest, at: now)
+    }
     var tallies: [Int: (count: Int, score: Double)] = [:]
     for detection in found {
       let tally = tallies[detection.classIndex] ?? (0, 0)
@@ -83,6 +94,7 @@ struct WebVTTWriter: ExportWriter {
     var span = open.remove(at: index)
     span.end = time
     ended.append(span)
+    firstEnded = min(firstEnded, span.start)
   }
 
   private mutating func closeAll(at time: Double, _ classes: ExportClasses) {
@@ -92,12 +104,12 @@ struct WebVTTWriter: ExportWriter {
 
   /// Writes the cues that no span which goes on comes before.
   private mutating func writeEnded(_ classes: ExportClasses) {
-    if ended.isEmpty { return }
     let first = open.map(\.start).min() ?? .infinity
+    if ended.isEmpty || firstEnded > first { return }
     let ready = ended.filter { $0.start <= first }
       .sorted { ($0.start, $0.label) < ($1.start, $1.label) }
-    if ready.isEmpty { return }
     ended.removeAll { $0.start <= first }
+    firstEnded = ended.map(\.start).min() ?? .infinity
     for span in ready {
       let start = max(0, Int((span.start * 1000).rounded()))
       // A cue must end after it begins.

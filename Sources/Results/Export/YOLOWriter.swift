@@ -19,7 +19,9 @@ struct YOLOWriter: ExportWriter {
   mutating func append(
     _ frame: ExportFrame, _ input: ExportInput, _ classes: ExportClasses, to bytes: inout [UInt8]
   ) throws {
-    guard let found = frame.detections, let size = frame.size else {
+    guard let found = frame.detections, let size = frame.size,
+      let picture = input.pictureName(frame.record)
+    else {
       failures += 1
       return
     }
@@ -37,7 +39,6 @@ struct YOLOWriter: ExportWriter {
       lines.append(0x0a)
     }
     // The bytes of the name, where it is the input's own: it need not be UTF-8.
-    let picture = input.pictureName(frame.record)
     let suffix = picture.utf8.dropFirst(input.name.utf8.count)
     let name = input.source.bytes + Array(suffix)
     let slash = name.lastIndex(of: UInt8(ascii: "/")) ?? -1

@@ -67,8 +67,9 @@ struct ExportCommand: ToolCommand {
   @Option(
     help: ArgumentHelp(
       "Only these labels, separated by commas; formats with numbers number them in this order. (default: all)",
-      valueName: "labels"))
-  var classes: String?
+      valueName: "label,…"),
+    transform: OptionValue.labels)
+  var classes: [[String]] = []
 
   @Option(
     help: ArgumentHelp(
@@ -131,7 +132,8 @@ struct ExportCommand: ToolCommand {
       try RecordFiles(records.map(ArgumentBytes.path)), as: format)
     // A threshold as it is typed: 0.3 is not to be a float32's 0.30000001.
     request.scoreThreshold = scoreThreshold.flatMap { Double("\($0)") }
-    request.classes = classes.map { $0.split(separator: ",").map(String.init) }
+    request.classes = classes.isEmpty ? nil : classes.flatMap { $0 }
+    request.isStopped = { SignalHandling.received != nil }
     if let annotations {
       request.ids = COCOIdentifiers(
         try COCOAnnotationsFile(contentsOf: ArgumentBytes.path(annotations)).annotations)
@@ -146,12 +148,16 @@ struct ExportCommand: ToolCommand {
         title: records.map(ArgumentBytes.display).joined(separator: ", "),
         created: Date.now.formatted(.iso8601), version: ProgramVersion.number)
     }
+    // What was begun in the output's place is taken away.
+    SignalHandling.onFirst { true }
     let summary: ExportSummary
     do {
       summary = try ExportRun.run(
         request,
         to: output == "-"
           ? .standardOutput : .path(ArgumentBytes.path(output), replacing: overwrite))
+    } catch ExportError.stopped {
+      return ExitStatus(.stopped)
     } catch let failure as AtomicFile.Failure {
       throw failure.error(of: ArgumentBytes.path(output))
     }

@@ -27,6 +27,16 @@ import Testing
     + "cam1/empty.jpg,2020-03-24T11:21:46.25Z\n./cam2/v/clip.mp4,2020-02-29T23:59:57+01:00\n"
     + "cam2/w.mp4,2020-12-31T23:59:30Z\n"
 
+  /// As exiftool writes it where it is asked for both.
+  @Test func everyFileHasTheTimeThatItsCameraGaveIt() throws {
+    let times =
+      "SourceFile,DateTimeOriginal,MediaCreateDate\n\"cam1/a, b.jpg\",2020:03:24 11:21:46+01:00,\n"
+      + "cam1/empty.jpg,2020-03-24T11:21:46.25Z,2021-01-01T00:00:00Z\nno-camera.jpg,,\n"
+      + "cam2/v/clip.mp4,,2020-02-29T23:59:57+01:00\ncam2/w.mp4,,2020-12-31T23:59:30Z\n"
+    let media = try table(export(times: times), "media")
+    #expect(try media == table(export(), "media"))
+  }
+
   private func export(
     deployments: String = Self.deployments, times: String? = Self.times,
     lines: [String] = Self.lines
@@ -128,7 +138,10 @@ import Testing
       #expect(message(deployments: text).contains(words), "\(text): \(message(deployments: text))")
     }
     #expect(message(times: nil).contains("records do not say when cam1/a, b.jpg was recorded"))
-    #expect(message(times: "filePath,timestamp\n").contains("has no row for cam1/a, b.jpg"))
+    #expect(message(times: "filePath,timestamp\n").contains("has no time of cam1/a, b.jpg"))
+    #expect(
+      message(times: "filePath,timestamp\n\"cam1/a, b.jpg\",\n")
+        .contains("has no time of cam1/a, b.jpg"))
     #expect(message(times: "filePath,when\n").contains("has no column \"timestamp\""))
     #expect(
       message(times: "filePath,timestamp\nx,2020-03-01 10:00\n").contains("line 2: the time is"))

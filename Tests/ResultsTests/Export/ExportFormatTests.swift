@@ -118,6 +118,35 @@ import Testing
     )
   }
 
+  /// Of pictures the base name does, if only one has it; of frames, whose base names all videos have, never.
+  @Test func aCOCOIdentifierIsOneRecords() throws {
+    func line(_ source: String, _ frame: Int = 0) -> String {
+      let time = source.hasSuffix("mp4") ? "\(frame).5" : "null"
+      return
+        #"{"source":"\#(source)","frame":\#(frame),"time":\#(time),"width":9,"height":9,"detections":[]}"#
+    }
+    try fixture.write(
+      #"{"images":[{"id":70,"file_name":"cam1/1.jpg","width":9,"height":9},{"id":71,"file_name":"a.mp4/frame000003.jpg","width":9,"height":9}],"annotations":[],"categories":[]}"#,
+      to: "annotations.json")
+    func message(_ lines: [String]) throws -> String {
+      try fixture.write(lines.joined(separator: "\n"), to: "records.jsonl")
+      var request = try fixture.request(.coco)
+      request.ids = COCOIdentifiers(
+        try COCOAnnotationsFile(contentsOf: fixture.path("annotations.json")).annotations)
+      do {
+        return try fixture.text(request)
+      } catch let error as COCOIdentifierError {
+        return error.description
+      }
+    }
+    #expect(try message([line("other/1.jpg"), line("a.mp4", 3)]) == "[\n]\n")
+    #expect(
+      try message([line("cam1/1.jpg"), line("cam2/1.jpg")])
+        == "cam2/1.jpg belongs to an image of the annotations that had a record already: export them apart"
+    )
+    #expect(try message([line("b.mp4", 3)]).hasPrefix("no image of the annotations has"))
+  }
+
   @Test func yoloIsATreeOfLabels() throws {
     let summary = try ExportRun.run(
       fixture.request(.yolo), to: .path(fixture.path("tree"), replacing: false))
@@ -196,6 +225,26 @@ import Testing
 
         """)
     #expect(try fixture.read("vtt/z.mp4.vtt") == "WEBVTT\n\nNOTE not looked at: no video\n")
+  }
+
+  /// A label that is always there holds all others back, whose cues begin later: until ten thousand wait.
+  @Test func webVTTCutsACueThatManyWaitFor() throws {
+    let lines = (0...120).map { frame in
+      let labels = ["always"] + (0..<100).map { "\(frame % 2)-\($0)" }
+      let found = labels.map { #"{"label":"\#($0)","score":0.5,"box":[1,1,2,2]}"# }
+      return
+        #"{"source":"v.mp4","frame":\#(frame),"time":\#(frame),"width":9,"height":9,"detections":[\#(found.joined(separator: ","))]}"#
+    }
+    try fixture.write(lines.joined(separator: "\n"), to: "records.jsonl")
+    _ = try ExportRun.run(
+      fixture.request(.webvtt), to: .path(fixture.path("vtt"), replacing: false))
+    let cues = try fixture.read("vtt/v.mp4.vtt").components(separatedBy: "\n\n").dropFirst()
+    let starts = cues.map { $0.prefix(12) }
+    #expect(starts == starts.sorted() && cues.count == 121 * 100 + 2)
+    #expect(
+      cues.filter { $0.contains("always") }.map { String($0.prefix(29)) } == [
+        "00:00:00.000 --> 00:01:42.000", "00:01:42.000 --> 00:02:01.000",
+      ])
   }
 }
 

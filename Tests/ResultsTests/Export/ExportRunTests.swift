@@ -91,6 +91,37 @@ import Testing
     )
   }
 
+  @Test(arguments: ExportFormat.allCases)
+  func whatIsStoppedLeavesNothing(_ format: ExportFormat) throws {
+    var request = try fixture.request(format)
+    let before = try fixture.names(below: ".")
+    request.isStopped = { true }
+    let stopped = request
+    #expect(throws: ExportError.stopped) {
+      try ExportRun.run(stopped, to: .path(fixture.path("out"), replacing: false))
+    }
+    #expect(try fixture.names(below: ".") == before)
+  }
+
+  /// Of videos looked at with `--no-frame-numbers`: there is no picture that a frame could be told by.
+  @Test(arguments: [ExportFormat.yolo, .coco, .cocoDataset, .cvat, .labelStudio])
+  func framesWithoutANumberAreUntold(_ format: ExportFormat) throws {
+    let lines = [0.5, 1, 1.5].map {
+      #"{"source":"v.mp4","frame":null,"time":\#($0),"width":9,"height":9,"detections":[{"label":"cat","score":0.5,"box":[1,1,2,2]}]}"#
+    }
+    let picture =
+      #"{"source":"p.jpg","frame":0,"time":null,"width":9,"height":9,"detections":[{"label":"cat","score":0.5,"box":[1,1,2,2]}]}"#
+    try fixture.write((lines + [picture]).joined(separator: "\n"), to: "records.jsonl")
+    let summary = try ExportRun.run(
+      fixture.request(format), to: .path(fixture.path("out"), replacing: false))
+    #expect(summary.untold == 3 && summary.frames == 4)
+    if !format.isDirectory {
+      let text = try fixture.read("out")
+      #expect(!text.contains("v.mp4"))
+      #expect(text.contains(format == .coco ? #""image_id":1,"# : "p.jpg"))
+    }
+  }
+
   @Test func formatsThatReadTwiceRefuseStandardInput() throws {
     for format in ExportFormat.allCases where format.passes > 1 {
       #expect(throws: ExportError.needsFiles(format)) {
