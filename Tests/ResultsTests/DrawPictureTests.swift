@@ -188,6 +188,29 @@ import Testing
     )
   }
 
+  /// Crops need a directory where the whole picture is a file, and the other way round; names may be too long.
+  @Test func whatIsInTheWayOfOneInputFailsItAlone() throws {
+    let fixture = try DrawFixture()
+    let long = String(repeating: "x", count: 255)
+    for name in ["a.png", "b.png", long] { try fixture.copy("images/rgb.png", as: name) }
+    try fixture.write(
+      ["a.png", long, "b.png"].map { DrawFixture.line($0, 0, [[1, 1, 9, 9]], size: (45, 31)) })
+    #expect(try fixture.draw().failures == 1)
+    #expect(fixture.texts[0].hasSuffix("/drawn/\(long).png: cannot be created: File name too long"))
+    #expect(fixture.drawn == ["a.png", "b.png"])
+    let reason =
+      "is there, and of another kind than the output needs: name another directory with --output"
+    try FileManager.default.removeItem(atPath: fixture.output.appending("b.png").string)
+    let crops = try fixture.draw(content: .crops)
+    #expect(crops.failures == 1 && crops.outputs == 2)
+    #expect(fixture.texts == ["\(fixture.output)/a.png \(reason)"])
+    for existing in [DrawConfiguration.ExistingOutput.skip, .always] {
+      let summary = try fixture.draw(existing: existing)
+      #expect(summary.failures == 2 && summary.outputs == (existing == .skip ? 0 : 1))
+      #expect(fixture.texts.last == "\(fixture.output)/b.png \(reason)")
+    }
+  }
+
   @Test func aDirectoryThatCannotBeMadeEndsTheRun() throws {
     let fixture = try DrawFixture()
     try fixture.copy("images/rgb.png", as: "a.png")

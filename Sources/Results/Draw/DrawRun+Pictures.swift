@@ -71,7 +71,7 @@ extension DrawRun {
         marks, width: frame.picture.width, height: frame.picture.height, frame: frame.index ?? 0)
       for (name, annotation) in wanted {
         guard let crop = frame.picture.crop(PixelRectangle(covering: annotation.box)) else {
-          report(.remark(input.source, "\(name): its box lies outside the picture"))
+          report(.remark(input.source, "\(name.oneLine): its box lies outside the picture"))
           continue
         }
         try writePicture(crop, as: format, to: name)
@@ -86,10 +86,15 @@ extension DrawRun {
     let bytes = try PictureEncoder.encode(
       picture.pixels, width: picture.width, height: picture.height, as: format)
     try files.make(name) { path in
+      let file: FileDescriptor
       do {
-        let file = try FileDescriptor.open(
-          path, .writeOnly, options: [.create, .truncate, .closeOnExec],
+        file = try FileDescriptor.open(
+          path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
           permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite])
+      } catch {
+        throw DrawError.cannotCreate(path, error as? Errno ?? .ioError)
+      }
+      do {
         _ = try file.closeAfter { try file.writeAll(bytes) }
       } catch {
         throw DrawError.writeFailed(path, error as? Errno ?? .ioError)

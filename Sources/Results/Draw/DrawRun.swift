@@ -110,6 +110,8 @@ public final class DrawRun {
     switch error {
     case EncodingError.cannotCreate(let path, let code): throw DrawError.cannotCreate(path, code)
     case EncodingError.writeFailed(let path, let code): throw DrawError.writeFailed(path, code)
+    case DrawError.cannotCreate(_, .fileNameTooLong), DrawError.writeFailed(_, .fileNameTooLong):
+      break
     case DrawError.cannotCreate, DrawError.writeFailed: throw error
     default: break
     }

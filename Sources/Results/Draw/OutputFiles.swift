@@ -20,12 +20,13 @@ final class OutputFiles {
   ///   - name: Below the directory.
   ///   - source: What it is made from; nil for what is made of many.
   /// - Returns: Whether it is to be made.
-  /// - Throws: `DrawError.exists`, `.twice` or `.source`.
+  /// - Throws: `DrawError.exists`, `.twice`, `.source` or `.inTheWay`.
   func isWanted(_ name: FilePath, madeFrom source: FilePath?) throws(DrawError) -> Bool {
     let path = directory.pushing(name)
     if made.contains(path) { throw .twice(path) }
     guard let there = FileIdentity(of: path) else { return true }
     if let source, FileIdentity(of: source) == there { throw .source(path) }
+    if path.isDirectory { throw .inTheWay(path) }
     switch existing {
     case .skip: return false
     case .error: throw .exists(path)
@@ -38,7 +39,7 @@ final class OutputFiles {
   /// - Parameters:
   ///   - name: Below the directory.
   ///   - body: Writes the file that it is given.
-  /// - Throws: What `body` throws, `DrawError.cannotCreate` or `.writeFailed`.
+  /// - Throws: What `body` throws, `DrawError.inTheWay`, `.cannotCreate` or `.writeFailed`.
   func make(_ name: FilePath, _ body: (FilePath) throws -> Void) throws {
     let output = try begin(name)
     try body(output.temporaryPath)
@@ -47,24 +48,32 @@ final class OutputFiles {
 
   /// Begins an output that is committed later; it is taken away with the last reference if it is not.
   ///
-  /// - Throws: `DrawError.cannotCreate`.
+  /// - Throws: `DrawError.inTheWay` or `.cannotCreate`.
   func begin(_ name: FilePath) throws(DrawError) -> PendingFile {
     let path = directory.pushing(name)
-    try Self.createDirectories(path.removingLastComponent())
+    // Said before much is drawn: the temporary name is shorter.
+    guard name.lastComponent.map({ $0.string.utf8.count <= NAME_MAX }) ?? false else {
+      throw .cannotCreate(path, .fileNameTooLong)
+    }
+    try createDirectories(path.removingLastComponent())
     made.insert(path)
     do { return try PendingFile(path) } catch { throw .cannotCreate(path, error.code) }
   }
 
-  private static func createDirectories(_ path: FilePath) throws(DrawError) {
-    if path.isEmpty { return }
-    if path.withPlatformString({ mkdir($0, 0o777) }) == 0 || errno == EEXIST { return }
-    guard errno == ENOENT, path.lastComponent != nil else {
-      throw .cannotCreate(path, Errno(rawValue: errno))
+  private func createDirectories(_ path: FilePath) throws(DrawError) {
+    if path.isEmpty || path.isDirectory { return }
+    if path.withPlatformString({ mkdir($0, 0o777) }) == 0 { return }
+    var code = errno
+    if code == ENOENT, path.lastComponent != nil {
+      try createDirectories(path.removingLastComponent())
+      if path.withPlatformString({ mkdir($0, 0o777) }) == 0 { return }
+      code = errno
     }
-    try createDirectories(path.removingLastComponent())
-    if path.withPlatformString({ mkdir($0, 0o777) }) != 0, errno != EEXIST {
-      throw .cannotCreate(path, Errno(rawValue: errno))
-    }
+    // Another run may have been faster.
+    if code == EEXIST, path.isDirectory { return }
+    // A file where all outputs are to go is no single output's fault.
+    if code == EEXIST || code == ENOTDIR, !directory.starts(with: path) { throw .inTheWay(path) }
+    throw .cannotCreate(path, Errno(rawValue: code))
   }
 }
 
