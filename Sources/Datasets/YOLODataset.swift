@@ -89,10 +89,13 @@ public struct YOLODataset: Sendable {
     // A list of labels, else a map: what is neither is an error of the second.
     if let list = try? value.list() { return try list.map { try $0.string() } }
     let map = try value.map()
-    let numbers = map.keys.compactMap { Int($0) }.sorted()
-    guard numbers.count == map.keys.count, numbers == Array(0..<numbers.count), !numbers.isEmpty
+    // By their keys as they stand there: 00 is 0.
+    let entries = map.keys.compactMap { key in Int(key).map { (number: $0, key: key) } }
+      .sorted { $0.number < $1.number }
+    guard entries.count == map.keys.count, !entries.isEmpty,
+      entries.map(\.number) == Array(0..<entries.count)
     else { throw value.wrong("a list, or a map of numbers from 0") }
-    return try numbers.map { try map.string("\($0)") ?? "" }
+    return try entries.map { try map.string($0.key) ?? "" }
   }
 
   private static let pictureExtensions: Set<String> = [

@@ -193,16 +193,17 @@ struct ModelDescriptionReader {
   /// (anchor, class) pairs of a level are numbered in 32 bits (`CandidateSearch`).
   private func requireCountable(
     _ sizes: ModelDescription.Preprocessing, _ rules: Conventions.Input, _ tree: SettingsTree?
-  ) throws(SettingsError) {
+  ) throws {
     // P3 has an eighth of the padded input's rows and columns.
     let padding = rules.paddingMultiple - 1
     let cells = (sizes.minSize + padding) / 8 * ((sizes.maxSize + padding) / 8)
     let pairs = cells * facts.anchorsPerCell * facts.classCount
-    if pairs > UInt32.max, let value = tree?.value("maxSize") ?? tree?.value("minSize") {
-      throw value.wrong(
-        "less for \(facts.classCount) classes: anchors times classes are more than 2^32 for a picture"
-      )
-    }
+    guard pairs > UInt32.max else { return }
+    let problem =
+      "less for \(facts.classCount) classes: anchors times classes are more than 2^32 for a picture"
+    if let value = tree?.value("maxSize") ?? tree?.value("minSize") { throw value.wrong(problem) }
+    throw ProblemError(
+      .description("preprocessing.maxSize (\(sizes.maxSize)) should be \(problem)"))
   }
 
   private func colours(

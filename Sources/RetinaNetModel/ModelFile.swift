@@ -67,7 +67,7 @@ import SystemPackage
 ///         "detectionsPerImage": 300
 ///       },
 ///       "quantization": {                  how the network computes in 8 bits; only where it was calibrated
-///         "values": {"backbone.body.conv1": [0.0, 2.7], ...},   what 8 bits can say, by value (`NetworkGraph.valueNames`)
+///         "values": {"backbone.body.conv1": [0.0, 2.7], ...},   what 8 bits can say, by value (`quantizableValueNames`)
 ///         "convolutions": {"head.classification_head.conv.0.0#2": "direct", ...},   or a list of 16 or 36 numbers: the
 ///                                          largest of each point in the Winograd domain; float32 where not listed
 ///         "correctedBiases": ["..."],      convolutions for which the file has a tensor `<name>.bias_correction`

@@ -13,6 +13,11 @@ extension ModelDescription {
     var builder = RetinaNetBuilder(description: self)
     return builder.build()
   }
+
+  /// The shapes of the network's parameters, in PyTorch's order, by name.
+  public var weightShapes: [String: [Int]] {
+    Dictionary(uniqueKeysWithValues: makeNetwork().parameters.map { ($0.name, $0.shape) })
+  }
 }
 
 extension ModelDescription.Architecture.Backbone {

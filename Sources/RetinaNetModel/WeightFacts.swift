@@ -18,7 +18,7 @@ struct WeightFacts: Equatable {
   static let mostChannels = 1 << 20
 
   /// - Parameters:
-  ///   - shapes: by the network's names (`WeightNames`).
+  ///   - shapes: by the network's names (`NamedWeights`).
   ///   - hasBatchCounts: whether the file has them.
   /// - Throws: `ProblemError` where these are no RetinaNet's tensors.
   init(shapes: [String: [Int]], hasBatchCounts: Bool) throws(ProblemError) {

@@ -43,8 +43,7 @@ struct ModelOptions: ParsableArguments {
       return Source(description: opened.description, values: opened.values)
     }
     let description = try variantDescription()
-    let shapes = Dictionary(
-      uniqueKeysWithValues: description.makeNetwork().parameters.map { ($0.name, $0.shape) })
+    let shapes = description.weightShapes
     return Source(description: description) { name in
       guard let shape = shapes[name] else { preconditionFailure("no tensor '\(name)'") }
       return Formula.parameter(name, shape: shape)

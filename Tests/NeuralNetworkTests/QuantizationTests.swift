@@ -136,6 +136,18 @@ import Testing
       network, quantization, height: 12, width: 12, tolerance: 1e-5, labels: ["winograd 2x2"])
   }
 
+  /// Their steps would be 0, or so small that a bias is infinitely many of them.
+  @Test(arguments: [Float.leastNonzeroMagnitude, .leastNormalMagnitude, 1e-35, 9e-31])
+  func weightsThatVanishAreZero(_ largest: Float) {
+    let weights: [Float] = [largest, -largest, 1, 0.5]
+    let (integers, steps) = weights.withUnsafeBufferPointer {
+      Quantization.rounded($0, outputChannels: 2)
+    }
+    let wanted: [Float] = [0, Float(1) / 127]
+    #expect(integers == [0, 0, 127, 64])
+    #expect(steps == wanted)
+  }
+
   @Test(arguments: [2, 4], [true, false])
   func winogradIsRoundedAsItSays(side: Int, ofEightBits: Bool) throws {
     var graph = NetworkGraph(inputChannels: 16)

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import RetinaNetModel
@@ -132,6 +133,41 @@ import Testing
     #expect(
       throws: ModelError(file: path.string, problem: .backboneOnly)
     ) { try DetectionModel(contentsOf: path) }
+  }
+
+  /// Of a backbone's shapes a network is made, before they are compared with it.
+  @Test func aBackboneWhoseSizesCannotBeIsNone() throws {
+    func backbone(_ counts: [Int], _ shapes: [String: [Int]]) throws -> BackboneWeights? {
+      var all = shapes
+      for (stage, count) in counts.enumerated() {
+        for block in 0..<count { all["layer\(stage + 1).\(block).conv1.weight"] = [1] }
+      }
+      let folder = try TemporaryFolder()
+      let path = folder.path.appending("backbone.safetensors")
+      try SafetensorsFile.write(
+        all.map { name, shape in
+          .init(name: name, shape: shape) {
+            [Float](repeating: 0, count: shape.contains(0) ? 0 : shape.reduce(1, *))
+          }
+        }, to: path)
+      return try BackboneWeights(contentsOf: path)
+    }
+    let (two, three) = ([2, 2, 2, 2], [3, 4, 6, 3])
+    #expect(try backbone(two, ["conv1.weight": [8, 3, 7, 7]])?.architecture.baseWidth == 8)
+    for width in [0, 1 << 21, 1 << 61] {
+      #expect(try backbone(two, ["conv1.weight": [width, 0, 7, 7]]) == nil)
+    }
+    for (grouped, isGood) in [
+      ([8, 8, 3, 3], true), ([4, 8, 3, 3], false), ([0, 8, 3, 3], false),
+    ] {
+      let found = try backbone(
+        three,
+        [
+          "conv1.weight": [8, 3, 7, 7], "layer1.0.conv2.weight": grouped,
+          "layer1.0.conv3.weight": [1],
+        ])
+      #expect((found != nil) == isGood, "\(grouped)")
+    }
   }
 
   @Test func programsAreRefusedWithAWord() throws {

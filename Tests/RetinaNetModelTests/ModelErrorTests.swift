@@ -1,4 +1,5 @@
 import Checkpoints
+import Settings
 import SystemPackage
 import Testing
 
@@ -263,6 +264,23 @@ import Testing
     #expect(stem.contains("backbone.body.conv1.weight (\(Int.max) channels)"), "\(stem)")
     #expect(
       try message("preprocessing: {minSize: 16384, maxSize: 16384}") != "no error")
+    // Which no key says, but the weights alone or a preset.
+    let facts = try WeightFacts(
+      shapes: DetectionModelTests.open("v1-resnet18").description.weightShapes.mapValues {
+        $0.first == 9 * 3 ? [9 * 1203] + $0.dropFirst() : $0
+      }, hasBatchCounts: false)
+    var known = try DetectionModelTests.open("v1-resnet18").description
+    known.preprocessing = .init(minSize: 16_384, maxSize: 16_384)
+    let tree = try SettingsTree.parseJSON(
+      "{\"classes\": [\((0..<1203).map { "\"\($0)\"" }.joined(separator: ","))]}", file: "a file")
+    let error = #expect(throws: ProblemError.self) {
+      _ = try ModelDescriptionReader.read(tree, facts, own: known)
+    }
+    guard case .description(let problem)? = error?.problem else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(problem.contains("(16384) should be less for 1203 classes"), "\(problem)")
   }
 
   @Test func namesOtherFamilies() throws {

@@ -2,6 +2,7 @@ import NeuralNetwork
 import SystemPackage
 import TestSupport
 import Testing
+import Workers
 
 @testable import RetinaNetModel
 
@@ -75,6 +76,25 @@ import Testing
     let model = try DetectionModel(contentsOf: path)
     #expect(model.description == calibrated)
     #expect(try model.values(name) == [Float](repeating: 0.125, count: 18))
+  }
+
+  /// A share can be gone between the first look at a picture and the second.
+  @Test(arguments: [1, 2]) func picturesThatAreGoneLaterAreNone(_ looks: Int) throws {
+    let model = try DetectionModelTests.open("v1-resnet18")
+    let left = Monitor(looks)
+    let calibration = try ModelCalibration(of: model)
+    let calibrated = try calibration.run(
+      count: 1, workers: 1, picturesDigest: String(repeating: "0", count: 64)
+    ) { _, use in
+      let isThere = left.withLock { left in
+        left -= 1
+        return left >= 0
+      }
+      guard isThere else { return }
+      try use([UInt8](repeating: 90, count: 64 * 64 * 3).span, 64, 64)
+    } progress: { _ in
+    }
+    #expect(calibrated == nil)
   }
 
   @Test func namesTellLevelsApart() {

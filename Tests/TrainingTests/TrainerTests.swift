@@ -283,6 +283,26 @@ final class EventLog: Sendable {
         + "'backbone.body.conv1.weight' of shape [32, 3, 7, 7]")
   }
 
+  /// What no reader would take is refused before anything is trained.
+  @Test func aModelHasToBeReadable() throws {
+    let classes = ["light", ""]
+    let squares = try SquaresFixture(count: 4, classes: classes)
+    var configuration = SquaresFixture.configuration(iterations: 1)
+    configuration.description = SquaresFixture.description(classes)
+    let place = try TemporaryFolder()
+    let folder = TrainingFolder(place.path.appending("run"))
+    func begin() throws {
+      _ = try Trainer(
+        configuration, start: .nothing, training: squares.dataset, validation: nil, folder: folder,
+        load: SquaresFixture.load
+      ) { _ in
+      }
+    }
+    let error = #expect(throws: ModelError.self) { try begin() }
+    #expect(error?.description.contains("'classes[1]' has to be a label of 1 to 256") == true)
+    #expect(!FileManager.default.fileExists(atPath: folder.path.string))
+  }
+
   @Test func recordsAreLines() {
     let step = TrainingRecord.step(
       .init(
@@ -294,6 +314,15 @@ final class EventLog: Sendable {
         == "{\"iteration\":12,\"epoch\":0.345679,\"loss\":0.75,\"classLoss\":0.25,\"boxLoss\":0.5,"
         + "\"learningRate\":0.0001,\"gradientNorm\":123457.0,\"objectAnchors\":3,"
         + "\"ignoredAnchors\":4,\"anchors\":500,\"images\":8,\"seconds\":0}")
+    let tiny = TrainingRecord.step(
+      .init(
+        iteration: 1, epoch: 1, classLoss: 0, boxLoss: -.leastNormalMagnitude, learningRate: 1e-301,
+        gradientNorm: .leastNonzeroMagnitude, objectAnchors: 0, ignoredAnchors: 0, anchors: 0,
+        images: 1, seconds: 0))
+    #expect(
+      tiny.line.contains("\"boxLoss\":0,\"learningRate\":0,\"gradientNorm\":0,"),
+      "\(tiny.line)"
+    )
     let evaluation = TrainingRecord.evaluation(
       .init(
         iteration: 3, metrics: [("AP", 0.5), ("APsmall", nil)],

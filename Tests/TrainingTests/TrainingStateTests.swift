@@ -63,6 +63,19 @@ import Workers
     }
   }
 
+  /// Pictures can be fewer than when it was begun, which a state of the first version does not tell.
+  @Test func aStateBeyondTheEndIsRefused() throws {
+    let squares = try SquaresFixture(count: 4)
+    let place = try TemporaryFolder()
+    let folder = TrainingFolder(place.path)
+    _ = try train(folder, .nothing, squares)
+    try makeFirstVersion(folder)
+    let error = #expect(throws: TrainingError.self) {
+      _ = try train(folder, nil, squares, iterations: 1)
+    }
+    #expect(error?.description == "\(folder.state): is of iteration 2 of 1")
+  }
+
   @Test func aStateSaysWhatIsTrained() throws {
     let squares = try SquaresFixture(count: 4)
     let place = try TemporaryFolder()

@@ -37,6 +37,7 @@ import Testing
   @Test(arguments: [
     "train: images/train\nval: images/val\nnames: [cat, dog]\nnc: 2\n",
     "path: .\ntrain: [images/train]\nval: images/val\nnames:\n  0: cat\n  1: dog\n",
+    "train: images/train\nval: images/val\nnames: {01: dog, 00: cat}\n",
     // As Roboflow writes it.
     "train: ../images/train\nval: ../images/val\nnames: ['cat', 'dog']\nroboflow: {version: 1}\n",
   ])

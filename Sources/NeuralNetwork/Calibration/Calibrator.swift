@@ -95,6 +95,9 @@ public final class Calibrator: Sendable {
       try winograd.add(worker, height: height, width: width, writeInput: writeInput)
     }
 
+    /// Whether at least one input was tried.
+    public var hasTried: Bool { trials.hasTried }
+
     /// Ends the second round, once at least one input was tried.
     ///
     /// - Returns: the third.
@@ -159,6 +162,9 @@ public final class Calibrator: Sendable {
     ) throws {
       try trials.run(number, worker, height: height, width: width, writeInput: writeInput)
     }
+
+    /// Whether at least one input was tried.
+    public var hasTried: Bool { trials.hasTried }
 
     /// What serves best, once at least one input was tried.
     ///

@@ -38,6 +38,9 @@ final class TrialRun: Sendable {
     outputs.withLock { $0[number] = errors }
   }
 
+  /// Whether at least one input was tried.
+  var hasTried: Bool { outputs.withLock { !$0.isEmpty } }
+
   /// The errors, once at least one input was tried.
   var errors: LayerErrors {
     LayerErrors(trials.trials, outputs.withLock { $0 }.sorted { $0.key < $1.key }.map(\.value))

@@ -81,7 +81,7 @@ extension ConvolutionShape {
   /// Whether `WinogradConvolution` computes it.
   var hasWinograd: Bool { kernel == 3 && stride == 1 && padding == 1 && groups == 1 }
 
-  /// Whether `QuantizedWinogradConvolution` computes it: in vectors of 16 channels.
+  /// Whether `ReducedWinogradConvolution` computes it: in vectors of 16 channels.
   var hasQuantizedWinograd: Bool { hasWinograd && inputChannels.isMultiple(of: 16) }
 
   /// Whether Winograd is faster over these maps, as `detect-batch-dev convolutions` measures it (Zen 4, AVX-512 and

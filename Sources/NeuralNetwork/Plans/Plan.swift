@@ -133,6 +133,7 @@ final class Plan: Sendable {
     gradients = builder.gradients
   }
 
-  /// Indices of one level's logits stay below 2^32 with a thousand classes and nine anchors.
+  /// Indices of one level's logits, of which the largest has an eighth of the rows and columns, stay below 2^32 with a
+  /// hundred classes and nine anchors. Whoever has more classes has to see to smaller pictures.
   private static let maxPixels = 1 << 28
 }

@@ -82,19 +82,4 @@ extension NetworkGraph.ConvolutionCall {
     NetworkGraph.Parameter(
       name: Quantization.biasCorrectionName(of: name), shape: [weightsShape[0]])
   }
-
-  /// The weights and the bias with batch norm folded in, as plans have them before they round anything.
-  ///
-  /// - Parameter load: gives the network's parameters.
-  /// - Returns: weights in PyTorch's order, and a bias for each output channel, 0 where there is none.
-  /// - Throws: `NeuralNetworkError.parameter`, or what `load` throws.
-  public func foldedParameters(
-    _ load: @escaping WeightStore.Loader
-  ) throws -> (weights: [Float], bias: [Float]) {
-    let store = WeightStore(load: load)
-    let weights = try folded.withWeights(store) { Array($0) }
-    var bias = [Float](repeating: 0, count: weightsShape[0])
-    try bias.withUnsafeMutableBufferPointer { try folded.writeBias(store, to: $0) }
-    return (weights, bias)
-  }
 }

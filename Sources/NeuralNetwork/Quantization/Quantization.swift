@@ -1,5 +1,5 @@
 /// How a network computes in 8 bits: what calibration finds out, and a model file keeps. Values and convolutions have the
-/// names of `NetworkGraph.calls`, which tell the occurrences of shared heads apart: each level has ranges of its own.
+/// names of `NetworkGraph.callNames`, which tell the occurrences of shared heads apart: each level has ranges of its own.
 ///
 /// - A value with a range lies in memory in 8 bits (`StoredRange` says how); any other in float32. Max pooling and
 ///   upsampling keep what they are given. The network's input (`input`) has a range where the first convolution multiplies
@@ -90,7 +90,8 @@ public struct Quantization: Equatable, Sendable {
     for channel in 0..<outputChannels {
       let range = channel * perChannel..<(channel + 1) * perChannel
       let largest = weights[range].reduce(0) { max($0, abs($1)) }
-      guard largest > 0 else { continue }
+      // Weights that vanish are as if they were 0: a step of less would be 0 itself, or a bias divided by it infinite.
+      guard largest > 1e-30 else { continue }
       steps[channel] = largest / 127
       // Divided, not multiplied by the inverse: the largest becomes 127, not 127.00001.
       for index in range {

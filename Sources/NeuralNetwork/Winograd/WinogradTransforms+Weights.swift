@@ -5,9 +5,6 @@ extension WinogradTransforms {
   static let taps = 9
 
   private typealias Vector = WinogradArithmetic.DoubleVector
-  private typealias Nine = (
-    Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector
-  )
 
   /// Pairs that are transformed together: see `groupWidth`.
   private static let pairGroup = 128

@@ -90,10 +90,14 @@ public struct BackboneWeights: Sendable {
     }
     guard let backbone else { return nil }
     let baseWidth = stem.shape[0]
+    // Of these a network is made before its tensors' shapes are compared.
+    let channels = 1...WeightFacts.mostChannels
+    guard channels.contains(baseWidth) else { return nil }
     guard hasBottlenecks, let grouped = tensor("layer1.0.conv2"), grouped.shape.count == 4,
       grouped.shape[1] > 0
     else { return .init(backbone: backbone, baseWidth: baseWidth) }
     let groupWidth = grouped.shape[1]
+    guard channels.contains(grouped.shape[0]), groupWidth <= grouped.shape[0] else { return nil }
     return .init(
       backbone: backbone, baseWidth: baseWidth, groups: grouped.shape[0] / groupWidth,
       groupWidth: groupWidth == baseWidth ? nil : groupWidth)

@@ -88,7 +88,9 @@ struct MMDetectionConfiguration {
   }
 
   private func applyBoxes(_ description: inout ModelDescription) -> [String] {
-    if let epsilon = root["model", "backbone", "norm_cfg", "eps"]?.number, (0...1).contains(epsilon)
+    // As far as a model file can say it.
+    if let epsilon = root["model", "backbone", "norm_cfg", "eps"]?.number,
+      (0...0.1).contains(epsilon)
     {
       description.conventions.network.normEpsilon = Float(epsilon)
     }

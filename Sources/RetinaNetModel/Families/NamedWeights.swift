@@ -19,6 +19,8 @@ struct NamedWeights {
   private static let wrappers = ["module.", "model."]
   /// The same of copies that hold a moving average.
   private static let averages = ["ema_model.", "model_ema.", "ema.module.", "ema."]
+  /// Wrappers in wrappers that are looked into: each costs a copy of all names.
+  private static let mostWrappers = 16
   /// How many weights an average is of, which its module counts in a tensor.
   private static let counters: Set<String> = ["n_averaged", "steps"]
 
@@ -34,7 +36,7 @@ struct NamedWeights {
     func isCounter(_ name: String) -> Bool {
       Self.counters.contains(name.split(separator: ".").last.map(String.init) ?? name)
     }
-    while true {
+    for _ in 0..<Self.mostWrappers {
       let names = named.keys.filter { !isCounter($0) }
       func inside(_ prefix: String) -> [String: CheckpointTensor] {
         var inner: [String: CheckpointTensor] = [:]

@@ -49,7 +49,7 @@ public struct ModelCalibration {
   ///   - picturesDigest: SHA-256 of what they are, 64 hexadecimal digits, for the model file.
   ///   - pictures: gives them, from several threads.
   ///   - progress: told from several threads.
-  /// - Returns: the model in 8 bits; nil where there was no picture with finite numbers.
+  /// - Returns: the model in 8 bits; nil where there was no picture with finite numbers, the first time or the second.
   /// - Throws: what `pictures` throws, `ModelError`, `NeuralNetworkError`.
   public func run(
     count: Int, workers: Int, picturesDigest: String, pictures: @escaping Pictures,
@@ -78,12 +78,15 @@ public struct ModelCalibration {
     } done: {
       progress(.tried($0, of: 2 * tried))
     }
+    // Pictures can be gone since they were looked at.
+    guard ranges.hasTried else { return nil }
     let products = ranges.tryProducts()
     try forEach(tried, workers, some) {
       try products.run($0, $1, height: $2, width: $3, writeInput: $4)
     } done: {
       progress(.tried(tried + $0, of: 2 * tried))
     }
+    guard products.hasTried else { return nil }
     return CalibratedModel(
       model, products.calibration(largestShare: Self.largestShare), pictures: numbers.count,
       picturesDigest: picturesDigest)

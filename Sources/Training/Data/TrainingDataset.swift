@@ -59,7 +59,7 @@ public struct TrainingDataset: Sendable {
   /// - Parameters:
   ///   - annotations: pictures, categories and boxes.
   ///   - folder: where the pictures' names begin.
-  ///   - classes: labels by column of the class head; objects of other categories are left out. nil: all
+  ///   - classes: labels by column of the class head, each once; objects of other categories are left out. nil: all
   ///     categories by rising number.
   ///   - place: what the annotations are called in errors and remarks.
   ///   - remarks: what is known about them already.

@@ -33,10 +33,7 @@ public enum StartingWeights: Sendable {
       }
       return ["starting from random weights"]
     case .model(let model):
-      let shapes = Dictionary(
-        uniqueKeysWithValues: model.description.makeNetwork().parameters.map {
-          ($0.name, $0.shape)
-        })
+      let shapes = model.description.weightShapes
       let sameClasses = model.description.classes == description.classes
       return try fill(parameters, file: model.path, initial: initial) { parameter in
         // A head for other classes says nothing, even where their number is the same.

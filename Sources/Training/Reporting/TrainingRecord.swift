@@ -101,7 +101,9 @@ public enum TrainingRecord: Equatable, Sendable {
 
   /// Six significant digits: what a person compares.
   private static func number(_ value: Double) -> String {
-    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "null" }
+    guard value.isFinite else { return "null" }
+    // Below that, the scale would be infinite.
+    guard abs(value) > 1e-300 else { return "0" }
     var scale = 1.0
     while abs(value) * scale < 1e5 { scale *= 10 }
     while abs(value) * scale >= 1e6 && scale > 1 { scale /= 10 }

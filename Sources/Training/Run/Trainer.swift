@@ -62,7 +62,8 @@ public final class Trainer {
   ///   - folder: of this training alone.
   ///   - load: decodes a picture; called from several threads.
   ///   - observe: told what happens, from several threads.
-  /// - Throws: `TrainingError`, `NeuralNetworkError`, `CheckpointError`.
+  /// - Throws: `TrainingError`, `NeuralNetworkError`, `CheckpointError`; `ModelError` where the description is none that
+  ///   a model file can have.
   public init(
     _ configuration: TrainingConfiguration, start: StartingWeights?, training: TrainingDataset,
     validation: TrainingDataset?, folder: TrainingFolder,
@@ -78,6 +79,10 @@ public final class Trainer {
     self.folder = folder
     self.load = load
     self.observe = observe
+    // What could not be read again is said before the first step, not after the last.
+    _ = try ModelDescription(
+      json: configuration.description.json, shapes: configuration.description.weightShapes,
+      file: folder.lastModel)
     try folder.prepare(resuming: start == nil)
     gradients = try DetectorGradients(
       configuration.description, trained: configuration.trained, loss: configuration.loss,
@@ -103,6 +108,11 @@ public final class Trainer {
       state = try TrainingState(
         saved, fingerprint: fingerprint, parameters: network.parameters, optimizer: optimizer,
         average: average)
+      guard state.iteration <= configuration.schedule.iterations else {
+        throw TrainingError.state(
+          file: saved.path,
+          problem: "is of iteration \(state.iteration) of \(configuration.schedule.iterations)")
+      }
       if saved.version == 1 {
         observe(
           .remark(
