@@ -123,6 +123,22 @@ struct EvaluateTests {
         == " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.500")
     #expect(lines[13].hasPrefix(" qr_code        1           1  1.000"))
     #expect(String(decoding: try workspace.read("c.svg"), as: UTF8.self).hasPrefix("<svg "))
+    let nowhere = try Tool.run(
+      ["evaluate", "--annotations", "gone.json", "--results", "r.json", "--curves", "no/c.svg"],
+      in: workspace)
+    #expect(
+      nowhere.status == 73
+        && nowhere.messages == "detect-batch: error: no/c.svg: there is no directory no\n")
+    // What cannot be written does not take along what was found out.
+    try workspace.write(
+      "m.safetensors", Bytes.of(Tool.samples.appending("models/codes.safetensors")))
+    try workspace.write("none.json", "[]")
+    let useless = try Tool.run(
+      [
+        "evaluate", "--annotations", "ann.json", "--results", "none.json", "--write-thresholds",
+        "m.safetensors",
+      ], in: workspace)
+    #expect(useless.status == 65 && useless.text.contains("= 0.000"), "\(useless.messages)")
   }
 
   @Test func writesThresholdsIntoAModelFile() throws {

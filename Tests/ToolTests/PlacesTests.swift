@@ -68,6 +68,20 @@ struct PlacesTests {
     )
   }
 
+  /// Only who names a model means a file of the working directory.
+  @Test func theDefaultModelIsNoFileThatLiesAbout() throws {
+    let workspace = try Workspace()
+    try workspace.write("codes", "mine")
+    let run = try Tool.run(
+      [Tool.samples.appending("images/no-code.jpg"), "-o", "-"], in: workspace)
+    #expect(run.status == 0, "\(run.messages)")
+    let models = try Tool.run(["models"], in: workspace)
+    #expect(models.text.contains("codes") && models.messages.isEmpty, "\(models.messages)")
+    let named = try Tool.run(
+      [Tool.samples.appending("images/no-code.jpg"), "-o", "-", "--model", "codes"], in: workspace)
+    #expect(named.status == 65, "\(named.messages)")
+  }
+
   @Test func aPathIsNoName() throws {
     let workspace = try Workspace()
     try workspace.write("home/models/x/a.safetensors", "")

@@ -114,6 +114,7 @@ struct QuantizeTests {
       (["--images", Self.images, "--annotations", "ann.json"], 66, "a.jpg"),
       (["--images", "a", "--split", "test"], 64, "--split goes with --annotations"),
       (["--images", "a", "--pictures", "0"], 64, "--pictures"),
+      (["--images", "a", "-o", "no/x.safetensors"], 73, "there is no directory no"),
     ]
     for (arguments, status, words) in cases {
       let outcome = try quantize(arguments, in: workspace)

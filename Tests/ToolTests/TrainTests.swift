@@ -351,6 +351,11 @@ struct TrainTests {
         good + ["--classes", "bird"], 65,
         "class 'bird' has no annotations; these labels have: light, dark"
       ),
+      (good + ["--classes", "dark,light,dark"], 64, "--classes: 'dark' is named twice"),
+      (
+        good + ["--loss", "focal-star", "--gamma", "0"], 64,
+        "--gamma: of focal-star it has to be more than 0"
+      ),
       (["squares.json", "-o", "run"], 65, "0.ppm: no such picture (6 of 6 pictures"),
       (good + ["--start", "gone"], 65, "there is no model 'gone'"),
       (good + ["--alpha", "2"], 64, "it has to be a number between 0 and 1, or none"),

@@ -1,4 +1,5 @@
 import Datasets
+import DetectionPipeline
 
 /// What `--annotations` names, in any of the forms that this program reads.
 enum AnnotationFiles {
@@ -15,6 +16,9 @@ enum AnnotationFiles {
     let path = ArgumentBytes.path(argument)
     if TrainingData.isYOLO(argument) {
       return (try TrainingData.yoloDataset(path, split: split ?? "val").annotations, [])
+    }
+    guard split == nil || !TrainingData.isFile(argument) else {
+      throw Fault(.usage, "--split goes with Pascal VOC's form or a data.yaml")
     }
     if split != nil || Places.isFolder(path) {
       return (try PascalVOCFolder(path, split: split).annotations, [])

@@ -35,7 +35,7 @@ extension DetectCommand {
     // It gets ready while the model is read; one that is to give way is started when this process does.
     if configuration.nice == nil { configuration.media.prepare() }
     let model = try DetectionModel(
-      contentsOf: places.find(.model, self.model.model ?? Places.defaultModel))
+      contentsOf: places.model(self.model.model))
     try configuration.detection.applied(to: model.description)
     for remark in model.remarks { Log.logger.notice("\(remark)") }
     let precision = try model.description.precision(configuration.detection.precision).choice

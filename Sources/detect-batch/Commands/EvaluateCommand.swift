@@ -127,6 +127,9 @@ struct EvaluateCommand: ToolCommand {
   func execute() throws -> ExitStatus {
     Log.configure(report)
     try Decoders.choose(decoding)
+    for path in [curves, writeThresholds].compactMap(\.self) {
+      try TextFile.requirePlace(ArgumentBytes.path(path))
+    }
     let (annotations, annotationRemarks) = try AnnotationFiles.read(
       annotations, split: split)
     let target = try writeThresholds.map { try ThresholdTarget(ArgumentBytes.path($0)) }
@@ -135,6 +138,8 @@ struct EvaluateCommand: ToolCommand {
       evaluation: COCOEvaluation(annotations: annotations, detections: found.detections),
       remarks: annotationRemarks + found.remarks)
     for remark in report.remarks { Log.logger.warning("\(remark)") }
+    // First what was asked for, which has taken the time: a file can still fail.
+    let status = ProgramOutput.write(json ? report.json.compact : report.text)
     if let curves {
       let title = "Precision and recall of \(found.name)"
       try TextFile.write(
@@ -145,7 +150,7 @@ struct EvaluateCommand: ToolCommand {
       let line = try target.write(report.evaluation.classes)
       Log.logger.info("\(line)")
     }
-    return ProgramOutput.write(json ? report.json.compact : report.text)
+    return status
   }
 
   /// The detections, what is to be said about them, and what they are called.
@@ -158,7 +163,7 @@ struct EvaluateCommand: ToolCommand {
     }
     if let images {
       let model = try DetectionModel(
-        contentsOf: Places().find(.model, model ?? Places.defaultModel))
+        contentsOf: Places().model(model))
       for remark in model.remarks { Log.logger.notice("\(remark)") }
       var options = DetectionOptions(
         scoreThreshold: scoreThreshold ?? 0.05, precision: precision)

@@ -16,7 +16,7 @@ struct ImportCommand: ToolCommand {
       which the tensors' names say: torchvision, Detectron2 (its own defaults, unless config.yaml, as a training writes \
       it, is beside the checkpoint), MMDetection (classes and style from a training's own file), DeepForest \
       (config.json beside model.safetensors, or what Lightning wrote down), MLPerf. Where it does not follow, the error lists what a configuration has to say; `conventions: {preset: NAME}` in it chooses whose \
-      rules hold. samples/models/import-example.yaml is an example.
+      rules hold. import-example.yaml, beside the models that come along, is an example.
 
       Nothing of a checkpoint is run. A pickled module or a TorchScript file is no checkpoint: save its state dict.
       """)

@@ -37,7 +37,7 @@ struct Places {
   }
 
   /// The model that is used where none is named.
-  static let defaultModel = "codes"
+  private static let defaultModel = "codes"
 
   private let places: [Place]
   /// Where models go that are fetched: below `DETECT_BATCH_HOME`, else in the user's data folder; nil without either.
@@ -47,7 +47,8 @@ struct Places {
   init() {
     let environment = ProcessInfo.processInfo.environment
     self.init(
-      home: environment["DETECT_BATCH_HOME"].map { FilePath($0) },
+      // One that is empty, as of a variable that is not set, is none.
+      home: environment["DETECT_BATCH_HOME"].flatMap { $0.isEmpty ? nil : FilePath($0) },
       userData: Self.userData(environment), executable: Self.executable())
   }
 
@@ -75,22 +76,46 @@ struct Places {
   func find(_ kind: Kind, _ argument: String) throws(Fault) -> FilePath {
     let path = ArgumentBytes.path(argument)
     if Self.isFile(path) { return path }
-    let folders = places.map { kind == .pipeline ? $0.pipelines : $0.models }
-    if !argument.contains("/") {
-      for folder in folders {
-        for name in [argument] + kind.extensions.map({ "\(argument).\($0)" }) {
-          let candidate = folder.appending(ArgumentBytes.path(name).components)
-          if Self.isFile(candidate) { return candidate }
-        }
-      }
-    }
+    if let found = named(kind, argument) { return found }
     if Self.isFolder(path) {
       throw Fault(
         kind.missing,
         "\(ArgumentBytes.display(argument)) is a directory: name a \(kind.rawValue) in it")
     }
+    throw missing(kind, argument)
+  }
+
+  /// Finds the model that was named, else the default: whatever the working directory holds of that name is not meant.
+  ///
+  /// - Throws: as `find`.
+  func model(_ argument: String?) throws(Fault) -> FilePath {
+    if let argument { return try find(.model, argument) }
+    guard let found = named(.model, Self.defaultModel) else {
+      throw missing(.model, Self.defaultModel)
+    }
+    return found
+  }
+
+  private func folders(_ kind: Kind) -> [FilePath] {
+    places.map { kind == .pipeline ? $0.pipelines : $0.models }
+  }
+
+  /// Finds a file by its name alone.
+  private func named(_ kind: Kind, _ argument: String) -> FilePath? {
+    if argument.contains("/") { return nil }
+    for folder in folders(kind) {
+      for name in [argument] + kind.extensions.map({ "\(argument).\($0)" }) {
+        let candidate = folder.appending(ArgumentBytes.path(name).components)
+        if Self.isFile(candidate) { return candidate }
+      }
+    }
+    return nil
+  }
+
+  private func missing(_ kind: Kind, _ argument: String) -> Fault {
+    let folders = folders(kind)
     let names = folders.flatMap { Self.names(in: $0, extensions: kind.extensions) }
-    throw Fault(
+    return Fault(
       kind.missing,
       "there is no \(kind.rawValue) '\(ArgumentBytes.display(argument))': neither a file of that "
         + "path nor one of that name in \(folders.map(\.string).joined(separator: ", "))"
@@ -106,7 +131,7 @@ struct Places {
     var found: [String: FilePath] = [:]
     for folder in places.map(\.models) {
       for name in Set(Self.names(in: folder, extensions: Kind.model.extensions)) {
-        guard found[name] == nil, let path = try? find(.model, name) else { continue }
+        guard found[name] == nil, let path = named(.model, name) else { continue }
         found[name] = path
       }
     }

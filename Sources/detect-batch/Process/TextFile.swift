@@ -1,5 +1,6 @@
 import DetectionPipeline
 import Files
+import Glibc
 import SystemPackage
 
 /// Small files of text.
@@ -22,6 +23,20 @@ enum TextFile {
       throw Fault(.usage, "\(path): is not UTF-8 text")
     }
     return text
+  }
+
+  /// Makes sure that a file can be made, before what it is to hold takes time.
+  ///
+  /// - Throws: `Fault` (73) where its directory is not there or may not be written to.
+  static func requirePlace(_ path: FilePath) throws(Fault) {
+    let parent = path.removingLastComponent()
+    let directory: FilePath = parent.isEmpty ? "." : parent
+    guard directory.isDirectory else {
+      throw Fault(.cannotCreateOutput, "\(path): there is no directory \(directory)")
+    }
+    guard directory.withPlatformString({ access($0, W_OK) }) == 0 else {
+      throw Fault(.cannotCreateOutput, "\(path): \(Errno(rawValue: errno))")
+    }
   }
 
   /// Writes a file at once or not at all.

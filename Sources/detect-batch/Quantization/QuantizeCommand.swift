@@ -87,6 +87,7 @@ struct QuantizeCommand: ToolCommand {
     let model = try DetectionModel(contentsOf: Places().find(.model, model))
     for remark in model.remarks { Log.logger.notice("\(remark)") }
     let output = ArgumentBytes.path(self.output ?? Self.defaultOutput(of: model.path))
+    try TextFile.requirePlace(output)
     let annotated = try annotations.map {
       try AnnotatedPictures($0, split: split, folders: images.map(ArgumentBytes.path))
     }

@@ -35,7 +35,9 @@ extension TrainOptions {
     result.anchors.aspectRatios = network.anchorRatios ?? result.anchors.aspectRatios
     if let largest = pictures.sizes?.max() {
       result.preprocessing.minSize = largest
-      result.preprocessing.maxSize = min(16_384, largest * 5 / 3)
+      // Pictures that are stretched become squares.
+      result.preprocessing.maxSize =
+        result.conventions.input.resize == .stretch ? largest : min(16_384, largest * 5 / 3)
     }
     result.preprocessing.maxSize = pictures.maxSize ?? result.preprocessing.maxSize
     return result
@@ -91,6 +93,10 @@ extension TrainOptions {
         .usage,
         "--pyramid-channels: \(architecture.pyramidChannels) channels cannot be normalised in 32 groups"
       )
+    }
+    if case .focalStar(gamma: 0, _, _) = loss.detectionLoss.classification {
+      throw Fault(
+        .usage, "--gamma: of focal-star it has to be more than 0, for it divides the loss")
     }
     let workers = run.workers ?? Machine().availableCores
     let averageDecay = steps.averageDecay ?? 0

@@ -13,7 +13,8 @@ struct TrainPictureOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Longest side in pixels. (default: that of --start, else 5/3 of --sizes)", valueName: "px"),
+      "Longest side in pixels. (default: 5/3 of --sizes, else that of --start, else 853)",
+      valueName: "px"),
     transform: TrainOptionValue.side)
   var maxSize: Int?
 
@@ -31,7 +32,8 @@ struct TrainPictureOptions: ParsableArguments {
   var crop: Double?
 
   @Option(
-    help: ArgumentHelp("Least part of a side. (default: 0.5)", valueName: "x"),
+    help: ArgumentHelp(
+      "With --crop: least part of a side, 0.05 at least. (default: 0.5)", valueName: "x"),
     transform: OptionValue.fraction)
   var smallestCrop: Double?
 

@@ -19,6 +19,9 @@ struct TrainingData {
       throw Fault(.noInput, "\(path): there is no such folder or file")
     }
     let labels = options.classes.flatMap { $0 }
+    if let label = Dictionary(grouping: labels, by: { $0 }).first(where: { $1.count > 1 })?.key {
+      throw Fault(.usage, "--classes: '\(label)' is named twice")
+    }
     let chosen = labels.isEmpty ? nil : labels
     if Self.isFile(data) {
       training = try Self.coco(path, images: options.images, classes: chosen)

@@ -28,6 +28,7 @@ enum TrainingSession {
         .usage,
         "\(saved?.path ?? folder.path): nothing beside it says what it was trained on: name <data>")
     }
+    try typed.requireUse(in: choices.options, of: data)
     try Decoders.choose(choices.options.run.decoding)
     let datasets = try TrainingData(data, choices.options.data)
     let start = try saved.map(TrainingStart.init) ?? TrainingStart(choices.options.network.start)
