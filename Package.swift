@@ -5,7 +5,7 @@ import PackageDescription
 /// Swift 6.3 has behind this flag only.
 let lifetimes = SwiftSetting.enableExperimentalFeature("Lifetimes")
 
-/// One target per job; arrows point downwards only (shared design, section 2).
+/// One target per job; arrows point downwards only.
 let package = Package(
   name: "detect-batch",
   products: [

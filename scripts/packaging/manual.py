@@ -20,18 +20,14 @@ FILES = [
     ("../share/detect-batch/models, ../share/detect-batch/pipelines", "those that come along, beside the program"),
     ("detections/.detect-batch", "what earlier runs have finished, locks, and work in progress"),
 ]
-EXIT_STATUS = [
-    ("0", "done; also nothing new, an empty shard, or the reader of standard output went away"),
-    ("1", "a bug: please report it"),
-    ("3", "finished, and some inputs failed"),
-    ("64", "wrong options or configuration"),
-    ("65", "the model, a checkpoint or a dataset cannot be used"),
-    ("66", "a named input does not exist, or there is no input at all"),
-    ("73", "the output cannot be created"),
-    ("74", "writing the output failed, as on a full disk"),
-    ("75", "another run holds the output directory"),
-    ("130, 143", "stopped by SIGINT, SIGTERM, after finishing the batch in hand"),
-]
+README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
+
+
+def exit_status():
+    """The codes and their meanings, which README has in a table."""
+    section = README.read_text().split("\n## Exit codes\n", 1)[1].split("\n## ", 1)[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("| ")]
+    return [(code, meaning.replace("`", "")) for code, meaning in rows if code[0].isdigit()]
 
 
 def escaped(text):
@@ -110,7 +106,7 @@ def page(name, command, others, version, date):
         lines += described((f"{PROGRAM} {o['commandName']}", o["abstract"]) for o in others)
     lines += [".SH OPTIONS", *arguments(command)]
     if others:
-        lines += [".SH EXIT STATUS", *described(EXIT_STATUS), ".SH FILES", *described(FILES)]
+        lines += [".SH EXIT STATUS", *described(exit_status()), ".SH FILES", *described(FILES)]
     pages = [f"{PROGRAM}-{o['commandName']}" for o in others] if others else [PROGRAM]
     lines += [".SH SEE ALSO", ",\n".join(f"\\fB{escaped(p)}\\fR(1)" for p in pages)]
     return "\n".join(lines) + "\n"
