@@ -207,19 +207,24 @@ let package = Package(
       name: "RetinaNetModelTests",
       dependencies: [
         "BoxGeometry", "Checkpoints", "Digests", "Media", "NeuralNetwork", "RetinaNetModel",
-        "Settings", "TestSupport",
+        "Settings", "TestSupport", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Datasets", "Drawing", "Evaluation", "Media", "Settings", "Training", "TestSupport",
+        "BoxGeometry", "Checkpoints", "Datasets", "Drawing", "Evaluation", "Media",
+        "NeuralNetwork", "RetinaNetModel", "Settings", "Training", "TestSupport", "Workers",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "EvaluationTests", dependencies: ["Datasets", "Evaluation", "TestSupport"],
+      name: "EvaluationTests",
+      dependencies: [
+        "Datasets", "Evaluation", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "FrameDecodingTests",
@@ -239,20 +244,20 @@ let package = Package(
       name: "ResultsTests",
       dependencies: [
         "Datasets", "DetectionRecords", "Drawing", "Files", "FrameDecoding", "FrameEncoding",
-        "Results",
-        "TestSupport",
+        "Media", "Results", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "DetectionRecordsTests",
       dependencies: [
-        "DetectionRecords", "Digests", "Failures", "Files", "JSONText", "TestSupport",
+        "DetectionRecords", "Digests", "Files", "JSONText", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
       name: "DetectionPipelineTests",
       dependencies: [
-        "DetectionPipeline", "Failures", "Files", "Media", "TestSupport",
+        "BoxGeometry", "DetectionPipeline", "DetectionRecords", "Failures", "Files",
+        "FrameDecoding", "Media", "NeuralNetwork", "RetinaNetModel", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .testTarget(
@@ -266,9 +271,8 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "detect-batch", "BoxGeometry", "Digests", "Downloads", "Failures", "FrameDecoding",
-        "Media", "RetinaNetModel",
-        "TestSupport",
+        "detect-batch", "BoxGeometry", "Checkpoints", "DetectionPipeline", "Digests", "Downloads",
+        "Failures", "FrameDecoding", "Media", "RetinaNetModel", "Settings", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
   ],
