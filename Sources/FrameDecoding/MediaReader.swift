@@ -223,7 +223,8 @@ public final class MediaReader {
 
   private func facts(of candidate: Candidate) -> FrameFacts {
     FrameFacts(
-      index: sampling.needsFrameNumbers ? candidate.stamp.ordinal : nil,
+      // Of a still image the pages are counted in any case.
+      index: sampling.needsFrameNumbers || info.isStillImage ? candidate.stamp.ordinal : nil,
       time: candidate.stamp.time, isCorrupt: candidate.decoded.isCorrupt,
       isKeyframe: candidate.stamp.isKeyframe, same: earlierFrame(candidate))
   }
@@ -310,7 +311,10 @@ public final class MediaReader {
     if decision.frame == .sampled { take(candidate) }
     if decision.heldFrame != .held { held = decision.frame == .held ? candidate : nil }
     let isPastSegment = sampling.segment.map { candidate.segment > $0.index } ?? false
-    if sampler.isFinished || (isPastSegment && held?.segment != sampling.segment?.index) {
+    // A comparison that failed is an end of its own.
+    if end == nil,
+      sampler.isFinished || (isPastSegment && held?.segment != sampling.segment?.index)
+    {
       end = .success(())
     }
   }

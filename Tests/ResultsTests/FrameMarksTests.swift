@@ -55,7 +55,64 @@ import Testing
     let lines = [Self.line(2, [7]), Self.failed(3), Self.line(4, [7]), Self.failure]
     #expect(try marks(lines, .wholeWay, count: 6) == [nil, [7], [7], nil, [7], nil])
     #expect(try marks([Self.failed(0), Self.failure], .wholeWay, count: 2) == [nil, nil])
-    #expect(try marks([Self.line(0, [7])], .wholeWay, count: 3) == [[7], [7], [7]])
+    #expect(try marks([Self.line(0, [7])], .wholeWay, count: 3) == [[7], nil, nil])
+  }
+
+  /// Pages have nothing to do with each other.
+  @Test func betweenPagesNothingIsKnown() throws {
+    let lines = [Self.line(0, [7]), Self.line(2, []), Self.failed(3)]
+    #expect(try marks(lines, .unknown, count: 5) == [[7], nil, [], nil, nil])
+  }
+
+  /// Recordings one after another: the times of records tell no frames apart any more, their numbers do.
+  @Test func aClockThatGoesBack() throws {
+    func look(_ number: Int?, _ time: Double, _ left: Double) -> String {
+      #"{"source":"v","frame":\#(number.map(String.init) ?? "null"),"time":\#(time),"width":96,"height":64,"detections":[{"label":"x","score":1,"box":[\#(left),1,1,1]}]}"#
+    }
+    let times = [0, 0.1, 0.2, 0, 0.1, 0.2]
+    func marks(
+      _ hasNumbers: Bool, _ between: FrameMarks.Between
+    ) throws -> (found: [[Double]?], hasTurnedBack: Bool) {
+      let fixture = try DrawFixture()
+      try fixture.write(times.enumerated().map { look(hasNumbers ? $0 : nil, $1, Double($0)) })
+      let records = InputRecords(
+        RecordReader(try RecordFiles([fixture.path.appending("records.jsonl")])))
+      _ = try records.nextInput()
+      let marks = FrameMarks(records, .init(), between: between, framesPerSecond: 10)
+      let found = try times.enumerated().map { frame, time -> [Double]? in
+        guard case .annotations(let found) = try marks.marks(at: .init(index: frame, time: time))
+        else { return nil }
+        return found.map(\.box.x)
+      }
+      return (found, marks.hasTurnedBack)
+    }
+    for between in [FrameMarks.Between.nothing, .wholeWay] {
+      let numbered = try marks(true, between)
+      #expect(numbered.found == (0..<6).map { [Double($0)] } && !numbered.hasTurnedBack)
+    }
+    let covered = try marks(false, .wholeWay)
+    #expect(covered.found.prefix(2) == [[0], [1]] && covered.hasTurnedBack)
+    #expect(covered.found.suffix(3) == [nil, nil, nil])
+    #expect(try marks(false, .nothing).found.suffix(3) == [[], [], []])
+  }
+
+  /// What lies at the same second of another recording is not near.
+  @Test func nearnessEndsWhereTheClockGoesBack() throws {
+    let fixture = try DrawFixture()
+    let times = (0..<10).map { Double($0) } + (0..<10).map { Double($0) }
+    try fixture.write(
+      times.enumerated().map {
+        DrawFixture.line("v", $0, $0 == 2 || $0 == 17 ? [[1, 1, 2, 2]] : [], time: $1)
+      })
+    let records = InputRecords(
+      RecordReader(try RecordFiles([fixture.path.appending("records.jsonl")])))
+    _ = try records.nextInput()
+    let marks = FrameMarks(records, .init(), between: .nothing, framesPerSecond: 1)
+    let near = try times.enumerated().filter { frame, time in
+      let place = FrameMarks.Place(index: frame, time: time)
+      return try marks.isNearDetection(place, marks.marks(at: place), seconds: 1)
+    }
+    #expect(near.map(\.offset) == [1, 2, 3, 16, 17, 18])
   }
 
   @Test func aWayHoldsEveryPlaceBetween() {

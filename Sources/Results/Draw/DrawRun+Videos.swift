@@ -140,6 +140,12 @@ private final class DrawnVideo {
         .unknown, "frame \(frame.index) and maybe others were not looked at: they are covered whole"
       )
     }
+    if marks.hasTurnedBack && run.configuration.style.cover == nil {
+      sayOnce(
+        .turnedBack,
+        "its clock goes back, and its records have no frame numbers: from frame \(frame.index) on nothing is marked"
+      )
+    }
     if file.size != (width, height) {
       sayOnce(
         .size,
@@ -202,7 +208,7 @@ private final class DrawnVideo {
   }
 
   /// What is said of the first frame that it is true of.
-  private enum Remark { case unknown, size, jump }
+  private enum Remark { case unknown, turnedBack, size, jump }
 
   private func sayOnce(_ remark: Remark, _ text: String) {
     guard said.insert(remark).inserted else { return }

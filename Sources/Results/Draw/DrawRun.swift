@@ -142,8 +142,11 @@ public final class DrawRun {
       switch configuration.content {
       case .crops, .contactSheets: .nothing
       default:
-        configuration.style.cover != nil
-          ? .wholeWay : configuration.holdsBoxes ? .lastFound : .nothing
+        if configuration.style.cover != nil {
+          input.reader.info.isStillImage ? .unknown : .wholeWay
+        } else {
+          configuration.holdsBoxes ? .lastFound : .nothing
+        }
       }
     return FrameMarks(
       records, configuration.selection, between: between,

@@ -13,6 +13,8 @@ final class FrameMarks {
     case lastFound
     /// All places where what was found before and what is found next can have been: see `marks(at:)`.
     case wholeWay
+    /// Nobody knows: pages have nothing to do with each other.
+    case unknown
   }
 
   /// What is marked in a frame.
@@ -32,6 +34,9 @@ final class FrameMarks {
   /// The size that records say of the frame last asked for; nil where it has none.
   private(set) var recordedSize: (width: Int, height: Int)?
 
+  /// Whether records that have times alone went back in time: from there on nobody knows which frame a line is of.
+  private(set) var hasTurnedBack = false
+
   /// Detections that count, in the lines read so far.
   private(set) var detections = 0
 
@@ -41,6 +46,8 @@ final class FrameMarks {
     var size: (width: Int, height: Int)?
     /// Nil for a frame that could not be looked at.
     var annotations: [Annotation]?
+    /// Whether the clock was set back before it.
+    var turnsBack: Bool
   }
 
   private let records: InputRecords
@@ -56,11 +63,12 @@ final class FrameMarks {
   /// The last line at or before the frame, and the last of them that was looked at.
   private var last: Look?
   private var lastLooked: Look?
-  private var lastRead: Double?
+  private var lastRead: Look?
   /// The widest step from one line to the next so far.
   private var widestStep: Double?
-  /// Seconds of the last frame in which something is marked.
+  /// Seconds of the last frame in which something is marked, and of the last that `isNearDetection` was asked of.
   private var lastHit: Double?
+  private var lastAsked: Double?
 
   /// Starts an input, at its first line.
   ///
@@ -84,22 +92,21 @@ final class FrameMarks {
   /// On the whole way from one frame that was looked at to the next, each box is the smallest that holds a box before and
   /// the nearest one of its class after, so that what moves evenly from one to the other is within; boxes without a
   /// counterpart stay where they are. Before the first frame that was looked at and after the last, its boxes stay, but no
-  /// longer than the widest step between lines so far, for what lies beyond was left out of the detection.
+  /// longer than the widest step between lines so far, for what lies beyond was left out of the detection: of one line
+  /// alone nothing is known.
   ///
   /// - Throws: `RecordReadingError`.
   func marks(at place: Place) throws(RecordReadingError) -> Marks {
     let isLooked = try advance(to: place)
-    guard let position = position(of: place) else {
-      return between == .wholeWay ? .unknown : .annotations([])
-    }
-    if isLooked, let last {
-      guard let annotations = last.annotations else {
-        return between == .wholeWay ? .unknown : .annotations([])
+    let nothing: Marks =
+      switch between {
+      case .nothing, .lastFound: .annotations([])
+      case .wholeWay, .unknown: .unknown
       }
-      return .annotations(annotations)
-    }
+    guard let position = position(of: place), !hasTurnedBack else { return nothing }
+    if isLooked, let last { return last.annotations.map(Marks.annotations) ?? nothing }
     switch between {
-    case .nothing: return .annotations([])
+    case .nothing, .unknown: return nothing
     case .lastFound: return .annotations(last?.annotations ?? [])
     case .wholeWay: return try wholeWay(position)
     }
@@ -113,11 +120,15 @@ final class FrameMarks {
     _ place: Place, _ marks: Marks, seconds: Double
   ) throws(RecordReadingError) -> Bool {
     let now = self.seconds(of: place)
+    // After a clock that was set back, what was marked before is not near.
+    if let lastAsked, now < lastAsked { lastHit = nil }
+    lastAsked = now
     if case .annotations(let annotations) = marks, !annotations.isEmpty { lastHit = now }
     let reach = seconds + Self.sameTime
     if let lastHit, abs(now - lastHit) <= reach { return true }
-    while upcoming.last.map({ $0.seconds <= now + reach }) ?? true, try readLine() {}
-    return upcoming.contains { look in
+    while upcoming.last.map({ $0.seconds <= now + reach && !$0.turnsBack }) ?? true, try readLine()
+    {}
+    return upcoming.prefix { !$0.turnsBack }.contains { look in
       !(look.annotations ?? []).isEmpty && abs(look.seconds - now) <= reach
     }
   }
@@ -163,16 +174,20 @@ final class FrameMarks {
       isFirst = false
       guard let position = usesFrameNumbers ? line.record.frame.map(Double.init) : line.record.time
       else { throw line.error("it has neither the frame's number nor its time, as others have") }
-      if let lastRead { widestStep = max(widestStep ?? 0, position - lastRead) }
-      lastRead = position
+      let seconds = line.record.time ?? position / framesPerSecond
+      if let lastRead {
+        widestStep = max(widestStep ?? 0, position - lastRead.position)
+        if position < lastRead.position { hasTurnedBack = true }
+      }
       var size: (width: Int, height: Int)?
       if let width = line.record.width, let height = line.record.height { size = (width, height) }
       let annotations = selection.annotations(of: line.record, labels: records.labels)
       detections += annotations?.count ?? 0
-      upcoming.append(
-        Look(
-          position: position, seconds: line.record.time ?? position / framesPerSecond, size: size,
-          annotations: annotations))
+      let look = Look(
+        position: position, seconds: seconds, size: size, annotations: annotations,
+        turnsBack: lastRead.map { seconds < $0.seconds } ?? false)
+      upcoming.append(look)
+      lastRead = look
       return true
     }
     return false
@@ -195,7 +210,7 @@ final class FrameMarks {
     }
   }
 
-  private func isFar(_ distance: Double) -> Bool { widestStep.map { distance > $0 } ?? false }
+  private func isFar(_ distance: Double) -> Bool { widestStep.map { distance > $0 } ?? true }
 
   /// Boxes that hold what moves evenly from the ones to the others.
   static func way(_ before: [Annotation], _ after: [Annotation]) -> [Annotation] {
