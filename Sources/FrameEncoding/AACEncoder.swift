@@ -64,6 +64,9 @@ public final class AACEncoder {
     av_packet_free(&packet)
   }
 
+  /// Where on the track the next samples lie that it takes, in samples.
+  public var end: Int64 { position + Int64(waiting.first?.count ?? 0) }
+
   /// Takes samples of all channels, or with nil the end, and gives the packets that are ready.
   ///
   /// - Throws: `EncodingError.refused`.
@@ -72,19 +75,28 @@ public final class AACEncoder {
     if let samples {
       precondition(samples.count == waiting.count, "\(samples.count) channels")
       for (channel, more) in samples.enumerated() { waiting[channel] += more }
-      while let count = waiting.first?.count, count >= samplesInPacket {
-        try send(samplesInPacket)
+      let count = waiting.first?.count ?? 0
+      var sent = 0
+      // Once, for a packet of a file may be large; and what the encoder refuses too, which would be refused again.
+      defer { for channel in waiting.indices { waiting[channel].removeFirst(sent) } }
+      while count - sent >= samplesInPacket {
+        let range = sent..<sent + samplesInPacket
+        sent = range.upperBound
+        try send(range)
         try receive(&packets)
       }
     } else {
-      if let rest = waiting.first?.count, rest > 0 { try send(rest) }
+      defer { for channel in waiting.indices { waiting[channel] = [] } }
+      if let rest = waiting.first?.count, rest > 0 { try send(0..<rest) }
       try FFmpegStatus.check(avcodec_send_frame(context, nil), "encoding sound")
       try receive(&packets)
     }
     return packets
   }
 
-  private func send(_ count: Int) throws(EncodingError) {
+  /// Sends some of the samples that wait.
+  private func send(_ range: Range<Int>) throws(EncodingError) {
+    let count = range.count
     av_frame_unref(frame)
     frame.pointee.format = AV_SAMPLE_FMT_FLTP.rawValue
     frame.pointee.nb_samples = Int32(count)
@@ -99,11 +111,11 @@ public final class AACEncoder {
       }
       waiting[channel].withUnsafeBytes {
         UnsafeMutableRawPointer(plane).copyMemory(
-          from: UnsafeRawBufferPointer(rebasing: $0[..<(count * 4)]).baseAddress
-            ?? UnsafeRawPointer(plane),
+          from: UnsafeRawBufferPointer(
+            rebasing: $0[range.lowerBound * 4..<range.upperBound * 4]
+          ).baseAddress ?? UnsafeRawPointer(plane),
           byteCount: count * 4)
       }
-      waiting[channel].removeFirst(count)
     }
     position += Int64(count)
     try FFmpegStatus.check(avcodec_send_frame(context, frame), "encoding sound")

@@ -66,7 +66,7 @@ public final class SoundDecoder {
     copy.pointer.pointee.pts = next.timestamp
     copy.pointer.pointee.dts = next.timestamp
     copy.pointer.pointee.duration = next.duration
-    // A packet that cannot be decoded is silence that nobody hears.
+    // A packet that cannot be decoded leaves a gap in the timestamps.
     avcodec_send_packet(context, copy.pointer)
   }
 }

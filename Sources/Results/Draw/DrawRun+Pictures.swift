@@ -127,6 +127,8 @@ extension RGBPicture {
     let place = rectangle.intersection(
       PixelRectangle(left: 0, top: 0, right: width, bottom: height))
     if place.isEmpty { return nil }
+    // Read once: of memory that is shared it is a copy.
+    let pixels = pixels
     var cropped: [UInt8] = []
     cropped.reserveCapacity(place.width * place.height * 3)
     for y in place.top..<place.bottom {

@@ -52,7 +52,8 @@ final class OutputFiles {
   func begin(_ name: FilePath) throws(DrawError) -> PendingFile {
     let path = directory.pushing(name)
     // Said before much is drawn: the temporary name is shorter.
-    guard name.lastComponent.map({ $0.string.utf8.count <= NAME_MAX }) ?? false else {
+    let bytes = name.lastComponent.map { FilePath(root: nil, [$0]).bytes } ?? []
+    guard bytes.count <= NAME_MAX else {
       throw .cannotCreate(path, .fileNameTooLong)
     }
     try createDirectories(path.removingLastComponent())

@@ -31,11 +31,9 @@ final class PlayableSound {
     }
     guard let first = try source.nextSamples() else { return nil }
     self.first = first
-    let seconds = Double(first.timestamp ?? 0) * source.format.timeBase.value
-    // Bounded: a forged time may be anything.
-    let start = Int64(min(max(seconds * Double(first.sampleRate), -0x1p50), 0x1p50))
     let encoder = try AACEncoder(
-      sampleRate: first.sampleRate, channels: first.channels.count, startingAt: start)
+      sampleRate: first.sampleRate, channels: first.channels.count,
+      startingAt: Self.place(of: first, in: source) ?? 0)
     format = encoder.format
     self.encoder = encoder
   }
@@ -61,9 +59,36 @@ final class PlayableSound {
       }
       isAtEnd = fits != true
       first = nil
-      // The sound ends where it fails; the pictures go on.
-      ready = ((try? encoder.encode(isAtEnd ? nil : samples?.channels)) ?? [])[...]
+      guard !isAtEnd, let samples else {
+        ready = packets(of: nil, encoder)[...]
+        continue
+      }
+      ready = (silence(before: samples, encoder) + packets(of: samples.channels, encoder))[...]
     }
     return ready.popFirst()
+  }
+
+  /// What cannot be encoded (samples that are no numbers) is left out; the rest goes on.
+  private func packets(of samples: [[Float]]?, _ encoder: AACEncoder) -> [SoundPacket] {
+    (try? encoder.encode(samples)) ?? []
+  }
+
+  /// As much silence as was lost before some samples, so that what follows comes at its time; none where the clock was set.
+  private func silence(before samples: SoundSamples, _ encoder: AACEncoder) -> [SoundPacket] {
+    guard let place = Self.place(of: samples, in: source) else { return [] }
+    let lost = place - encoder.end
+    let rate = Int64(samples.sampleRate)
+    guard lost > rate / 20, lost <= 60 * rate else { return [] }
+    let silence = [Float](repeating: 0, count: Int(lost))
+    return packets(of: samples.channels.map { _ in silence }, encoder)
+  }
+
+  /// Where samples lie, counted in samples from 0 of the clock.
+  private static func place(of samples: SoundSamples, in source: any SoundSource) -> Int64? {
+    samples.timestamp.map {
+      // Bounded: a forged time may be anything.
+      let place = Double($0) * source.format.timeBase.value * Double(samples.sampleRate)
+      return Int64(min(max(place, -0x1p50), 0x1p50))
+    }
   }
 }
