@@ -51,6 +51,9 @@ struct CVATImagesWriter: ExportWriter {
 
 /// CVAT's XML for videos, version 1.1: a file `<source>.xml` for each video. Detections are not tracked, so that each is a
 /// `track` of one frame; ids count from 0 in the order of the records. Pictures have no file.
+///
+/// A track ends with a box outside in the frame after it, which CVAT refuses where the video has none: so those of the last
+/// frame that was looked at have no end.
 struct CVATVideoWriter: ExportWriter {
   private let tree: ExportTree
   private var pass = 1
@@ -59,6 +62,8 @@ struct CVATVideoWriter: ExportWriter {
   private var track = 0
   private var failures = 0
   private var names = CVATNames()
+  /// The last frame that was looked at, until it is known whether another comes.
+  private var last: (frame: Int, found: [RecordedDetection])?
 
   init(_ tree: ExportTree) { self.tree = tree }
 
@@ -83,28 +88,30 @@ struct CVATVideoWriter: ExportWriter {
       track = 0
       CVATNames.appendHead(classes, frameSize: size, source: input.name, to: &text)
     }
-    for detection in found {
-      bytesOfTrack(detection, number, classes)
-    }
+    appendTracks(haveEnd: last.map { $0.frame < number } ?? false, classes)
+    last = (number, found)
     if text.count >= 1 << 18 { try flush() }
   }
 
-  private mutating func bytesOfTrack(
-    _ detection: RecordedDetection, _ frame: Int, _ classes: ExportClasses
-  ) {
-    text.append(
-      contentsOf:
-        "  <track id=\"\(track)\" label=\"\(names[detection.classIndex, classes])\" source=\"auto\">\n"
-        .utf8)
-    track += 1
-    // A track goes on until it is said to be outside.
-    for (frame, isOutside) in [(frame, 0), (frame + 1, 1)] {
+  /// Appends the last frame's.
+  private mutating func appendTracks(haveEnd: Bool, _ classes: ExportClasses) {
+    guard let (frame, found) = last else { return }
+    last = nil
+    for detection in found {
       text.append(
-        contentsOf: "    <box frame=\"\(frame)\" outside=\"\(isOutside)\" keyframe=\"1\"".utf8)
-      detection.appendCVATBox(to: &text)
-      ExportText.append("</box>\n", to: &text)
+        contentsOf:
+          "  <track id=\"\(track)\" label=\"\(names[detection.classIndex, classes])\" source=\"auto\">\n"
+          .utf8)
+      track += 1
+      // A track goes on until it is said to be outside.
+      for (frame, isOutside) in [(frame, 0), (frame + 1, 1)].prefix(haveEnd ? 2 : 1) {
+        text.append(
+          contentsOf: "    <box frame=\"\(frame)\" outside=\"\(isOutside)\" keyframe=\"1\"".utf8)
+        detection.appendCVATBox(to: &text)
+        ExportText.append("</box>\n", to: &text)
+      }
+      ExportText.append("  </track>\n", to: &text)
     }
-    ExportText.append("  </track>\n", to: &text)
   }
 
   private mutating func flush() throws {
@@ -115,6 +122,7 @@ struct CVATVideoWriter: ExportWriter {
   mutating func end(_ input: ExportInput, _ classes: ExportClasses, to bytes: inout [UInt8]) throws
   {
     guard file != nil else { return }
+    appendTracks(haveEnd: false, classes)
     ExportText.append("</annotations>\n", to: &text)
     try flush()
     file = nil

@@ -90,8 +90,6 @@ struct ExportInput {
   let name: String
   /// Whether its frames have times, or its name is a video's.
   let isVideo: Bool
-  /// From 0.
-  let number: Int
 
   /// The name of a frame's picture: a picture's own, and of videos, and of further pages of a TIFF,
   /// `<source>/frame000042.jpg`, as MegaDetector's tools call the frames that they take out. Nil for a frame of a video
@@ -102,6 +100,11 @@ struct ExportInput {
     let digits = String(frame)
     return name + "/frame" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits
       + ".jpg"
+  }
+
+  /// The bytes of a `pictureName`: the input's own need not be UTF-8.
+  func bytes(ofPicture name: String) -> [UInt8] {
+    source.bytes + name.utf8.dropFirst(self.name.utf8.count)
   }
 
   /// Endings of videos' names.
@@ -148,8 +151,7 @@ struct ExportInputs {
     let ending = line.source.path.extension?.lowercased() ?? ""
     let input = ExportInput(
       source: line.source, name: name,
-      isVideo: line.record.time != nil || ExportInput.videoExtensions.contains(ending),
-      number: known.count - 1)
+      isVideo: line.record.time != nil || ExportInput.videoExtensions.contains(ending))
     (current, file, lastFrame) = (input, line.file, frame)
     return .new(input, after: last)
   }

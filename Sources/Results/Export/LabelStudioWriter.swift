@@ -8,10 +8,17 @@ import JSONText
 /// `<Image name="image" value="$image"/>` and `<RectangleLabels name="label" toName="image">` with the labels in it.
 struct LabelStudioWriter: ExportWriter {
   private let imagePrefix: String
+  /// Whether names become part of an address, in which their bytes are percent-encoded; stores of objects (`s3://`) take
+  /// them as they are.
+  private let encodes: Bool
   private var isFirst = true
   private var failures = 0
 
-  init(imagePrefix: String) { self.imagePrefix = imagePrefix }
+  init(imagePrefix: String) {
+    self.imagePrefix = imagePrefix
+    encodes =
+      !imagePrefix.isEmpty && (!imagePrefix.contains("://") || imagePrefix.hasPrefix("http"))
+  }
 
   var untold: Int { failures }
 
@@ -31,7 +38,8 @@ struct LabelStudioWriter: ExportWriter {
     ExportText.append(
       isFirst ? "\n{\"data\":{\"image\":" : ",\n{\"data\":{\"image\":", to: &bytes)
     isFirst = false
-    JSON.append(imagePrefix + picture, to: &bytes)
+    let name = encodes ? MediaLink.encoded(path: input.bytes(ofPicture: picture)) : picture
+    JSON.append(imagePrefix + name, to: &bytes)
     ExportText.append(
       "},\"predictions\":[{\"model_version\":\"detect-batch\",\"score\":", to: &bytes)
     // Of the picture: that of its surest detection.

@@ -38,9 +38,7 @@ struct YOLOWriter: ExportWriter {
       }
       lines.append(0x0a)
     }
-    // The bytes of the name, where it is the input's own: it need not be UTF-8.
-    let suffix = picture.utf8.dropFirst(input.name.utf8.count)
-    let name = input.source.bytes + Array(suffix)
+    let name = input.bytes(ofPicture: picture)
     let slash = name.lastIndex(of: UInt8(ascii: "/")) ?? -1
     let dot = name.lastIndex(of: UInt8(ascii: ".")).flatMap { $0 > slash + 1 ? $0 : nil }
     let stem = try SourceName(bytes: Array("labels/".utf8) + name[..<(dot ?? name.count)])

@@ -27,7 +27,7 @@ struct MediaLink {
       shared += 1
     }
     let up = Array(repeating: "..", count: folder.count - shared)
-    return (up + target[shared...].map(Self.encoded)).joined(separator: "/")
+    return (up + target[shared...].map(Self.encodedName)).joined(separator: "/")
   }
 
   /// The directory that relative paths of this process count from; `/` where it has been removed.
@@ -51,7 +51,13 @@ struct MediaLink {
     return names
   }
 
-  private static func encoded(_ name: [UInt8]) -> String {
+  /// A relative path as part of an address: its bytes percent-encoded, but for slashes.
+  static func encoded(path: [UInt8]) -> String {
+    path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+      .map { encodedName(Array($0)) }.joined(separator: "/")
+  }
+
+  private static func encodedName(_ name: [UInt8]) -> String {
     var text = ""
     for byte in name {
       switch byte {

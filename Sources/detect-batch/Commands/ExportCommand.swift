@@ -80,8 +80,9 @@ struct ExportCommand: ToolCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With --format label-studio: what comes before a picture's name to make its address, as "
-        + "/data/local-files/?d=. (default: nothing)", valueName: "prefix"))
+      "With --format label-studio: what comes before a picture's name, percent-encoded then, to make its address, as "
+        + "/data/local-files/?d=; or before its name as it is, as s3://bucket/. (default: nothing)",
+      valueName: "prefix"))
   var imagePrefix: String?
 
   @Option(
