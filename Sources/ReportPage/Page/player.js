@@ -7,13 +7,16 @@
 let leastScore = null;
 
 async function inputView(word, frame, time) {
+  const view = turn;
   const place = Number(word) || 0;
   const rows = await load(`inputs-${Math.floor(place / overview.pageSize)}`);
   const row = rows[place % overview.pageSize];
   if (!row) return [html("h1", {}, "There is no such input")];
+  // Left meanwhile.
+  if (view !== turn) return [];
   const player = new Player(row, place);
-  await player.begin(frame === undefined || frame === "" ? null : Number(frame), time === undefined || time === "" ? null : Number(time));
   whenLeft(() => player.end());
+  await player.begin(frame === undefined || frame === "" ? null : Number(frame), time === undefined || time === "" ? null : Number(time));
   return player.content();
 }
 

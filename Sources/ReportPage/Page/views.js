@@ -125,13 +125,19 @@ const filters = {
   empty: ["without detections", (row) => row.detections === 0 && row.frames > row.failed], failed: ["failed", (row) => row.failed > 0],
 };
 let search = { text: "", filter: "all" };
+// Searches are numbered: one that still looks when another begins shows nothing any more.
+let searches = 0;
 
 async function inputsView(word) {
+  if (!overview.inputPages) return [html("h1", {}, "Inputs"), html("p", {}, "There are none.")];
   const page = Math.min(overview.inputPages - 1, Math.max(0, Number(word) || 0));
   const text = html("input", { type: "search", value: search.text, placeholder: "a part of a name", "aria-label": "find" });
   const place = html("div");
   const plain = async () => {
-    place.replaceChildren(inputTable(await load(`inputs-${page}`), page * overview.pageSize),
+    const mine = ++searches;
+    const rows = await load(`inputs-${page}`);
+    if (mine !== searches) return;
+    place.replaceChildren(inputTable(rows, page * overview.pageSize),
       pager(overview.inputPages, page, (to) => `#inputs/${to}`, "page") ?? "");
   };
   const start = async () => {
@@ -150,7 +156,8 @@ async function inputsView(word) {
 // Looks through all pages, one after another, until there is a screenful; the page stays usable meanwhile.
 async function find(place, from = 0) {
   const most = 200;
-  const mine = turn;
+  const mine = ++searches;
+  const view = turn;
   const wanted = { ...search, text: search.text.toLowerCase() };
   const isWanted = filters[wanted.filter][1];
   const found = [];
@@ -160,7 +167,7 @@ async function find(place, from = 0) {
   for (; page < overview.inputPages && found.length < most; page++) {
     progress.textContent = `Looking through page ${page + 1} of ${overview.inputPages} …`;
     const rows = await load(`inputs-${page}`);
-    if (mine !== turn && from === 0 || search.filter !== wanted.filter || search.text.toLowerCase() !== wanted.text) return;
+    if (mine !== searches || view !== turn) return;
     rows.forEach((row, at) => {
       if (isWanted(row) && row.source.toLowerCase().includes(wanted.text)) found.push([page * overview.pageSize + at, row]);
     });

@@ -1,7 +1,6 @@
 import DetectionRecords
 import FrameDecoding
 import JSONText
-import Synchronization
 import SystemPackage
 
 /// A page for looking at records: counts, pictures, timelines, and the original files with boxes over them.

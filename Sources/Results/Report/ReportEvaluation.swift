@@ -56,7 +56,7 @@ struct ReportEvaluation {
     names = Dictionary(annotations.annotations.categories.map { ($0.id, $0.name) }) { $1 }
     let keys = SampleKeys(seed: request.seed)
     chosen = Kind.allCases.map { [matches, sources] kind in
-      var sample = SeededSample<COCOMatches.Image>(capacity: request.samples * 4)
+      var sample = SeededSample<COCOMatches.Image>(capacity: request.samples)
       for image in matches where kind.isIn(image) {
         // One without a record has no picture.
         guard sources[image.id] != nil else { continue }

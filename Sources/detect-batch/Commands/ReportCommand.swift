@@ -115,6 +115,10 @@ struct ReportCommand: ToolCommand {
     guard split == nil || annotations != nil else {
       throw ValidationError("--split goes with --annotations")
     }
+    guard annotations == nil || !records.contains("-") else {
+      throw ValidationError(
+        "--annotations reads the records twice: name files or directories instead of -")
+    }
   }
 
   func execute() throws -> ExitStatus {
