@@ -50,6 +50,8 @@ public struct ThresholdSuggestion: Equatable, Sendable {
 
   /// The greatest number of four decimals, as records have, that is less than a score.
   private static func fourDecimals(below score: Double) -> Double {
-    max(0, ((score * 10_000).rounded(.up) - 1) / 10_000)
+    // One less where the product was rounded up past a whole number that is the score's own.
+    let number = (score * 10_000).rounded(.up) - 1
+    return max(0, (number / 10_000 < score ? number : number - 1) / 10_000)
   }
 }

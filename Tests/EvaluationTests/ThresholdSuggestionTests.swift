@@ -26,6 +26,16 @@ struct ThresholdSuggestionTests {
     #expect(suggestion.threshold == 0.052)
   }
 
+  /// Detections score above a threshold: it has to be less than each score of four decimals, as records have.
+  @Test func isLessThanEveryScore() throws {
+    for number in 1...10_000 {
+      let score = Double(number) / 10_000
+      let suggestion = try #require(
+        ThresholdSuggestion(scores: [score], verdicts: [Self.right], objectCount: 1))
+      #expect(suggestion.threshold < score && suggestion.threshold > score - 0.000_11, "\(score)")
+    }
+  }
+
   /// Between two scores in as few decimals as it takes.
   @Test(arguments: [
     (0.9, 0.1, 0.5), (0.474725, 0.4712, 0.473), (0.47472, 0.47470, 0.47471),
