@@ -10,8 +10,8 @@ import SystemPackage
 public struct SegmentMerge: Sendable {
   /// What became of one input.
   public enum Outcome: Equatable, Sendable {
-    /// The whole was written from so many segments.
-    case merged(segments: Int, frames: Int)
+    /// The whole was written from so many segments; `left` are the files of others, under other settings.
+    case merged(segments: Int, frames: Int, left: [FilePath])
     /// The whole was there already.
     case alreadyWhole
     /// Some segments are not finished, or were made from other versions of the input or other settings.
@@ -31,16 +31,23 @@ public struct SegmentMerge: Sendable {
     try output.create()
     lock = try RunLock(output, RunPartition())
     manifest = try Manifest(output, RunPartition())
-    var entries: [OutputName: ManifestEntry] = [:]
+    var entries: [OutputName: [ManifestEntry]] = [:]
     for path in try Manifest.manifests(of: output) {
       _ = try OpenFile(path, .readOnly).scanLines { line in
         if let entry = ManifestEntry(line: line), entry.key.segment != nil {
-          entries[OutputName(entry.key)] = entry
+          entries[OutputName(entry.key), default: []].append(entry)
         }
         return true
       }
     }
-    inputs = Dictionary(grouping: entries.values) { $0.key.source }
+    // Of several, from manifests in any order, the one that the file agrees with, as far as its size tells.
+    var known: [ManifestEntry] = []
+    for candidates in entries.values {
+      guard let newest = candidates.last else { continue }
+      let size = try OpenFile.metadata(output.recordFile(newest.key))?.size
+      known.append(candidates.last { $0.outputSize == size } ?? newest)
+    }
+    inputs = Dictionary(grouping: known) { $0.key.source }
   }
 
   /// The inputs of which segments are known, in order.
@@ -61,12 +68,16 @@ public struct SegmentMerge: Sendable {
     // Of a set without a file nothing is left: it was put together before, or another took its place.
     var isBegun = false
     for set in segmentSets(of: source) {
-      if case .complete = try manifest.prior(set.wholeKey) {
+      let missing = try set.missing(in: output)
+      if case .complete(let whole) = try manifest.prior(set.wholeKey),
+        // A whole that failed may have been tried again in segments.
+        whole.outcome.failure == nil || whole.outcome.failure == set.failure
+          || missing.count == set.count
+      {
         isWhole = true
         if !keepingSegments { try removeSegments(of: set.wholeKey) }
         continue
       }
-      let missing = try set.missing(in: output)
       guard missing.isEmpty else {
         if !isBegun { incomplete = missing }
         isBegun = isBegun || missing.count < set.count
@@ -74,7 +85,8 @@ public struct SegmentMerge: Sendable {
       }
       let frames = try write(set, set.wholeKey)
       if !keepingSegments { try removeSegments(of: set.wholeKey) }
-      return .merged(segments: set.count, frames: frames)
+      return .merged(
+        segments: set.count, frames: frames, left: try segments(otherThan: set.wholeKey))
     }
     return isWhole && !isBegun ? .alreadyWhole : .incomplete(missing: incomplete)
   }
@@ -84,6 +96,11 @@ public struct SegmentMerge: Sendable {
     let key: OutputKey
     let count: Int
     var entries: [Int: ManifestEntry] = [:]
+
+    /// Why the input ended early, if it did.
+    var failure: String? {
+      entries.sorted { $0.key < $1.key }.lazy.compactMap(\.value.outcome.failure).first
+    }
 
     var wholeKey: OutputKey {
       var key = key
@@ -129,6 +146,18 @@ public struct SegmentMerge: Sendable {
     // What a run over the whole has left is the same lines: they are written anew.
     try OpenFile.remove(output.partialFile(key))
     let whole = try PartialFile(key, in: output, encoder: encoder)
+    do throws(FileError) {
+      return try fill(whole, set, encoder)
+    } catch {
+      // A run over the whole would go on from these lines, of which nobody knows that they are right.
+      try whole.discard()
+      throw error
+    }
+  }
+
+  private func fill(
+    _ whole: PartialFile, _ set: SegmentSet, _ encoder: RecordEncoder
+  ) throws(FileError) -> Int {
     var outcome = InputOutcome(seconds: 0)
     var origin: InputOrigin?
     for index in 1...set.count {
@@ -175,20 +204,40 @@ public struct SegmentMerge: Sendable {
     if let failure { throw failure }
     try whole.append(lines)
     guard digest.hexadecimal() == entry.outputDigest else {
-      throw .conflict(path, reason: "it was changed after it was written; run its segment again")
+      throw .conflict(
+        path, reason: "it was changed after it was written: remove it, and run its segment again")
     }
     return isFailure
   }
 
   private static let appendSize = 1 << 20
 
-  /// Removes the files of all segments of the same version of an input under the same settings, of however many parts;
-  /// those of another are of a run that may go on.
+  /// Removes the files of the segments of a whole, of however many parts, and of those of versions of the input before it,
+  /// which nobody can go on with; under other settings a run may go on.
   private func removeSegments(of whole: OutputKey) throws(FileError) {
-    for entry in inputs[whole.source] ?? [] {
-      var key = entry.key
-      key.segment = nil
-      if key == whole { try OpenFile.remove(output.recordFile(entry.key)) }
+    for entry in inputs[whole.source] ?? []
+    where entry.key.isSegment(of: whole)
+      || entry.key.input.modificationTime < whole.input.modificationTime
+    {
+      try OpenFile.remove(output.recordFile(entry.key))
     }
+  }
+
+  /// Files of segments that are not of a whole.
+  private func segments(otherThan whole: OutputKey) throws(FileError) -> [FilePath] {
+    var paths: [FilePath] = []
+    for entry in inputs[whole.source] ?? [] where !entry.key.isSegment(of: whole) {
+      let path = output.recordFile(entry.key)
+      if try OpenFile.metadata(path)?.size == entry.outputSize { paths.append(path) }
+    }
+    return paths.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+  }
+}
+
+extension OutputKey {
+  fileprivate func isSegment(of whole: OutputKey) -> Bool {
+    var key = self
+    key.segment = nil
+    return key == whole
   }
 }

@@ -35,11 +35,26 @@ struct MergeCommand: ToolCommand {
     let merge = try SegmentMerge(OutputDirectory(path))
     var (merged, whole, incomplete) = (0, 0, 0)
     for source in merge.sources {
-      switch try merge.merge(source, keepingSegments: keepSegments) {
-      case .merged(let segments, let frames):
+      let outcome: SegmentMerge.Outcome
+      do throws(FileError) {
+        outcome = try merge.merge(source, keepingSegments: keepSegments)
+      } catch {
+        // The others are put together all the same.
+        guard error.concernsOnePath else { throw error }
+        incomplete += 1
+        logger.error("\(source.oneLine): \(error)")
+        continue
+      }
+      switch outcome {
+      case .merged(let segments, let frames, let left):
         merged += 1
         logger.debug(
           "\(source.oneLine): \(RunText.counted(frames, "frame")) from \(segments) segments")
+        for path in left {
+          logger.warning(
+            "\(path.oneLine) is of other settings, and holds a part of the same input once more: finish it, or remove it"
+          )
+        }
       case .alreadyWhole:
         whole += 1
         logger.debug("\(source.oneLine): whole already")

@@ -1,0 +1,109 @@
+import Files
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import DetectionRecords
+
+/// Segments put together, whatever else is in the directory.
+@Suite struct SegmentMergeTests {
+  private let fixture: RecordsFixture
+
+  init() throws { fixture = try RecordsFixture() }
+
+  /// Publishes the part of the whole, or all of it, that a run with these settings would.
+  @discardableResult
+  private func publish(
+    _ part: Part?, settings: String = "aa", failure: String? = nil, changed: Int64 = 0
+  ) throws -> FilePath {
+    var key = fixture.key
+    key.settingsDigest = settings
+    key.segment = part
+    key.input.modificationTime += changed
+    let partial = try PartialFile(key, in: fixture.output, encoder: fixture.encoder)
+    let frames = part.map { ($0.index - 1) * 12 / $0.count..<$0.index * 12 / $0.count } ?? 0..<12
+    try partial.append(fixture.lines(frames))
+    if let failure {
+      var line: [UInt8] = []
+      fixture.encoder.appendFailure(failure, to: &line)
+      try partial.append(line)
+    }
+    let partition = RunPartition(segment: part)
+    try Manifest(fixture.output, partition)
+      .publish(partial, InputOutcome(failure: failure, seconds: 1))
+    return fixture.output.recordFile(key)
+  }
+
+  private func merge(keeping: Bool = false) throws -> SegmentMerge.Outcome {
+    try SegmentMerge(fixture.output).merge(fixture.key.source, keepingSegments: keeping)
+  }
+
+  private func exists(_ path: FilePath) throws -> Bool { try OpenFile.metadata(path) != nil }
+
+  private static func part(_ index: Int, _ count: Int = 2) -> Part {
+    Part(index: index, count: count)
+  }
+
+  @Test func whatIsThereAlreadyStays() throws {
+    for index in 1...2 { try publish(Self.part(index)) }
+    #expect(try merge(keeping: true) == .merged(segments: 2, frames: 12, left: []))
+    #expect(try contents(fixture.finalPath) == fixture.lines(0..<12))
+    #expect(try merge(keeping: true) == .alreadyWhole)
+    #expect(try merge() == .alreadyWhole)
+    #expect(try !exists(fixture.output.recordFile(for: fixture.key.source, segment: Self.part(1))))
+    #expect(try merge() == .alreadyWhole)
+  }
+
+  /// Segments of a whole that failed are the next attempt at it.
+  @Test func aWholeThatFailedIsReplaced() throws {
+    try publish(nil, failure: "the decoder died")
+    let first = try publish(Self.part(1))
+    #expect(try merge() == .incomplete(missing: [Self.part(2)]))
+    #expect(try exists(first))
+    try publish(Self.part(2))
+    #expect(try merge() == .merged(segments: 2, frames: 12, left: []))
+    #expect(try contents(fixture.finalPath) == fixture.lines(0..<12))
+    #expect(try !exists(first))
+  }
+
+  @Test func aFailureOfASegmentIsTheWholes() throws {
+    try publish(Self.part(1), failure: "torn")
+    try publish(Self.part(2))
+    #expect(try merge(keeping: true) == .merged(segments: 2, frames: 6, left: []))
+    #expect(try merge(keeping: true) == .alreadyWhole)
+  }
+
+  @Test func othersAreLeftAndSaid() throws {
+    let other = try publish(Self.part(1, 3), settings: "bb")
+    for index in 1...2 { try publish(Self.part(index)) }
+    #expect(try merge() == .merged(segments: 2, frames: 12, left: [other]))
+    #expect(try exists(other))
+    #expect(
+      try merge() == .incomplete(missing: [Self.part(2, 3), Self.part(3, 3)]))
+    // Of a version of the input that is gone nobody can go on.
+    for index in 1...2 { try publish(Self.part(index), settings: "bb", changed: 1) }
+    #expect(try merge() == .merged(segments: 2, frames: 12, left: []))
+    #expect(try !exists(other))
+    #expect(try merge() == .alreadyWhole)
+  }
+
+  /// Its bytes are not those that were written: nothing is made of it, nor left to be gone on with.
+  @Test func aSegmentThatChangedIsRefused() throws {
+    let damaged = try publish(Self.part(1))
+    try publish(Self.part(2))
+    var bytes = try #require(try contents(damaged))
+    bytes[bytes.count - 20] ^= 1
+    try write(bytes, to: damaged)
+    let error = #expect(throws: FileError.self) { try merge() }
+    #expect(error?.concernsOnePath == true)
+    #expect(error?.description.hasSuffix("remove it, and run its segment again") == true)
+    var key = fixture.key
+    key.settingsDigest = "aa"
+    #expect(try !exists(fixture.output.partialFile(key)) && !exists(fixture.finalPath))
+    try OpenFile.remove(damaged)
+    #expect(try merge() == .incomplete(missing: [Self.part(1)]))
+    try publish(Self.part(1))
+    #expect(try merge() == .merged(segments: 2, frames: 12, left: []))
+  }
+}
