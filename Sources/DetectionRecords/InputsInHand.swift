@@ -74,7 +74,10 @@ public final class InputsInHand: Sendable {
   public func close() throws(FileError) {
     try state.withLock { state throws(FileError) in
       state.begun = [:]
-      try Self.rewrite(&state, path)
+      do throws(FileError) { try Self.rewrite(&state, path) } catch {
+        // On a full disk. Removing needs no room, and blames nobody.
+        try OpenFile.remove(path)
+      }
     }
   }
 

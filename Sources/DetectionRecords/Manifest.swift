@@ -165,7 +165,7 @@ extension Manifest {
     }
     let wanted = mayHavePartial ? candidates.filter { $0.key == key } : []
     if !wanted.isEmpty, let partial = try OpenFile.metadata(output.partialFile(key)),
-      let entry = wanted.first(where: { $0.outputSize == partial.size })
+      let entry = try finished(wanted, output.partialFile(key), size: partial.size)
     {
       if file != nil { try finishRenaming(key) }
       return .complete(entry)
@@ -184,6 +184,17 @@ extension Manifest {
     }
     if let entry = matching.first(where: { $0.key == key }) { return .complete(entry) }
     return matching.first.map(PriorOutput.stale) ?? .unrecorded
+  }
+
+  /// The entry that a partial file is the whole output of. By its bytes: made again, it can have an earlier making's size
+  /// before it is on the disk.
+  private func finished(
+    _ entries: [ManifestEntry], _ partial: FilePath, size: Int64
+  ) throws(FileError) -> ManifestEntry? {
+    let entries = entries.filter { $0.outputSize == size }
+    if entries.isEmpty { return nil }
+    let digest = try OpenFile.digest(of: partial)
+    return entries.first { $0.outputDigest == digest }
   }
 
   /// What is said of the output of a source, or of one segment of it: the entry that its file agrees with, as far as
@@ -271,14 +282,14 @@ extension Manifest {
     let partial = output.partialFile(key)
     let final = output.recordFile(key)
     do throws(FileError) {
-      try OpenFile.rename(partial, to: final)
+      try OpenFile.move(partial, to: final)
     } catch .cannotCreate {
       // The directory of the final name may have been taken away; anything else in its way is this input's trouble
       // alone, for the partial file is where it was.
       guard try OpenFile.metadata(partial) != nil else { throw .removed(output) }
       try FileError.ofOneInput { () throws(FileError) in
         try OpenFile.createDirectories(final.removingLastComponent())
-        try OpenFile.rename(partial, to: final)
+        try OpenFile.move(partial, to: final)
       }
     }
     try afterStep(4)

@@ -67,11 +67,8 @@ public final class OpenFile: Sendable {
   /// Returns when the file's bytes and length, or the directory's names, are on the disk. (Not fdatasync, which on
   /// ext4 does not wait for a directory's names.)
   public func sync() throws(FileError) {
-    while fsync(descriptor.rawValue) != 0 {
-      let code = Errno(rawValue: errno)
-      // Some file systems have nothing to synchronise.
-      if code == .invalidArgument { return }
-      if code != .interrupted { throw .writeFailed(path.oneLine, code) }
+    do throws(Errno) { try descriptor.synchronize() } catch {
+      throw .writeFailed(path.oneLine, error)
     }
   }
 
@@ -115,6 +112,39 @@ public final class OpenFile: Sendable {
   public static func rename(_ old: FilePath, to new: FilePath) throws(FileError) {
     let result = old.withPlatformString { old in new.withPlatformString { Glibc.rename(old, $0) } }
     if result != 0 { throw .creating(new, Errno(rawValue: errno)) }
+  }
+
+  /// As `rename`; to another file system, where a link or a mount leads, goes a copy that is on the disk before the file is
+  /// removed. Done again after a crash it comes to the same.
+  public static func move(_ old: FilePath, to new: FilePath) throws(FileError) {
+    let result = old.withPlatformString { old in new.withPlatformString { Glibc.rename(old, $0) } }
+    if result == 0 { return }
+    let code = Errno(rawValue: errno)
+    guard code == .improperLink else { throw .creating(new, code) }
+    try copy(old, to: new)
+    try remove(old)
+  }
+
+  private static func copy(_ old: FilePath, to new: FilePath) throws(FileError) {
+    let source = try OpenFile(old, .readOnly)
+    do {
+      try AtomicFile.replace(new) { file in
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        var offset: Int64 = 0
+        while true {
+          let count = try source.read(at: offset, into: &buffer)
+          if count == 0 { return }
+          try file.append(Array(buffer[..<count]))
+          offset += Int64(count)
+        }
+      }
+    } catch let failure as AtomicFile.Failure {
+      throw failure.error(of: new)
+    } catch let error as FileError {
+      throw error
+    } catch {
+      preconditionFailure("copying threw \(error)")
+    }
   }
 
   /// Removes a file, if it is there.
@@ -175,6 +205,17 @@ public final class OpenFile: Sendable {
       return nil
     } catch {
       throw .cannotCreate(path, reason: "its names cannot be read: \(error)")
+    }
+  }
+}
+
+extension FileDescriptor {
+  /// `fsync`, repeated where it was interrupted; some file systems have nothing to synchronise, and say so.
+  func synchronize() throws(Errno) {
+    while fsync(rawValue) != 0 {
+      let code = Errno(rawValue: errno)
+      if code == .invalidArgument { return }
+      if code != .interrupted { throw code }
     }
   }
 }

@@ -52,8 +52,12 @@ public final class PendingFile {
   }
 
   /// Brings what was written to the disk.
-  static func synchronize(_ descriptor: FileDescriptor) throws(AtomicFile.Failure) {
-    try check("writing to disk") { fsync(descriptor.rawValue) }
+  static func synchronize(
+    _ descriptor: FileDescriptor, _ doing: String = "writing to disk"
+  ) throws(AtomicFile.Failure) {
+    do throws(Errno) { try descriptor.synchronize() } catch {
+      throw AtomicFile.Failure(doing: doing, code: error)
+    }
   }
 
   private static func synchronize(
@@ -69,7 +73,7 @@ public final class PendingFile {
       // Nothing was written through it.
       try? descriptor.close()
     }
-    try check(writing) { fsync(descriptor.rawValue) }
+    try synchronize(descriptor, writing)
   }
 
   private static func check(_ doing: String, _ call: () -> CInt) throws(AtomicFile.Failure) {

@@ -1,5 +1,6 @@
 import Digests
 import Files
+import Foundation
 import SystemPackage
 import TestSupport
 import Testing
@@ -135,6 +136,39 @@ func sha256(_ bytes: [UInt8]) -> String? { SHA256Digest.hexadecimal(of: bytes) }
     #expect(try manifest.prior(unknown) == .none)
     try write(fixture.lines(0..<1), to: fixture.output.recordFile(unknown))
     #expect(try manifest.prior(unknown) == .unrecorded)
+  }
+
+  /// Made once more, records reach the size of those before them byte by byte, and may not be on the disk yet.
+  @Test func aPartialFileOfTheSizeOfAnEarlierMakingIsNotFinished() throws {
+    let fixture = try RecordsFixture()
+    let records = fixture.lines(0..<3)
+    let entry = try publish(fixture, RunPartition(), settings: "aa", records)
+    let partial = fixture.output.partialFile(entry.key)
+    try write(records.dropLast(9) + [UInt8](repeating: 0, count: 9), to: partial)
+    #expect(try Manifest(fixture.output, RunPartition()).prior(entry.key) == .complete(entry))
+    #expect(try contents(fixture.output.recordFile(entry.key)) == records)
+    #expect(try contents(partial) != nil)
+    try write(records, to: partial)
+    #expect(try Manifest(fixture.output, RunPartition()).prior(entry.key) == .complete(entry))
+    #expect(try contents(partial) == nil)
+  }
+
+  /// A part of the output may lie on another disk.
+  @Test func recordsAreMovedToAnotherFileSystem() throws {
+    let fixture = try RecordsFixture()
+    let disk = try SmallDisk(kilobytes: 512)
+    let link = fixture.output.recordFile(fixture.key).removingLastComponent()
+    try FileManager.default.createSymbolicLink(
+      atPath: link.string, withDestinationPath: disk.path.string)
+    for count in [3, 5] {
+      let records = fixture.lines(0..<count)
+      let entry = try publish(fixture, RunPartition(), settings: "a\(count)", records)
+      #expect(try contents(disk.path.appending("0700.mp4.jsonl")) == records)
+      #expect(try Manifest(fixture.output, RunPartition()).prior(entry.key) == .complete(entry))
+      #expect(try contents(fixture.output.partialFile(entry.key)) == nil)
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: disk.path.string)
+    #expect(names == ["0700.mp4.jsonl"])
   }
 
   @Test func shardsReadEachOthersManifests() throws {

@@ -113,6 +113,28 @@ struct WorklistCommandTests {
     #expect(!workspace.exists("detections/deep"))
   }
 
+  /// A disk below the archive that is not mounted leaves an empty directory, or a link to nothing: its outputs stay.
+  @Test func outputsOfADiskThatIsNotMountedStay() throws {
+    let workspace = try Workspace()
+    for name in ["in/a.png", "in/disk/deep/b.png", "elsewhere/c.png"] { try add(name, workspace) }
+    let link = workspace.file("in/link").string
+    try FileManager.default.createSymbolicLink(
+      atPath: link, withDestinationPath: workspace.file("elsewhere").string)
+    #expect(try Tool.run(["in"], in: workspace).status == 0)
+    let all = ["a.png.jsonl", "disk/deep/b.png.jsonl", "link/c.png.jsonl"]
+    #expect(workspace.files(below: "detections") == all)
+    try FileManager.default.removeItem(atPath: workspace.file("in/disk/deep").string)
+    try FileManager.default.removeItem(atPath: workspace.file("elsewhere").string)
+    let pruned = try Tool.run(["in", "--prune"], in: workspace)
+    #expect(pruned.status == 0 && !pruned.messages.contains("removed"), "\(pruned.messages)")
+    #expect(workspace.files(below: "detections") == all)
+    // What was taken out of the archive is gone.
+    try FileManager.default.removeItem(atPath: workspace.file("in/disk").string)
+    try FileManager.default.removeItem(atPath: link)
+    #expect(try Tool.run(["in", "--prune"], in: workspace).messages.contains("removed 2 outputs"))
+    #expect(workspace.files(below: "detections") == ["a.png.jsonl"])
+  }
+
   /// `**/*.jsonl` of an output directory may be given to whoever reads records.
   @Test func everyJSONLinesFileIsRecords() throws {
     let workspace = try Workspace()

@@ -172,12 +172,13 @@ extension OutputHistory {
   /// - Throws: why the manifests cannot be read again.
   func findGone(below searched: [FilePath]) throws(FileError) -> [OutputKey] {
     var gone: [OutputKey] = []
+    var places = MissingPlaces()
     try manifest.forEachUnasked { entry in
       guard let path = entry.origin?.path(of: entry.key.source),
         searched.contains(where: { path.starts(with: $0) }),
         partition.segment == nil || entry.key.segment == nil
           || entry.key.segment == partition.segment,
-        FileIdentity.isMissing(path)
+        FileIdentity.isMissing(path), !places.mayBeUnmounted(path)
       else { return }
       gone.append(entry.key)
     }
@@ -187,5 +188,26 @@ extension OutputHistory {
   /// Removes outputs.
   func remove(_ keys: [OutputKey]) throws(FileError) {
     for key in keys { try output.removeOutput(key) }
+  }
+}
+
+/// Tells what was removed from what lies on a disk that is not mounted.
+private struct MissingPlaces {
+  /// By directory that is there.
+  private var isEmpty: [FilePath: Bool] = [:]
+
+  /// Whether the way to a path that is not there ends in an empty directory, or in a link that leads nowhere.
+  mutating func mayBeUnmounted(_ path: FilePath) -> Bool {
+    var place = path
+    while place.removeLastComponent() {
+      if let known = isEmpty[place] { return known }
+      guard FileIdentity.exists(place) else { continue }
+      // What cannot be listed is no proof of anything.
+      let entries = try? DirectoryListing(place).entries
+      let found = entries?.isEmpty ?? true
+      isEmpty[place] = found
+      return found
+    }
+    return true
   }
 }
