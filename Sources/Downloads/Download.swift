@@ -55,6 +55,8 @@ public struct Download: Sendable {
     let transfer = Transfer()
     var promise = Promise()
     var fruitless = 0
+    // Of a server that begins anew each time only what is more than ever before is progress.
+    var most = file.size
     while true {
       let before = file.size
       let result = transfer.receive(address, from: before, progress: { progress(file.size) }) {
@@ -83,7 +85,8 @@ public struct Download: Sendable {
         if let size = promise.size, size == before { return promise }
         try file.clear()
       case .interrupted(let what):
-        fruitless = file.size > before ? 0 : fruitless + 1
+        fruitless = file.size > most ? 0 : fruitless + 1
+        most = max(most, file.size)
         guard fruitless < Self.patience else {
           throw DownloadError(address, .interrupted(what, received: file.size))
         }

@@ -94,6 +94,16 @@ private struct Tree {
     SourceNaming(root: root, names: names, in: WorkingDirectory())
   }
 
+  /// One that has vanished must not give all others other names.
+  @Test func listedNamesAreNeverPatterns() throws {
+    let names: [FilePath] = ["/data/set[1]/a.mp4", "/data/set[1]/gone.mp4"]
+    let listed = SourceNaming(root: nil, names: [], listed: names, in: WorkingDirectory())
+    #expect(listed.common == "/data/set[1]")
+    #expect(try listed.locate(names[0]).source == SourceName("a.mp4"))
+    let typed = SourceNaming(root: nil, names: names, in: WorkingDirectory())
+    #expect(typed.common == "/data")
+  }
+
   @Test func relativePathsStartAtTheWorkingDirectory() throws {
     let sources = Self.sources()
     #expect(try sources.locate("./x//y.mp4") == (FilePath(""), SourceName("x/y.mp4")))

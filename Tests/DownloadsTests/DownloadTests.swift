@@ -98,6 +98,23 @@ struct DownloadTests {
     #expect(server.requests.map(\.offset) == [1000, nil])
   }
 
+  /// It never gets further than before: a proxy's limit, say.
+  @Test func aServerWithoutRangesThatIsAlwaysCutIsGivenUp() throws {
+    let server = try LoopbackServer { request, _ in
+      var response = Response.file(Self.file, from: nil)
+      response.announced = response.body.count
+      if request.offset == nil { response.body = Array(response.body.prefix(50_000)) }
+      return response
+    }
+    let place = Place()
+    let error = #expect(throws: DownloadError.self) { try receive(server, into: place) }
+    guard case .interrupted? = error?.problem else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(server.requests.count < 20)
+  }
+
   @Test func whatIsNotThereIsSaid() throws {
     let server = try LoopbackServer { _, _ in Response(404, body: Array("<html>".utf8)) }
     let place = Place()

@@ -105,6 +105,11 @@ struct UsageTests {
         "The value '' is invalid for '--classes <label,…>': it has to be labels with commas between "
         + "them, such as qr_code,barcode (see detect-batch export --help)"),
     Case(
+      id: "an output of a variable that is not set", arguments: ["x", "-o", ""],
+      message:
+        "The value '' is invalid for '-o <directory>': it has to be a directory, or - "
+        + "(see detect-batch --help)"),
+    Case(
       id: "an unknown label", arguments: ["here.mp4", "--classes", "qr_code,qr"],
       message: "the model has no class 'qr'; it has: qr_code, data_matrix, aztec, pdf417, barcode"),
   ]

@@ -18,15 +18,21 @@ struct SourceNaming {
 
   /// - Parameters:
   ///   - root: what the user said.
-  ///   - names: all that was named: files, directories and patterns.
+  ///   - names: what was named on the command line: files, directories and patterns.
+  ///   - listed: the files and directories of lists, whose names are never patterns.
   ///   - workingDirectory: where relative paths begin.
-  init(root: FilePath?, names: [FilePath], in workingDirectory: WorkingDirectory) {
+  init(
+    root: FilePath?, names: [FilePath], listed: [FilePath] = [],
+    in workingDirectory: WorkingDirectory
+  ) {
     self.root = root
     self.workingDirectory = workingDirectory
     var shared: ArraySlice<[UInt8]>?
-    for name in names {
-      // What cannot be placed is refused when its turn comes.
-      guard let holder = Self.holder(of: name, in: workingDirectory) else { continue }
+    let holders =
+      names.map { Self.holder(of: $0, in: workingDirectory) }
+      + listed.map { workingDirectory.components(of: $0)?.dropLast() }
+    // What cannot be placed is refused when its turn comes.
+    for case let holder? in holders {
       guard let other = shared else {
         shared = holder
         continue

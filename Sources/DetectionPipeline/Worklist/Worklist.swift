@@ -39,7 +39,7 @@ public struct Worklist: Sendable {
     var entries: [FilePath] = []
     for list in request.lists { entries += try InputList.paths(in: list) }
     let sources = SourceNaming(
-      root: request.root, names: request.inputs + entries, in: workingDirectory)
+      root: request.root, names: request.inputs, listed: entries, in: workingDirectory)
     var builder = try Self.build(request, entries, sources, keepsDirectoryNames: false)
     if builder.hasEqualNames {
       builder = try Self.build(request, entries, sources, keepsDirectoryNames: true)

@@ -206,7 +206,7 @@ enum OptionValue {
 
   /// A file to be written, which standard output cannot stand for.
   static func outputFile(_ text: String) throws(OptionValueError) -> String {
-    guard text != "-" else {
+    guard text != "-", !text.isEmpty else {
       throw OptionValueError(expected: "a file's name (a file called - is ./-)")
     }
     return text
@@ -214,6 +214,7 @@ enum OptionValue {
 
   /// Where records go: a directory, or - for standard output. What is spelled like a file of records was meant to be one.
   static func output(_ text: String) throws(OptionValueError) -> String {
+    guard !text.isEmpty else { throw OptionValueError(expected: "a directory, or -") }
     let fileExtensions = ["jsonl", "ndjson", "json", "csv", "txt"]
     let path = ArgumentBytes.path(text)
     guard let ending = path.extension?.lowercased(), fileExtensions.contains(ending),
