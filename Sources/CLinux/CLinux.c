@@ -36,7 +36,7 @@ int clinux_message_sockets(int sockets[2]) {
   return result(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets));
 }
 
-ssize_t clinux_send(int socket, const void *bytes, size_t count, int descriptor) {
+ssize_t clinux_send(int socket, const void *bytes, size_t count, int descriptor, bool waits) {
   struct iovec piece = {.iov_base = (void *)bytes, .iov_len = count};
   union {
     struct cmsghdr header;
@@ -53,7 +53,7 @@ ssize_t clinux_send(int socket, const void *bytes, size_t count, int descriptor)
     memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
   }
   ssize_t sent;
-  do sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+  do sent = sendmsg(socket, &message, MSG_NOSIGNAL | (waits ? 0 : MSG_DONTWAIT));
   while (sent < 0 && errno == EINTR);
   return sent < 0 ? -errno : sent;
 }
@@ -134,7 +134,7 @@ pid_t clinux_copy_process(int socket, int memory) {
   for (int stream = 0; stream < 3; stream++) dup2(nothing, stream);
   dup2(high_socket, 3);
   dup2(high_memory, 4);
-  close_range(5, ~0U, 0);
+  closefrom(5);
   return 0;
 }
 
@@ -155,7 +155,8 @@ int clinux_die_with(pid_t parent) {
 
 int clinux_refuse_inspection(void) { return result(prctl(PR_SET_DUMPABLE, 0)); }
 
-int clinux_close_from(int descriptor) { return result(close_range((unsigned)descriptor, ~0U, 0)); }
+// Unlike close_range(2) also where the kernel has none (before 5.9), or a container's filter refuses it.
+void clinux_close_from(int descriptor) { closefrom(descriptor); }
 
 int clinux_no_new_privileges(void) { return result(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
 

@@ -3,8 +3,8 @@ import Glibc
 
 /// What FFmpeg writes about errors while one reader is at work.
 ///
-/// FFmpeg has one log callback for the process. Every decoder here runs on the thread of its reader, so a line belongs
-/// to the log that is capturing on the thread that wrote it; lines of other threads are dropped.
+/// FFmpeg has one log callback for the process. Every decoder here runs on one thread, its reader's or its own in a
+/// `DecoderTeam`, so a line belongs to the log that is capturing on the thread that wrote it; lines of other threads are dropped.
 final class FFmpegLog {
   /// The first error since `clear()`, with the name of the part that wrote it: later ones mostly follow from it.
   private(set) var firstError: String?

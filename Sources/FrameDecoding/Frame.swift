@@ -31,7 +31,8 @@ final class Frame {
   convenience init(rgbaWidth width: Int32, height: Int32) throws(MediaError) {
     self.init()
     let count = 4 * Int(width) * Int(height)
-    guard let bytes = calloc(count, 1) else {
+    // FFmpeg counts the bytes of a row in 32 bits.
+    guard let rowBytes = Int32(exactly: 4 * Int(width)), let bytes = calloc(count, 1) else {
       throw MediaError(.data, "no memory for a picture of \(width)x\(height)")
     }
     let data = bytes.assumingMemoryBound(to: UInt8.self)
@@ -44,7 +45,7 @@ final class Frame {
     pointer.pointee.height = height
     pointer.pointee.buf.0 = buffer
     pointer.pointee.data.0 = data
-    pointer.pointee.linesize.0 = 4 * width
+    pointer.pointee.linesize.0 = rowBytes
   }
 
   deinit {

@@ -23,6 +23,8 @@ struct DetectBatch: ParsableCommand {
     // A closed pipe and a limit on the size of files (ulimit -f) are errors of write(2), not the end of the process.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
+    // Where it is ignored from the start, nobody learns how a decoder died.
+    signal(SIGCHLD, SIG_DFL)
     occupyStandardStreams()
     // Before there is a second thread. Of the other commands' start nobody waits for the first picture.
     if isDetection(CommandLine.arguments) { EarlyDecoder.begin() }

@@ -50,6 +50,21 @@ struct FrameArenaTests {
     #expect(second.offset == 0)
   }
 
+  /// Nobody waits for a place that may not be needed.
+  @Test func whatIsFreeIsTakenAtOnceOrNotAtAll() throws {
+    let arena = try FrameArena(maxPixels: 1 << 20)
+    let first = try #require(arena.takeFree(forPicture: 4 << 20))
+    #expect(arena.takeFree(forPicture: 4 << 20) == nil)
+    arena.giveBack(first)
+    #expect(arena.takeFree(forPicture: 4 << 20) == first)
+  }
+
+  /// FFmpeg counts the bytes of a row in 32 bits.
+  @Test func aRowThatCannotBeCountedIsRefused() throws {
+    #expect(throws: MediaError.self) { try Frame(rgbaWidth: 1 << 29, height: 1) }
+    #expect(try Frame(rgbaWidth: 1 << 20, height: 1).width == 1 << 20)
+  }
+
   @Test func memoryIsSealedAndGivenBack() throws {
     let arena = try FrameArena(maxPixels: 1 << 26)
     let file = arena.descriptor.rawValue

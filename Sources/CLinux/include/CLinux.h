@@ -1,6 +1,7 @@
 // Calls of Linux that Swift cannot make: variadic ones, macros, and what glibc hides or lacks. Each answers with minus errno
 // where it fails.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -13,8 +14,8 @@ int clinux_punch_hole(int file, size_t offset, size_t bytes);
 
 // Two connected sockets that keep messages apart.
 int clinux_message_sockets(int sockets[2]);
-// Sends one message, and a descriptor unless it is negative.
-ssize_t clinux_send(int socket, const void *bytes, size_t count, int descriptor);
+// Sends one message, and a descriptor unless it is negative; -EAGAIN where there is no room and nobody waits.
+ssize_t clinux_send(int socket, const void *bytes, size_t count, int descriptor, bool waits);
 // Waits for one message: its length, 0 where nobody will send any more. One that is longer than the buffer is -EMSGSIZE.
 // `descriptor` is what came along, or -1; more than one are closed.
 ssize_t clinux_receive(int socket, void *bytes, size_t count, int *descriptor);
@@ -31,7 +32,8 @@ int64_t clinux_processor_time(pid_t process);
 int clinux_die_with(pid_t parent);
 // Neither its memory nor its descriptors can be looked into by others of its user, and no core is written.
 int clinux_refuse_inspection(void);
-int clinux_close_from(int descriptor);
+// All descriptors from this one on.
+void clinux_close_from(int descriptor);
 
 // 0 where the kernel has no Landlock.
 int clinux_landlock_version(void);

@@ -76,14 +76,19 @@ final class ChildProcess: Sendable {
       if status == nil {
         var found: Int32 = 0
         let answer = waitpid(id, &found, WNOHANG)
-        // Somebody else has waited for it: it is gone, and nobody knows how.
-        if answer == id || answer == -1 && errno == ECHILD { status = found }
+        if answer == id { status = found }
+        // Somebody else has waited for it.
+        if answer == -1 && errno == ECHILD { status = Self.unknown }
       }
       return status
     }
   }
 
+  /// No status that waitpid gives.
+  private static let unknown: Int32 = -1
+
   private static func words(_ status: Int32) -> String {
+    if status == unknown { return "is gone, and nobody knows how" }
     let signal = status & 0x7f
     guard signal != 0 else { return "ended with status \(status >> 8 & 0xff)" }
     switch signal {

@@ -146,8 +146,10 @@ final class DecoderProcess: Sendable {
   /// Tells it something, and a descriptor with it. Where it is dead, the next answer says how it died.
   func send(_ request: DecoderRequest, with file: FileDescriptor? = nil) throws(Failure) {
     do throws(Errno) {
-      try socket.send(request.message, with: file)
+      // One that listens has read what came before: there is room, and nobody waits for one that does not.
+      try socket.send(request.message, with: file, waits: false)
     } catch {
+      if error == .wouldBlock { throw Failure(text: "does not listen, and was ended,") }
       guard error == .brokenPipe || error == .connectionReset else {
         throw Failure(text: "cannot be told anything: \(error)")
       }
@@ -161,6 +163,8 @@ final class DecoderProcess: Sendable {
   }
 
   private func wait(_ patience: Patience) throws(Failure) {
+    // One that always has something to say is stopped, too.
+    if patience.cancellation.isCancelled { throw Failure(kind: .stopped, text: "stopped") }
     let start = ContinuousClock.now
     let used = child.processorTime ?? .zero
     // When it last got on with something.

@@ -9,7 +9,7 @@ import SystemPackage
 /// What the program is when it was started as a decoder process: it gives up all rights that it can, then opens and
 /// decodes what its parent hands it, one input after the other, until the parent is gone.
 ///
-/// All on one thread; the end of the process is the way out of everything that cannot be.
+/// All on one thread, but for the decoders of a `DecoderTeam`; the end of the process is the way out of everything that cannot be.
 public final class DecoderServer: Sendable {
   /// Where the parent puts what a child gets.
   private static let socketNumber: Int32 = 3
@@ -33,8 +33,9 @@ public final class DecoderServer: Sendable {
   public static func run(_ arguments: [String]) -> Never {
     // What a terminal or a supervisor sends to a whole group of processes is the parent's business.
     for ignored in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE] { signal(ignored, SIG_IGN) }
+    clinux_close_from(memoryNumber + 1)
     guard let parent = pid_t(arguments[2]), clinux_die_with(parent) == 0,
-      clinux_close_from(memoryNumber + 1) == 0, let memory = mapMemory()
+      let memory = mapMemory()
     else { _exit(1) }
     // libheif's decoders are files of their own from Debian 13 on; it says with each picture what it lacks.
     _ = heif_init(nil)

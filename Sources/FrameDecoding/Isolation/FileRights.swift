@@ -90,9 +90,13 @@ extension Landlock {
       bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
         line.firstIndex(of: UInt8(ascii: "/")).map { String(decoding: line[$0...], as: UTF8.self) }
       })
-    // Of memory files and devices.
-    return Set(files.map { FilePath($0).removingLastComponent() }).filter {
-      !["/", "/dev", "/dev/shm"].contains($0)
+    // Of a directory that holds more than libraries only the file: a program that lies in / (memory files, which are called
+    // as if they did, are not there).
+    let places = files.map { name -> FilePath in
+      let directory = FilePath(name).removingLastComponent()
+      return directory == "/" ? FilePath(name) : directory
     }
+    // Of devices.
+    return Set(places).filter { !["/dev", "/dev/shm"].contains($0) }
   }
 }

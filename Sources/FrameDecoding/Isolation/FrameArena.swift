@@ -26,6 +26,22 @@ final class FrameArena: Sendable {
     var taken: [Range<Int>] = []
     /// No page from here on holds memory.
     var touchedEnd = 0
+
+    /// Takes the first hole that is large enough.
+    mutating func take(_ size: Int, of capacity: Int) -> FrameSlot? {
+      var start = 0
+      for (number, range) in taken.enumerated() {
+        if range.lowerBound - start >= size {
+          taken.insert(start..<start + size, at: number)
+          return FrameSlot(offset: start, capacity: size)
+        }
+        start = range.upperBound
+      }
+      guard capacity - start >= size else { return nil }
+      taken.append(start..<start + size)
+      touchedEnd = max(touchedEnd, start + size)
+      return FrameSlot(offset: start, capacity: size)
+    }
   }
 
   private static let page = 1 << 16
@@ -64,24 +80,22 @@ final class FrameArena: Sendable {
   /// Takes the first place that is large enough for a picture of so many bytes, waiting until there is one; nil if that
   /// is more than all of it.
   func take(forPicture bytes: Int) -> FrameSlot? {
+    guard let size = size(forPicture: bytes) else { return nil }
+    return layout.wait { $0.take(size, of: self.capacity) }
+  }
+
+  /// The same, of what is free now; nil where nothing is.
+  func takeFree(forPicture bytes: Int) -> FrameSlot? {
+    guard let size = size(forPicture: bytes) else { return nil }
+    return layout.withLock { $0.take(size, of: capacity) }
+  }
+
+  /// Bytes of a slot for a picture of so many; nil if that is more than all of it.
+  private func size(forPicture bytes: Int) -> Int? {
     let (wanted, isAbsurd) = bytes.addingReportingOverflow(Scaler.padding)
     guard bytes >= 0, !isAbsurd, wanted <= capacity else { return nil }
     let size = Self.pages(wanted)
-    guard size <= capacity else { return nil }
-    return layout.wait { layout in
-      var start = 0
-      for (number, range) in layout.taken.enumerated() {
-        if range.lowerBound - start >= size {
-          layout.taken.insert(start..<start + size, at: number)
-          return FrameSlot(offset: start, capacity: size)
-        }
-        start = range.upperBound
-      }
-      guard self.capacity - start >= size else { return nil }
-      layout.taken.append(start..<start + size)
-      layout.touchedEnd = max(layout.touchedEnd, start + size)
-      return FrameSlot(offset: start, capacity: size)
-    }
+    return size <= capacity ? size : nil
   }
 
   /// Gives a slot back, and pages that have become many to the system.

@@ -29,7 +29,6 @@ final class IsolatedReader: DrawableSource {
   ) throws(MediaError) {
     self.session = session
     self.lattice = lattice
-    keepsPicture = request.sampling.sameness != nil
     let answer = try session.translating("before its first frame") {
       () throws(DecoderProcess.Failure) in
       try session.send(.open(request), with: file.descriptor)
@@ -40,6 +39,8 @@ final class IsolatedReader: DrawableSource {
     case .failed(let error, _): throw error
     default: throw session.lie("a frame before the input is open")
     }
+    // Pages are not compared, and kept ones would leave no room for those after them.
+    keepsPicture = request.sampling.sameness != nil && !info.isStillImage
     let (pixels, isAbsurd) = info.width.multipliedReportingOverflow(by: info.height)
     if !isAbsurd, info.width > 0, pixels > 0, pixels <= session.limits.maxPixels {
       likelyBytes = 3 * (wanted(info.width, info.height)?.count ?? pixels)
@@ -178,9 +179,12 @@ final class IsolatedReader: DrawableSource {
     }
   }
 
-  /// The place for the next frame, if its size can be guessed.
+  /// The place for the next frame, if its size can be guessed and there is room: nobody waits for a guess, which may be of a
+  /// frame that does not come.
   private func offeredSlot() -> FrameSlot? {
-    if slot == nil, let likelyBytes { slot = session.process.arena.take(forPicture: likelyBytes) }
+    if slot == nil, let likelyBytes {
+      slot = session.process.arena.takeFree(forPicture: likelyBytes)
+    }
     return slot
   }
 

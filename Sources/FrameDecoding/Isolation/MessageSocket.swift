@@ -26,9 +26,16 @@ final class MessageSocket: Sendable {
 
   /// Sends a message, and a descriptor with it.
   ///
-  /// - Throws: `.brokenPipe` where nobody is there.
-  func send(_ message: [UInt8], with file: FileDescriptor? = nil) throws(Errno) {
-    let status = clinux_send(descriptor.rawValue, message, message.count, file?.rawValue ?? -1)
+  /// - Parameters:
+  ///   - message: its bytes.
+  ///   - file: what the other end gets a descriptor of.
+  ///   - waits: whether to wait until there is room for it.
+  /// - Throws: `.brokenPipe` where nobody is there; `.wouldBlock` where there is no room and nobody waits.
+  func send(
+    _ message: [UInt8], with file: FileDescriptor? = nil, waits: Bool = true
+  ) throws(Errno) {
+    let status = clinux_send(
+      descriptor.rawValue, message, message.count, file?.rawValue ?? -1, waits)
     guard status == message.count else {
       throw status < 0 ? Errno(rawValue: Int32(-status)) : .ioError
     }

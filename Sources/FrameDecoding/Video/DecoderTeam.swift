@@ -82,6 +82,7 @@ final class DecoderTeam: Sendable {
 
   private let members: [Member]
   private let leavesOut: Bool
+  private let orientation: Orientation?
   private let mostBytes: Int
   private let monitor = Monitor(State())
   private let threads: WorkerGroup
@@ -91,14 +92,16 @@ final class DecoderTeam: Sendable {
   /// - Parameters:
   ///   - parameters: of the video's stream.
   ///   - timeBase: of its clock.
+  ///   - orientation: what the container says, if it does: FFmpeg 7 puts it on every frame.
   ///   - limits: of each decoder, and of all.
   ///   - leavesOut: whether pictures that are not wanted, and to which no other refers, may be left undecoded.
   /// - Throws: a data failure if the codec is unknown or its parameters are damaged.
   init(
-    _ parameters: UnsafePointer<AVCodecParameters>, timeBase: AVRational, limits: MediaLimits,
-    leavesOut: Bool
+    _ parameters: UnsafePointer<AVCodecParameters>, timeBase: AVRational,
+    orientation: Orientation?, limits: MediaLimits, leavesOut: Bool
   ) throws(MediaError) {
     self.leavesOut = leavesOut
+    self.orientation = orientation
     mostBytes = limits.bytesAhead
     var members: [Member] = []
     for _ in 0..<limits.decoders {
@@ -179,7 +182,7 @@ final class DecoderTeam: Sendable {
       for picture in first.pictures { member.decoder.warmUp(picture.packet) }
       while let (number, part) = takePart() {
         var decoding = PartDecoding(
-          part, with: member.decoder, leavesOut: leavesOut
+          part, with: member.decoder, orientation: orientation, leavesOut: leavesOut
         ) { self.put($0, of: number) }
         let last = decoding.run() ? Output.ended(decoding.next) : .doubt
         _ = put(last, of: number)
@@ -218,6 +221,7 @@ private struct PartDecoding {
 
   private let part: DecoderTeam.Part
   private let decoder: VideoDecoder
+  private let orientation: Orientation?
   private let leavesOut: Bool
   private let put: (DecoderTeam.Output) -> Bool
   /// Pictures that have to come, in their order.
@@ -229,11 +233,12 @@ private struct PartDecoding {
   private var refresh: Int64?
 
   init(
-    _ part: DecoderTeam.Part, with decoder: VideoDecoder, leavesOut: Bool,
-    put: @escaping (DecoderTeam.Output) -> Bool
+    _ part: DecoderTeam.Part, with decoder: VideoDecoder, orientation: Orientation?,
+    leavesOut: Bool, put: @escaping (DecoderTeam.Output) -> Bool
   ) {
     self.part = part
     self.decoder = decoder
+    self.orientation = orientation
     self.leavesOut = leavesOut
     self.put = put
     expected = part.pictures.sorted { $0.timestamp < $1.timestamp }[...]
@@ -276,9 +281,9 @@ private struct PartDecoding {
   }
 
   private mutating func take(_ frame: Frame) -> Bool {
-    // How a frame says that it must be turned could be meant for those after it, too.
+    // How a frame says that it must be turned, where the container does not, could be meant for those after it, too.
     guard frame.hasOwnTimestamp, let timestamp = frame.timestamp, !frame.isCorrupt,
-      frame.orientation == nil, pass(before: timestamp)
+      frame.orientation.map({ $0.0 == orientation }) ?? true, pass(before: timestamp)
     else { return false }
     guard let picture = expected.popFirst() else {
       guard next == nil, timestamp == part.next?.timestamp else { return false }

@@ -75,7 +75,8 @@ final class ParallelFrames: FrameSequence {
       dropsPackets = false
     }
     team = try DecoderTeam(
-      demuxer.stream.pointee.codecpar, timeBase: demuxer.stream.pointee.time_base, limits: limits,
+      demuxer.stream.pointee.codecpar, timeBase: demuxer.stream.pointee.time_base,
+      orientation: demuxer.orientation?.0, limits: limits,
       leavesOut: demuxer.hasOneFrameAPacket || dropsPackets)
     guard let first = readPart(), !plan.entries.isEmpty, let start = first.pictures.first else {
       return nil

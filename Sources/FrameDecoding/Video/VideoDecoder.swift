@@ -84,8 +84,17 @@ final class VideoDecoder {
     guard status >= 0, context?.pointee.codec_id == AV_CODEC_ID_HEVC,
       let buffers = frame?.pointee.buf
     else { return status }
+    let depth = (frame?.pointee.format).flatMap { av_pix_fmt_desc_get(AVPixelFormat($0)) }
+      .map { Int($0.pointee.comp.0.depth) }
     for case let buffer? in [buffers.0, buffers.1, buffers.2] {
-      memset(buffer.pointee.data, 0x80, buffer.pointee.size)
+      guard let depth, (9...16).contains(depth), let data = buffer.pointee.data else {
+        memset(buffer.pointee.data, 0x80, buffer.pointee.size)
+        continue
+      }
+      // Samples of two bytes: more than the greatest is no sample.
+      UnsafeMutableRawPointer(data).withMemoryRebound(
+        to: UInt16.self, capacity: buffer.pointee.size / 2
+      ) { $0.update(repeating: 1 << (depth - 1), count: buffer.pointee.size / 2) }
     }
     return status
   }
