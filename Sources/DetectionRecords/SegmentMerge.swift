@@ -12,8 +12,8 @@ public struct SegmentMerge: Sendable {
   public enum Outcome: Equatable, Sendable {
     /// The whole was written from so many segments; `left` are the files of others, under other settings.
     case merged(segments: Int, frames: Int, left: [FilePath])
-    /// The whole was there already.
-    case alreadyWhole
+    /// The whole was there already; `left` as above.
+    case alreadyWhole(left: [FilePath])
     /// Some segments are not finished, or were made from other versions of the input or other settings.
     case incomplete(missing: [Part])
   }
@@ -63,10 +63,14 @@ public struct SegmentMerge: Sendable {
   public func merge(
     _ source: SourceName, keepingSegments: Bool
   ) throws(FileError) -> Outcome {
+    let made = try OpenFile.metadata(output.recordFile(for: source)).map {
+      InputVersion($0).modificationTime
+    }
     var isWhole = false
     var incomplete: [Part] = []
     // Of a set without a file nothing is left: it was put together before, or another took its place.
     var isBegun = false
+    var left: [FilePath] = []
     for set in segmentSets(of: source) {
       let missing = try set.missing(in: output)
       if case .complete(let whole) = try manifest.prior(set.wholeKey),
@@ -78,9 +82,16 @@ public struct SegmentMerge: Sendable {
         if !keepingSegments { try removeSegments(of: set.wholeKey) }
         continue
       }
+      let files = try set.files(in: output)
+      // What was finished before the whole was made does not take its place.
+      if let made, !files.isEmpty, files.allSatisfy({ $0.time <= made }) {
+        isWhole = true
+        left += files.map(\.path)
+        continue
+      }
       guard missing.isEmpty else {
         if !isBegun { incomplete = missing }
-        isBegun = isBegun || missing.count < set.count
+        isBegun = isBegun || !files.isEmpty
         continue
       }
       let frames = try write(set, set.wholeKey)
@@ -88,7 +99,7 @@ public struct SegmentMerge: Sendable {
       return .merged(
         segments: set.count, frames: frames, left: try segments(otherThan: set.wholeKey))
     }
-    return isWhole && !isBegun ? .alreadyWhole : .incomplete(missing: incomplete)
+    return isWhole && !isBegun ? .alreadyWhole(left: left) : .incomplete(missing: incomplete)
   }
 
   /// One way in which an input was cut: parts of the same number, input version and settings.
@@ -108,19 +119,26 @@ public struct SegmentMerge: Sendable {
       return key
     }
 
-    /// The parts without a record file that their entry vouches for.
-    func missing(in output: OutputDirectory) throws(FileError) -> [Part] {
-      var missing: [Part] = []
+    /// The record files that their entries vouch for, as far as the size tells, and when each was written, in
+    /// nanoseconds.
+    func files(
+      in output: OutputDirectory
+    ) throws(FileError) -> [(index: Int, path: FilePath, time: Int64)] {
+      var files: [(index: Int, path: FilePath, time: Int64)] = []
       for index in 1...count {
-        if let entry = entries[index],
-          let file = try OpenFile.metadata(output.recordFile(entry.key)),
-          file.size == entry.outputSize
-        {
-          continue
+        guard let entry = entries[index] else { continue }
+        let path = output.recordFile(entry.key)
+        if let file = try OpenFile.metadata(path), file.size == entry.outputSize {
+          files.append((index, path, InputVersion(file).modificationTime))
         }
-        missing.append(Part(index: index, count: count))
       }
-      return missing
+      return files
+    }
+
+    /// The parts without one.
+    func missing(in output: OutputDirectory) throws(FileError) -> [Part] {
+      let there = Set(try files(in: output).map(\.index))
+      return (1...count).filter { !there.contains($0) }.map { Part(index: $0, count: count) }
     }
   }
 

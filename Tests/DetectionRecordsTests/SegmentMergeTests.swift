@@ -49,10 +49,10 @@ import Testing
     for index in 1...2 { try publish(Self.part(index)) }
     #expect(try merge(keeping: true) == .merged(segments: 2, frames: 12, left: []))
     #expect(try contents(fixture.finalPath) == fixture.lines(0..<12))
-    #expect(try merge(keeping: true) == .alreadyWhole)
-    #expect(try merge() == .alreadyWhole)
+    #expect(try merge(keeping: true) == .alreadyWhole(left: []))
+    #expect(try merge() == .alreadyWhole(left: []))
     #expect(try !exists(fixture.output.recordFile(for: fixture.key.source, segment: Self.part(1))))
-    #expect(try merge() == .alreadyWhole)
+    #expect(try merge() == .alreadyWhole(left: []))
   }
 
   /// Segments of a whole that failed are the next attempt at it.
@@ -71,7 +71,7 @@ import Testing
     try publish(Self.part(1), failure: "torn")
     try publish(Self.part(2))
     #expect(try merge(keeping: true) == .merged(segments: 2, frames: 6, left: []))
-    #expect(try merge(keeping: true) == .alreadyWhole)
+    #expect(try merge(keeping: true) == .alreadyWhole(left: []))
   }
 
   @Test func othersAreLeftAndSaid() throws {
@@ -79,13 +79,29 @@ import Testing
     for index in 1...2 { try publish(Self.part(index)) }
     #expect(try merge() == .merged(segments: 2, frames: 12, left: [other]))
     #expect(try exists(other))
-    #expect(
-      try merge() == .incomplete(missing: [Self.part(2, 3), Self.part(3, 3)]))
+    // Older than the whole, it does not take its place, nor is it waited for.
+    #expect(try merge() == .alreadyWhole(left: [other]))
     // Of a version of the input that is gone nobody can go on.
     for index in 1...2 { try publish(Self.part(index), settings: "bb", changed: 1) }
     #expect(try merge() == .merged(segments: 2, frames: 12, left: []))
     #expect(try !exists(other))
-    #expect(try merge() == .alreadyWhole)
+    #expect(try merge() == .alreadyWhole(left: []))
+  }
+
+  /// Two ways, both finished: the one that was put together stays, whatever is newer than it comes next.
+  @Test func anOlderSetDoesNotTakeTheWholesPlace() throws {
+    for index in 1...3 { try publish(Self.part(index, 3), settings: "aa") }
+    for index in 1...2 { try publish(Self.part(index), settings: "bb") }
+    guard case .merged(segments: 2, frames: 12, let left) = try merge() else {
+      Issue.record("not put together")
+      return
+    }
+    #expect(left.count == 3)
+    #expect(try merge() == .alreadyWhole(left: left))
+    try publish(Self.part(1), settings: "cc")
+    #expect(try merge() == .incomplete(missing: [Self.part(2)]))
+    try publish(Self.part(2), settings: "cc")
+    #expect(try merge() == .merged(segments: 2, frames: 12, left: left))
   }
 
   /// Its bytes are not those that were written: nothing is made of it, nor left to be gone on with.

@@ -2,6 +2,7 @@ import ArgumentParser
 import DetectionPipeline
 import DetectionRecords
 import Files
+import SystemPackage
 
 /// Whole outputs from the outputs of segments.
 struct MergeCommand: ToolCommand {
@@ -50,14 +51,11 @@ struct MergeCommand: ToolCommand {
         merged += 1
         logger.debug(
           "\(source.oneLine): \(RunText.counted(frames, "frame")) from \(segments) segments")
-        for path in left {
-          logger.warning(
-            "\(path.oneLine) is of other settings, and holds a part of the same input once more: finish it, or remove it"
-          )
-        }
-      case .alreadyWhole:
+        warn(of: left)
+      case .alreadyWhole(let left):
         whole += 1
         logger.debug("\(source.oneLine): whole already")
+        warn(of: left)
       case .incomplete(let missing):
         incomplete += 1
         let parts = missing.map(\.description).joined(separator: ", ")
@@ -71,5 +69,13 @@ struct MergeCommand: ToolCommand {
     if incomplete > 0 { counts.append("\(incomplete) not finished") }
     logger.info("\(counts.joined(separator: ", "))")
     return incomplete > 0 ? .someInputsFailed : .done
+  }
+
+  private func warn(of left: [FilePath]) {
+    for path in left {
+      Log.logger.warning(
+        "\(path.oneLine) is of other settings than the whole, and holds a part of the same input once more: remove it, or finish it"
+      )
+    }
   }
 }
