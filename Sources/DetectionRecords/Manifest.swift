@@ -13,7 +13,7 @@ import SystemPackage
 /// | 0. all lines appended | P | continues P, and finds nothing left to do |
 /// | 1. P synchronised | P | the same |
 /// | 2. line appended, perhaps torn | P, part of L | cuts the torn line; the same |
-/// | 3. manifest synchronised | P, L, F old or missing | P has the size that L tells: finishes the renaming |
+/// | 3. manifest synchronised | P, L, F old or missing | P has the bytes that L tells: finishes the renaming |
 /// | 4. P renamed to F | L, F new | done, or as 3 if the power went before step 5 |
 /// | 5., 6. directories synchronised | L, F new | done |
 ///
@@ -156,7 +156,8 @@ extension Manifest {
   /// Says what is there of an output, after finishing a renaming that a crash left undone.
   ///
   /// Cost: one look at the file system, and one at each directory's partial files, so that asking in the order of the
-  /// names is cheapest; the final file is read only where manifests contradict each other. What this run has itself
+  /// names is cheapest; a partial file is read where it has the size that the manifest tells, the final file
+  /// only where manifests contradict each other. What this run has itself
   /// begun in the meantime is not seen.
   public func prior(_ key: OutputKey) throws(FileError) -> PriorOutput {
     let name = OutputName(key)

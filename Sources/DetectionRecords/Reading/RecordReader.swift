@@ -27,11 +27,20 @@ public final class RecordReader {
   public private(set) var bytesRead = 0
 
   private var files: RecordFiles
+  private let isStopped: () -> Bool
   private var file: OpenRecordFile?
   private var parser = RecordParser()
 
   /// A reader of files, which are opened one after another.
-  public init(_ files: RecordFiles) { self.files = files }
+  ///
+  /// - Parameters:
+  ///   - files: what is read.
+  ///   - isStopped: asked now and then while nothing comes from standard input, which ends there if so: who stops it has
+  ///     to ask after the last line, too.
+  public init(_ files: RecordFiles, isStopped: @escaping () -> Bool = { false }) {
+    self.files = files
+    self.isStopped = isStopped
+  }
 
   /// The next line of the file at hand, or the first one of the next file that has a line; nil after the last.
   ///
@@ -53,7 +62,7 @@ public final class RecordReader {
         self.file = nil
       }
       guard let next = try files.next() else { return nil }
-      file = try OpenRecordFile(next)
+      file = try OpenRecordFile(next, isStopped)
     }
   }
 }
@@ -90,6 +99,7 @@ private final class OpenRecordFile {
   private(set) var lineNumber = 0
   private let descriptor: FileDescriptor
   private let closes: Bool
+  private let isStopped: () -> Bool
   private var buffer: UnsafeMutableRawBufferPointer
   /// The bytes of `buffer` that have been read and not been handed out.
   private var pending = 0..<0
@@ -99,8 +109,9 @@ private final class OpenRecordFile {
 
   private static let blockSize = 1 << 20
 
-  init(_ file: RecordFile) throws(RecordReadingError) {
+  init(_ file: RecordFile, _ isStopped: @escaping () -> Bool) throws(RecordReadingError) {
     self.file = file
+    self.isStopped = isStopped
     closes = file.path != nil
     do {
       descriptor =
@@ -147,6 +158,15 @@ private final class OpenRecordFile {
     return UnsafeRawBufferPointer(rebasing: buffer[pending])
   }
 
+  /// Waits until something comes, or the end; false where that is stopped.
+  private func waitForInput() -> Bool {
+    var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+    while poll(&request, 1, 200) == 0 {
+      if isStopped() { return false }
+    }
+    return true
+  }
+
   /// Reads more behind the beginning of a line, which moves to the front.
   private func fill() throws(RecordReadingError) {
     guard pending.count <= RecordReader.lineLimit else {
@@ -165,6 +185,10 @@ private final class OpenRecordFile {
       buffer = larger
     } else if let start = buffer.baseAddress, let from = rest.baseAddress {
       memmove(start, from, kept)
+    }
+    if !closes && !waitForInput() {
+      isAtEnd = true
+      return (pending, searched) = (0..<kept, kept)
     }
     do {
       let count = try descriptor.read(

@@ -98,6 +98,7 @@ public final class DrawRun {
         try fail(line.source, error)
       }
     }
+    if cancellation.isCancelled { throw DrawError.stopped }
     try finishSheets()
     let labels = Set(records.labels)
     summary.unknownClasses = (configuration.selection.classes ?? []).subtracting(labels).sorted()

@@ -172,7 +172,7 @@ public enum ExportRun {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(blockSize * 2)
     try writer.begin(pass: pass, classes, to: &bytes)
-    let reader = RecordReader(request.records)
+    let reader = RecordReader(request.records, isStopped: request.isStopped)
     var inputs = ExportInputs()
     while let line = try reader.next() {
       if request.isStopped() { throw ExportError.stopped }
@@ -198,6 +198,8 @@ public enum ExportRun {
         bytes.removeAll(keepingCapacity: true)
       }
     }
+    // Standard input can end with whoever wrote it, by the same signal.
+    if request.isStopped() { throw ExportError.stopped }
     if let last = inputs.current { try writer.end(last, classes, to: &bytes) }
     try writer.end(pass: pass, classes, to: &bytes)
     try put(bytes)

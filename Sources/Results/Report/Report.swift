@@ -51,7 +51,8 @@ public struct Report {
     var gathering = ReportGathering(
       request, wanted: evaluation?.wanted ?? [], addressOf: links.address,
       write: { try output.add($0, $1) })
-    let reader = RecordReader(try RecordFiles(request.records))
+    let reader = RecordReader(
+      try RecordFiles(request.records), isStopped: request.isStopped)
     try gathering.read(reader)
 
     let galleries =

@@ -31,7 +31,8 @@ struct DrawCommand: ToolCommand {
       until the next of them. Blurred and pixelated places are covered in every frame: between two frames that were \
       looked at, all the way from a box in the one to the nearest of its class in the other; before the first and \
       after the last, no longer than the widest step between them. A frame beyond that, or that could not be looked \
-      at, is covered whole. What the detector did not find is not covered: look before you publish.
+      at, is covered whole, and so is a page of a TIFF that was not. What the detector did not find is not covered: look \
+      before you publish.
       """)
 
   private static let defaultOutput = "drawn"
@@ -47,7 +48,7 @@ struct DrawCommand: ToolCommand {
     name: [.short, .long],
     help: ArgumentHelp(
       "Where the pictures and videos go. (default: drawn)", valueName: "directory"),
-    completion: .directory)
+    completion: .directory, transform: OptionValue.directory)
   var output: String?
 
   @Option(
@@ -74,7 +75,10 @@ struct DrawCommand: ToolCommand {
     Log.configure(report)
     try Decoders.choose(decoding)
     let logger = Log.logger
-    let reader = RecordReader(try RecordFiles(records.map(ArgumentBytes.path)))
+    let cancellation = MediaCancellation()
+    let reader = RecordReader(try RecordFiles(records.map(ArgumentBytes.path))) {
+      cancellation.isCancelled
+    }
     let configuration = DrawConfiguration(
       style: selection.style ?? .box, content: selection.content,
       selection: DetectionSelection(
@@ -88,7 +92,6 @@ struct DrawCommand: ToolCommand {
       output: ArgumentBytes.path(output ?? Self.defaultOutput))
     let showsProgress = Console.standardError.isTerminal && !report.quiet
     defer { if showsProgress { Console.standardError.show(nil) } }
-    let cancellation = MediaCancellation()
     SignalHandling.onFirst {
       cancellation.cancel()
       return true
