@@ -178,7 +178,7 @@ extension OutputHistory {
         searched.contains(where: { path.starts(with: $0) }),
         partition.segment == nil || entry.key.segment == nil
           || entry.key.segment == partition.segment,
-        FileIdentity.isMissing(path), !places.mayBeUnmounted(path)
+        FileIdentity.isMissing(path), !places.mayBeUnmounted(path, device: entry.origin?.device)
       else { return }
       gone.append(entry.key)
     }
@@ -193,21 +193,37 @@ extension OutputHistory {
 
 /// Tells what was removed from what lies on a disk that is not mounted.
 private struct MissingPlaces {
-  /// By directory that is there.
-  private var isEmpty: [FilePath: Bool] = [:]
+  private enum Place {
+    case inhabited
+    case empty(device: UInt64)
+    /// As behind a link that leads nowhere.
+    case unseen
+  }
 
-  /// Whether the way to a path that is not there ends in an empty directory, or in a link that leads nowhere.
-  mutating func mayBeUnmounted(_ path: FilePath) -> Bool {
+  /// By path that is there.
+  private var known: [FilePath: Place] = [:]
+
+  /// Whether the way to a path that is not there ends in a link that leads nowhere, or in an empty directory of another
+  /// device than its file was on.
+  mutating func mayBeUnmounted(_ path: FilePath, device: UInt64?) -> Bool {
     var place = path
     while place.removeLastComponent() {
-      if let known = isEmpty[place] { return known }
-      guard FileIdentity.exists(place) else { continue }
-      // What cannot be listed is no proof of anything.
-      let entries = try? DirectoryListing(place).entries
-      let found = entries?.isEmpty ?? true
-      isEmpty[place] = found
-      return found
+      guard known[place] != nil || FileIdentity.exists(place) else { continue }
+      let found = known[place] ?? Self.look(at: place)
+      known[place] = found
+      return switch found {
+      case .inhabited: false
+      case .empty(let there): there != device
+      case .unseen: true
+      }
     }
     return true
+  }
+
+  private static func look(at place: FilePath) -> Place {
+    guard let entries = try? DirectoryListing(place).entries, let status = try? Stat(place) else {
+      return .unseen
+    }
+    return entries.isEmpty ? .empty(device: UInt64(status.deviceID.rawValue)) : .inhabited
   }
 }
