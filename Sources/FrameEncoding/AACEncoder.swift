@@ -82,8 +82,13 @@ public final class AACEncoder {
       while count - sent >= samplesInPacket {
         let range = sent..<sent + samplesInPacket
         sent = range.upperBound
-        try send(range)
-        try receive(&packets)
+        do throws(EncodingError) {
+          try send(range)
+          try receive(&packets)
+        } catch {
+          // Samples that are no numbers: what comes after them may be.
+          continue
+        }
       }
     } else {
       defer { for channel in waiting.indices { waiting[channel] = [] } }

@@ -215,7 +215,17 @@ import Testing
     let fixture = try DrawFixture()
     try fixture.copy("images/rgb.png", as: "a.png")
     try fixture.write([DrawFixture.line("a.png", 0, [], size: (45, 31))])
-    let path = fixture.path.appending("a.png").appending("below")
-    #expect(throws: DrawError.cannotCreate(path, .notDirectory)) { try fixture.draw(output: path) }
+    let file = fixture.path.appending("a.png")
+    for path in [file, file.appending("below")] {
+      #expect(throws: DrawError.cannotCreate(file, .notDirectory)) {
+        try fixture.draw(output: path)
+      }
+    }
+    // Not of one that lies deeper, either.
+    try fixture.copy("images/rgb.png", as: "deep/a.png")
+    try fixture.write([DrawFixture.line("deep/a.png", 0, [], size: (45, 31))])
+    #expect(throws: DrawError.cannotCreate(file, .notDirectory)) {
+      try fixture.draw(output: file)
+    }
   }
 }

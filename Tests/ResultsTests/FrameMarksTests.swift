@@ -72,7 +72,7 @@ import Testing
     let times = [0, 0.1, 0.2, 0, 0.1, 0.2]
     func marks(
       _ hasNumbers: Bool, _ between: FrameMarks.Between
-    ) throws -> (found: [[Double]?], hasTurnedBack: Bool) {
+    ) throws -> (found: [[Double]?], isLost: Bool) {
       let fixture = try DrawFixture()
       try fixture.write(times.enumerated().map { look(hasNumbers ? $0 : nil, $1, Double($0)) })
       let records = InputRecords(
@@ -84,16 +84,23 @@ import Testing
         else { return nil }
         return found.map(\.box.x)
       }
-      return (found, marks.hasTurnedBack)
+      return (found, marks.isLost)
     }
     for between in [FrameMarks.Between.nothing, .wholeWay] {
       let numbered = try marks(true, between)
-      #expect(numbered.found == (0..<6).map { [Double($0)] } && !numbered.hasTurnedBack)
+      #expect(numbered.found == (0..<6).map { [Double($0)] } && !numbered.isLost)
     }
     let covered = try marks(false, .wholeWay)
-    #expect(covered.found.prefix(2) == [[0], [1]] && covered.hasTurnedBack)
-    #expect(covered.found.suffix(3) == [nil, nil, nil])
-    #expect(try marks(false, .nothing).found.suffix(3) == [[], [], []])
+    #expect(covered.found == [[0], [1], [2], nil, nil, nil] && covered.isLost)
+    #expect(try marks(false, .nothing).found == [[0], [1], [2], [], [], []])
+  }
+
+  /// Neither a number nor a time, as of a forged clock: one input's trouble.
+  @Test func linesThatNobodyCanPlace() throws {
+    let line =
+      #"{"source":"v","frame":null,"time":null,"width":96,"height":64,"detections":[{"label":"x","score":1,"box":[1,1,1,1]}]}"#
+    #expect(try marks([line, line], .wholeWay, count: 3, times: true) == [nil, nil, nil])
+    #expect(try marks([line, line], .nothing, count: 3, times: true) == [[], [], []])
   }
 
   /// What lies at the same second of another recording is not near.

@@ -79,7 +79,7 @@ public struct Canvas {
     let inside = rectangle.intersection(bounds)
     if inside.isEmpty { return }
     let values = components.values(of: colour)
-    for (plane, value) in zip(planes, values) { plane.fill(inside, value, bounds) }
+    for (plane, value) in zip(planes, values) { plane.fill(inside, value) }
   }
 
   /// Lays a stamp with its top left corner at a pixel, which must be a multiple of `granularity`; what reaches outside is
@@ -112,7 +112,7 @@ extension Canvas.Plane {
 
   func row(_ y: Int) -> UnsafeMutablePointer<UInt8> { base + y * rowBytes }
 
-  fileprivate func fill(_ pixels: PixelRectangle, _ value: UInt8, _ picture: PixelRectangle) {
+  fileprivate func fill(_ pixels: PixelRectangle, _ value: UInt8) {
     let samples = samples(of: pixels)
     let side = 1 << shift
     for y in samples.top..<samples.bottom {

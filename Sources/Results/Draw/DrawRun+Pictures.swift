@@ -32,6 +32,11 @@ extension DrawRun {
       guard let (name, found) = wanted else { preconditionFailure("a page that nobody wants") }
       try check(
         marks, width: page.picture.width, height: page.picture.height, frame: page.index ?? 0)
+      if found == .unknown && configuration.style.cover != nil {
+        report(
+          .remark(
+            input.source, "page \(page.index ?? 0) was not looked at: it is covered whole"))
+      }
       var pixels = page.picture.pixels
       Canvas.draw(onRGB: &pixels, width: page.picture.width, height: page.picture.height) {
         draw(found, on: $0)

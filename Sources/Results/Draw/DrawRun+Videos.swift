@@ -140,10 +140,10 @@ private final class DrawnVideo {
         .unknown, "frame \(frame.index) and maybe others were not looked at: they are covered whole"
       )
     }
-    if marks.hasTurnedBack && run.configuration.style.cover == nil {
+    if marks.isLost && run.configuration.style.cover == nil {
       sayOnce(
-        .turnedBack,
-        "its clock goes back, and its records have no frame numbers: from frame \(frame.index) on nothing is marked"
+        .lost,
+        "its records have no frame numbers, and no times that tell frames apart: from frame \(frame.index) on nothing is marked"
       )
     }
     if file.size != (width, height) {
@@ -208,7 +208,7 @@ private final class DrawnVideo {
   }
 
   /// What is said of the first frame that it is true of.
-  private enum Remark { case unknown, turnedBack, size, jump }
+  private enum Remark { case unknown, lost, size, jump }
 
   private func sayOnce(_ remark: Remark, _ text: String) {
     guard said.insert(remark).inserted else { return }

@@ -34,8 +34,9 @@ final class FrameMarks {
   /// The size that records say of the frame last asked for; nil where it has none.
   private(set) var recordedSize: (width: Int, height: Int)?
 
-  /// Whether records that have times alone went back in time: from there on nobody knows which frame a line is of.
-  private(set) var hasTurnedBack = false
+  /// Whether the way is lost: records that have times alone went back in time, or have not even those. From there on nobody
+  /// knows which frame a line is of.
+  private(set) var isLost = false
 
   /// Detections that count, in the lines read so far.
   private(set) var detections = 0
@@ -64,6 +65,8 @@ final class FrameMarks {
   private var last: Look?
   private var lastLooked: Look?
   private var lastRead: Look?
+  /// Of the frame that was asked for last.
+  private var lastPosition: Double?
   /// The widest step from one line to the next so far.
   private var widestStep: Double?
   /// Seconds of the last frame in which something is marked, and of the last that `isNearDetection` was asked of.
@@ -103,7 +106,7 @@ final class FrameMarks {
       case .nothing, .lastFound: .annotations([])
       case .wholeWay, .unknown: .unknown
       }
-    guard let position = position(of: place), !hasTurnedBack else { return nothing }
+    guard let position = position(of: place), !isLost else { return nothing }
     if isLooked, let last { return last.annotations.map(Marks.annotations) ?? nothing }
     switch between {
     case .nothing, .unknown: return nothing
@@ -145,7 +148,11 @@ final class FrameMarks {
     if upcoming.isEmpty { _ = try readLine() }
     recordedSize = nil
     guard let position = position(of: place) else { return false }
-    while let next = upcoming.first, next.position <= position + Self.sameTime {
+    if !usesFrameNumbers, let lastPosition, position < lastPosition - Self.sameTime {
+      isLost = true
+    }
+    lastPosition = position
+    while let next = known.first, next.position <= position + Self.sameTime {
       upcoming.removeFirst()
       last = next
       if next.annotations != nil { lastLooked = next }
@@ -154,6 +161,11 @@ final class FrameMarks {
     guard let last, abs(last.position - position) <= Self.sameTime else { return false }
     recordedSize = last.size
     return true
+  }
+
+  /// What comes next; where there are times alone, up to where they go back.
+  private var known: ArraySlice<Look> {
+    usesFrameNumbers ? upcoming : upcoming.prefix { !$0.turnsBack }
   }
 
   /// Records have times with six decimals.
@@ -173,11 +185,16 @@ final class FrameMarks {
       if isFirst { usesFrameNumbers = line.record.frame != nil }
       isFirst = false
       guard let position = usesFrameNumbers ? line.record.frame.map(Double.init) : line.record.time
-      else { throw line.error("it has neither the frame's number nor its time, as others have") }
+      else {
+        if line.record.frame == nil && line.record.time == nil {
+          isLost = true
+          continue
+        }
+        throw line.error("it has neither the frame's number nor its time, as others have")
+      }
       let seconds = line.record.time ?? position / framesPerSecond
       if let lastRead {
         widestStep = max(widestStep ?? 0, position - lastRead.position)
-        if position < lastRead.position { hasTurnedBack = true }
       }
       var size: (width: Int, height: Int)?
       if let width = line.record.width, let height = line.record.height { size = (width, height) }
@@ -194,8 +211,10 @@ final class FrameMarks {
   }
 
   private func wholeWay(_ position: Double) throws(RecordReadingError) -> Marks {
-    var next = upcoming.first { $0.annotations != nil }
-    while next == nil, try readLine() { next = upcoming.first { $0.annotations != nil } }
+    var next = known.first { $0.annotations != nil }
+    while next == nil, known.count == upcoming.count, try readLine() {
+      next = known.first { $0.annotations != nil }
+    }
     switch (lastLooked, next) {
     case (let before?, let after?):
       return .annotations(Self.way(before.annotations ?? [], after.annotations ?? []))

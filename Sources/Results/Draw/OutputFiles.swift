@@ -65,15 +65,17 @@ final class OutputFiles {
     if path.isEmpty || path.isDirectory { return }
     if path.withPlatformString({ mkdir($0, 0o777) }) == 0 { return }
     var code = errno
-    if code == ENOENT, path.lastComponent != nil {
+    if code == ENOENT || code == ENOTDIR, path.lastComponent != nil {
       try createDirectories(path.removingLastComponent())
       if path.withPlatformString({ mkdir($0, 0o777) }) == 0 { return }
       code = errno
     }
     // Another run may have been faster.
     if code == EEXIST, path.isDirectory { return }
-    // A file where all outputs are to go is no single output's fault.
-    if code == EEXIST || code == ENOTDIR, !directory.starts(with: path) { throw .inTheWay(path) }
+    if code == EEXIST {
+      // A file where all outputs are to go is no single output's fault.
+      throw directory.starts(with: path) ? .cannotCreate(path, .notDirectory) : .inTheWay(path)
+    }
     throw .cannotCreate(path, Errno(rawValue: code))
   }
 }

@@ -17,6 +17,9 @@ final class PlayableSound {
   private var ready: ArraySlice<SoundPacket> = []
   private var first: SoundSamples?
   private var isAtEnd = false
+  /// Seconds of silence so far, and at most: more than an hour a file does not lose, it is forged.
+  private var silentSeconds: Int64 = 0
+  private static let mostSilence: Int64 = 3600
 
   /// Takes a source at its start; nil where there is no sound in it.
   ///
@@ -68,7 +71,6 @@ final class PlayableSound {
     return ready.popFirst()
   }
 
-  /// What cannot be encoded (samples that are no numbers) is left out; the rest goes on.
   private func packets(of samples: [[Float]]?, _ encoder: AACEncoder) -> [SoundPacket] {
     (try? encoder.encode(samples)) ?? []
   }
@@ -78,9 +80,12 @@ final class PlayableSound {
     guard let place = Self.place(of: samples, in: source) else { return [] }
     let lost = place - encoder.end
     let rate = Int64(samples.sampleRate)
-    guard lost > rate / 20, lost <= 60 * rate else { return [] }
-    let silence = [Float](repeating: 0, count: Int(lost))
-    return packets(of: samples.channels.map { _ in silence }, encoder)
+    guard lost > rate / 20, lost <= min(60, Self.mostSilence - silentSeconds) * rate else {
+      return []
+    }
+    silentSeconds += lost / rate + 1
+    let nothing = [Float](repeating: 0, count: Int(lost))
+    return packets(of: samples.channels.map { _ in nothing }, encoder)
   }
 
   /// Where samples lie, counted in samples from 0 of the clock.

@@ -36,7 +36,7 @@ final class ReportOutput {
     self.isOneFile = isOneFile
     self.title = title
     guard path.lastComponent?.kind == .regular, let temporary = path.temporaryNeighbour,
-      let old = path.temporaryNeighbour
+      let old = path.oldNeighbour
     else { throw ReportError.noName(path) }
     self.temporary = temporary
     self.old = old
