@@ -62,7 +62,10 @@ public struct Checkpoint: Sendable {
       self = try PyTorchZipFile.read(file)
     } else if start.starts(with: PyTorchLegacyFile.magic) {
       self = try PyTorchLegacyFile.read(file)
-    } else if start.count >= 9, start[8] == UInt8(ascii: "{") {
+    } else if start.count >= 9, start[8] == UInt8(ascii: "{"),
+      // A GIF or a TIFF can have that byte there too: their first eight are more than any header's length.
+      start.littleEndian(at: 0, count: 8) < 1 << 33
+    {
       self = try SafetensorsFile.read(file)
     } else if Unpickler.canBegin(start) {
       self = try Detectron2File.read(file)

@@ -55,7 +55,9 @@ public final class Detector: Sendable {
     self.file = file
     let description = try options.applied(to: description)
     self.description = description
-    looks = Looks(options, try OutputSelection(options, for: description))
+    looks = Looks(
+      options, try OutputSelection(options, for: description),
+      description.conventions.detections)
     decoder = try OutputDecoder(description, options)
     preprocessor = Preprocessor(description.conventions.input)
     plans = InferencePlanCache(

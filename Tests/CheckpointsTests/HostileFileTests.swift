@@ -312,6 +312,10 @@ import Testing
       try outcome([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0x7b])
         == "damaged: a header of 4294967295 bytes")
     #expect(try outcome([9, 0, 0, 0, 0, 0, 0, 0, 0x7b]).hasPrefix("the file is cut short"))
+    // A GIF of 64x123 pixels and a TIFF have the same byte there.
+    for start in [Array("GIF89a".utf8) + [64, 0], Array("II*\0".utf8) + [9, 0, 0, 0]] {
+      #expect(try outcome(start + [0x7b, 0, 0, 0, 0, 0, 0, 0]).hasPrefix("not a checkpoint"))
+    }
     // Types that are not read are no error until they are asked for.
     #expect(
       try safetensors("{\(Self.entry("a", "F4", "[3]", 0, 1))}", [0]).hasPrefix("damaged"))

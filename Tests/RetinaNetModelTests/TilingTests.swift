@@ -133,6 +133,21 @@ import Testing
         == plain.makeWorker().detect(fixture.pixels, width: fixture.width, height: fixture.height))
   }
 
+  @Test func `looks are merged across classes where a look's end is`() throws {
+    var description = try ModelFixture.v1ResNet18.makeModel().description
+    var options = DetectionOptions(tiling: Tiling(side: 256))
+    options.flip = true
+    for (rules, isClassAgnostic) in [
+      (Conventions.Preset.torchvision, false), (.deepforest, true),
+    ] {
+      description.conventions.detections = rules.conventions.detections
+      let looks = Looks(
+        options, try OutputSelection(options, for: description), description.conventions.detections)
+      #expect(looks.tileMerger?.isClassAgnostic == isClassAgnostic)
+      #expect(looks.mirrorMerger?.isClassAgnostic == isClassAgnostic)
+    }
+  }
+
   @Test func `what one look shows after soft suppression stands beside itself`() {
     func detection(_ x: Float, _ score: Float, _ anchor: Int) -> Detection {
       Detection(

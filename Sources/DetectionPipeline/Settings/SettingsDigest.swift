@@ -58,7 +58,8 @@ struct SettingsDigest: Equatable, Sendable {
       "select \(selection)",
       "range \(said(sampling.start)) \(said(sampling.end))",
       "max-frames \(said(sampling.maxFrames))",
-      "frame-numbers \(sampling.needsFrameNumbers)",
+      // Since pages of images are counted in any case.
+      "frame-numbers \(sampling.needsFrameNumbers ? "true" : "of images")",
     ] + linesOfSameness(sampling.sameness)
   }
 
@@ -111,6 +112,12 @@ struct SettingsDigest: Equatable, Sendable {
       )
     }
     if options.flip { lines.append("flip true") }
+    // The first version merged these looks by class.
+    if options.tiling != nil || options.flip,
+      description.conventions.detections.suppressesAcrossClassesAtEnd
+    {
+      lines.append("looks across classes")
+    }
     // A precision that is not there ends the run before there is a digest, too.
     let precision = (try? description.precision(options.precision))?.choice ?? .float32
     if precision != .float32 { lines.append("precision \(precision.rawValue)") }

@@ -54,7 +54,8 @@ struct QuantizedConvolution: Kernel {
     let (steps, bias) = (memory.numbers(2), memory.numbers(3))
     for channel in 0..<outputChannels {
       // Of weights that are all 0, the bias is the result.
-      let step = inputStep * (steps[channel] == 0 ? 1 : steps[channel])
+      // Else their step, as long as a bias can be counted in it.
+      let step = steps[channel] == 0 ? inputStep : max(inputStep * steps[channel], 1e-30)
       shifts[channel] = bias[channel] / step
       factors[channel] = step / outputStep
     }

@@ -8,6 +8,10 @@ extension KnownModel {
     var description = ModelDescription(
       preset: .detectron2, architecture: facts.architecture,
       classes: COCOLabels.contiguous(facts.classCount) ?? [])
+    // Which the weights say.
+    if !facts.p6Sources.contains(description.conventions.network.p6Source) {
+      description.conventions.network.p6Source = facts.p6Sources[0]
+    }
     if let trainer, trainer.isOf(facts) {
       let others = trainer.apply(to: &description)
       return KnownModel(

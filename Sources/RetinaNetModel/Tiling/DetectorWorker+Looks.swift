@@ -33,10 +33,14 @@ struct Looks: Sendable {
   /// What a worker holds of a picture beside the picture.
   var tileBytes: Int { tiling.map { 3 * $0.side * $0.side } ?? 0 }
 
-  init(_ options: DetectionOptions, _ selection: OutputSelection) {
+  init(
+    _ options: DetectionOptions, _ selection: OutputSelection, _ rules: Conventions.Detections
+  ) {
+    // Whatever one look does at its end, all of them together do: DeepForest's `predict_tile` suppresses across classes.
+    let isClassAgnostic = selection.classAgnosticNMS || rules.suppressesAcrossClassesAtEnd
     func merger(_ measure: OverlapMeasure, _ threshold: Double) -> LookMerger {
       LookMerger(
-        measure: measure, threshold: threshold, isClassAgnostic: selection.classAgnosticNMS,
+        measure: measure, threshold: threshold, isClassAgnostic: isClassAgnostic,
         sparesOneLook: selection.scoreDecay != nil)
     }
     tiling = options.tiling

@@ -121,8 +121,12 @@ struct QuantizationSession {
       let found = Monitor<[[Detection]?]>(Array(repeating: nil, count: places.count))
       try detector.forEachPicture(count: places.count, workers: workers) { number, worker in
         try withPicture(places[number]) { pixels, width, height in
-          let detections = try worker.detect(pixels, width: width, height: height)
-          found.withLock { $0[number] = detections }
+          do {
+            let detections = try worker.detect(pixels, width: width, height: height)
+            found.withLock { $0[number] = detections }
+          } catch let error as DetectionError {
+            Log.logger.warning("\(places[number].name): not compared: \(error)")
+          }
         }
       }
       return found.read { $0 }

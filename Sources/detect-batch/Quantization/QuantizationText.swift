@@ -72,7 +72,8 @@ enum QuantizationText {
 
   /// Two decimals.
   private static func hundredths(_ number: Double) -> String {
-    // Bounded: shares of 1 and of 100.
+    // The error of a model that has run away is no number, or more than anybody reads.
+    guard number.magnitude < 1e12 else { return "\(number)" }
     let whole = Int((number * 100).rounded())
     let digits = whole % 100
     return "\(whole / 100).\(digits < 10 ? "0" : "")\(digits)"
