@@ -39,6 +39,16 @@ public struct Download: Sendable {
     self.pause = pause
   }
 
+  /// An address without the name and the password that may be in it, for messages.
+  public static func shown(_ address: String) -> String {
+    guard let scheme = address.firstRange(of: "://") else { return address }
+    let rest = address[scheme.upperBound...]
+    guard let at = rest.prefix(while: { !"/?#".contains($0) }).lastIndex(of: "@") else {
+      return address
+    }
+    return String(address[..<scheme.upperBound] + rest[rest.index(after: at)...])
+  }
+
   /// Receives the file into `path`. What an earlier call left there is gone on from, if the server can, else begun anew;
   /// what this call leaves when it fails is for the next.
   ///

@@ -22,13 +22,13 @@ public struct DownloadError: ClassifiedError, Equatable, Sendable {
     case stopped
   }
 
-  /// Where from.
+  /// Where from, without a name and a password.
   public let address: String
   /// What is wrong.
   public let problem: Problem
 
   init(_ address: String, _ problem: Problem) {
-    self.address = address
+    self.address = Download.shown(address)
     self.problem = problem
   }
 

@@ -53,12 +53,17 @@ public struct AtomicFile {
   ///   - path: Replaced if it is there.
   ///   - bytes: What it is to hold.
   ///   - isDurable: Whether the bytes and the name are on the disk when this returns, come what may.
+  ///   - permissions: What it gets whatever the process masks; nil: what is usual.
   /// - Throws: `Failure`.
   public static func replace(
-    _ path: FilePath, with bytes: some Sequence<UInt8>, isDurable: Bool = true
+    _ path: FilePath, with bytes: some Sequence<UInt8>, isDurable: Bool = true,
+    permissions: FilePermissions? = nil
   ) throws(Failure) {
     do {
-      try replace(path, isDurable: isDurable) { try $0.append(Array(bytes)) }
+      try replace(path, isDurable: isDurable) { file in
+        if let permissions { try file.set(permissions) }
+        try file.append(Array(bytes))
+      }
     } catch let failure as Failure {
       throw failure
     } catch {
@@ -74,6 +79,12 @@ public struct AtomicFile {
         permissions: [.ownerReadWrite, .groupRead, .otherRead])
     } catch {
       throw Failure(doing: "creating it", code: Errno(error))
+    }
+  }
+
+  private func set(_ permissions: FilePermissions) throws(Failure) {
+    guard fchmod(descriptor.rawValue, mode_t(permissions.rawValue)) == 0 else {
+      throw Failure(doing: "setting its permissions", code: Errno(rawValue: errno))
     }
   }
 

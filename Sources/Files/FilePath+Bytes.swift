@@ -30,16 +30,22 @@ extension FilePath {
     return true
   }
 
-  /// A hidden path in the same folder, for what is to be moved here once it is whole; nil where the path ends in no name.
+  /// A hidden path in the same folder, for what is to be moved here once it is whole, `.NAME.NUMBER.tmp`;
+  /// nil where the path ends in no name.
   ///
   /// Nobody else comes by it. The number of the process would not do: it is 1 in every container that shares the folder.
-  public var temporaryNeighbour: FilePath? {
+  public var temporaryNeighbour: FilePath? { neighbour(called: "tmp") }
+
+  /// The same for what is moved away from here meanwhile: `.NAME.NUMBER.old`.
+  public var oldNeighbour: FilePath? { neighbour(called: "old") }
+
+  private func neighbour(called word: String) -> FilePath? {
     guard let name = lastComponent else { return nil }
     // A name may be as long as a name can be: what is added must not make it too long.
     let stem = FilePath(root: nil, [name]).bytes.prefix(200)
     let number = String(UInt64.random(in: .min ... .max), radix: 16)
     return removingLastComponent()
-      .pushing(FilePath(bytes: Array(".".utf8) + stem + Array(".\(number).tmp".utf8)))
+      .pushing(FilePath(bytes: Array(".".utf8) + stem + Array(".\(number).\(word)".utf8)))
   }
 
   /// The path for a message: one line whatever is in the name, U+FFFD for what is not UTF-8.

@@ -127,6 +127,20 @@ struct DownloadTests {
     #expect(server.requests.count == 1)
   }
 
+  @Test func passwordsAreNotSaid() throws {
+    let server = try LoopbackServer { _, _ in Response(404) }
+    let address = server.address.replacing("://", with: "://user:p%40ss@") + "/a@b"
+    #expect(Download.shown(address) == server.address + "/a@b")
+    let place = Place()
+    let error = #expect(throws: DownloadError.self) {
+      try Download(address: address, limit: 9).receive(into: place.path) { _ in true }
+    }
+    #expect(error?.description.hasPrefix("\(server.address)/a@b: is not there") == true)
+    for plain in ["http://host/x@y", "host", "http://host?a@b"] {
+      #expect(Download.shown(plain) == plain)
+    }
+  }
+
   @Test func patienceEnds() throws {
     let server = try LoopbackServer { request, number in
       if number == 0 {

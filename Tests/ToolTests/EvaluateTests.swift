@@ -123,6 +123,12 @@ struct EvaluateTests {
         == " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.500")
     #expect(lines[13].hasPrefix(" qr_code        1           1  1.000"))
     #expect(String(decoding: try workspace.read("c.svg"), as: UTF8.self).hasPrefix("<svg "))
+    let split = try Tool.run(
+      ["evaluate", "--annotations", "ann.json", "--results", "r.json", "--split", "val"],
+      in: workspace)
+    #expect(
+      split.status == 64 && split.messages.contains("--split goes with Pascal VOC's form"),
+      "\(split.messages)")
     let nowhere = try Tool.run(
       ["evaluate", "--annotations", "gone.json", "--results", "r.json", "--curves", "no/c.svg"],
       in: workspace)

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import Testing
 
@@ -108,6 +109,15 @@ struct ReportingTests {
     #expect(
       line
         == #"{"time":"now","level":"error","message":"a \"b\"\n\u0001","l":["x","y"],"n":3}"#)
+  }
+
+  /// What a terminal must not see is JSON all the same.
+  @Test func controlsAreJSONInLinesForMachines() throws {
+    let line = ConsoleLogHandler.line(
+      .json, .info, "a\u{7f}\u{80}\u{9b}é", [:], at: "now")
+    #expect(Console.visible(line) == line)
+    let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+    #expect(object?["message"] as? String == "a\u{7f}\u{80}\u{9b}é")
   }
 
   @Test func namesCannotSteerATerminal() {

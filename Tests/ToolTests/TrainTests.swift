@@ -351,6 +351,19 @@ struct TrainTests {
         good + ["--classes", "bird"], 65,
         "class 'bird' has no annotations; these labels have: light, dark"
       ),
+      (good + ["--split", "train"], 64, "--split goes with Pascal VOC's form or a data.yaml"),
+      (good + ["--validation-images", "x"], 64, "--validation-images goes with COCO's form and"),
+      (
+        good + ["--loss", "cross-entropy", "--gamma", "1"], 64, "--gamma goes with --loss focal or"
+      ),
+      (good + ["--ohem-batch", "9"], 64, "--ohem-batch goes with --loss ohem"),
+      (good + ["--box-beta", "1"], 64, "--box-beta goes with --box-loss smooth-l1"),
+      (
+        good + ["--optimizer", "adamw", "--momentum", "0.5"], 64, "--momentum goes with --optimizer"
+      ),
+      (good + ["--schedule", "cosine", "--rate-steps", "1"], 64, "--rate-steps goes with"),
+      (good + ["--smallest-crop", "0.5"], 64, "--smallest-crop goes with --crop"),
+      (["squares.json", "-o", ""], 64, "it has to be a directory's name"),
       (good + ["--classes", "dark,light,dark"], 64, "--classes: 'dark' is named twice"),
       (
         good + ["--loss", "focal-star", "--gamma", "0"], 64,

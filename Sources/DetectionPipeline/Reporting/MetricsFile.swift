@@ -33,7 +33,10 @@ public struct MetricsFile: Sendable {
     let text = Self.text(summary, isRunning: isRunning, exitStatus: exitStatus, now: now)
     // The collector reads `*.prom` only, and so not what is being written.
     do throws(AtomicFile.Failure) {
-      try AtomicFile.replace(path, with: text.utf8, isDurable: false)
+      // For the collector, which is another user, whatever the umask.
+      try AtomicFile.replace(
+        path, with: text.utf8, isDurable: false,
+        permissions: [.ownerReadWrite, .groupRead, .otherRead])
     } catch {
       throw error.code
     }

@@ -44,7 +44,9 @@ extension DetectCommand {
       "the network computes in \(precision.rawValue)\(isSlow ? ", which is slow on this CPU: it has no VNNI" : "")"
     )
 
-    let showsProgress = Console.standardError.isTerminal && !report.quiet
+    // Records that go to the same terminal, or through another program to it, would run into the line.
+    let showsProgress =
+      Console.standardError.isTerminal && !report.quiet && configuration.output != .standardOutput
     let run = DetectionRun(
       configuration, model: model,
       observer: RunReporter(logger: Log.logger, showsProgress: showsProgress))

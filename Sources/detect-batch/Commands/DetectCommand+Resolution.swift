@@ -9,11 +9,12 @@ extension DetectCommand {
   ///
   /// - Throws: `SettingsError` for a key that is no option or a value that cannot be used.
   mutating func fill(from file: PipelineFile) throws {
+    // First, for a run that cannot start says so in its metrics.
+    try output.fill(from: file)
     try input.fill(from: file)
     try sampling.fill(from: file)
     try model.fill(from: file)
     try looks.fill(from: file)
-    try output.fill(from: file)
     try resources.fill(from: file)
     try report.fill(from: file)
     try file.finish()

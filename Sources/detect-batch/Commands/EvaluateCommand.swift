@@ -147,7 +147,7 @@ struct EvaluateCommand: ToolCommand {
         to: ArgumentBytes.path(curves))
     }
     if let target {
-      let line = try target.write(report.evaluation.classes)
+      let line = try SignalHandling.finishing { try target.write(report.evaluation.classes) }
       Log.logger.info("\(line)")
     }
     return status

@@ -66,7 +66,10 @@ struct ImportCommand: ToolCommand {
     let model = try DetectionModel(contentsOf: path, configuration: configuration)
     for remark in model.remarks { Log.logger.notice("\(remark)") }
     let output = ArgumentBytes.path(output)
-    try model.write(to: output, storage: (storage ?? .float32).inFile)
+    try SignalHandling.finishing {
+      try model.write(to: output, storage: (storage ?? .float32).inFile)
+    }
+    if let status = SignalHandling.received { return status }
     Log.logger.info(
       "\(output): \(model.description.summary), from \(path) (\(model.format.rawValue))")
     return .done

@@ -77,7 +77,8 @@ struct ModelFetch {
   private func download(
     _ file: PublishedModel.File, _ address: String, _ path: FilePath
   ) throws {
-    Log.logger.info("fetching \(address)")
+    let shown = Download.shown(address)
+    Log.logger.info("fetching \(shown)")
     let expected = file.byteCount ?? model.approximateByteCount
     // Twice what it should have, for what is only known about.
     let download = Download(address: address, limit: file.byteCount ?? 2 * expected)
@@ -92,11 +93,11 @@ struct ModelFetch {
     }
     let check = PublishedFileCheck(file, promise)
     if !check.hasDigest, file.name.hasSuffix(".safetensors") {
-      Log.logger.notice("\(address): no digest is published that it could be compared with")
+      Log.logger.notice("\(shown): no digest is published that it could be compared with")
     }
     guard let difference = try check.difference(path) else { return }
     try? FileManager.default.removeItem(atPath: path.string)
-    throw WrongFile(address: address, difference: difference)
+    throw WrongFile(address: shown, difference: difference)
   }
 
   private func check(

@@ -96,8 +96,12 @@ struct LookOptions: ParsableArguments {
     try file.fill(&tileMergeThreshold, "tile-merge-threshold", OptionValue.fraction)
     try file.fill(&tileWhole, "tile-whole")
     try file.fill(&flip, "flip")
+    let typed = softNMS
     try file.fill(&softNMS, "soft-nms", OptionValue.choice)
-    try file.fill(&softNMSSigma, "soft-nms-sigma", OptionValue.rate)
+    // Of a form that was typed, another one's sigma is none.
+    var sigma: Double?
+    try file.fill(&sigma, "soft-nms-sigma", OptionValue.rate)
+    if typed == nil || typed == .gaussian { softNMSSigma = softNMSSigma ?? sigma }
   }
 
   /// The first of these options that was given, or nil.

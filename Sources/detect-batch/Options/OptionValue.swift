@@ -212,6 +212,14 @@ enum OptionValue {
     return text
   }
 
+  /// A directory to be written to, which standard output cannot stand for.
+  static func directory(_ text: String) throws(OptionValueError) -> String {
+    guard text != "-", !text.isEmpty else {
+      throw OptionValueError(expected: "a directory's name (one called - is ./-)")
+    }
+    return text
+  }
+
   /// Where records go: a directory, or - for standard output. What is spelled like a file of records was meant to be one.
   static func output(_ text: String) throws(OptionValueError) -> String {
     guard !text.isEmpty else { throw OptionValueError(expected: "a directory, or -") }

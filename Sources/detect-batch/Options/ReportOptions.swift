@@ -25,7 +25,8 @@ struct ReportOptions: ParsableArguments {
     var (fileQuiet, fileVerbose) = (false, false)
     try file.fill(&fileQuiet, "quiet")
     try file.fill(&fileVerbose, "verbose")
-    if !isChosen { (quiet, verbose) = (fileQuiet, fileVerbose && !fileQuiet) }
+    if !isChosen { (quiet, verbose) = (fileQuiet, fileVerbose) }
+    try validate()
     try file.fill(&logFormat, "log-format", OptionValue.choice)
   }
 

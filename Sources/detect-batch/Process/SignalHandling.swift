@@ -72,6 +72,13 @@ enum SignalHandling {
     state.withLock { $0.stop = stop }
   }
 
+  /// Writes a file: a signal meanwhile waits until it has its name, and nothing is left beside it.
+  static func finishing<Result>(_ write: () throws -> Result) rethrows -> Result {
+    onFirst { true }
+    defer { onFirst { false } }
+    return try write()
+  }
+
   private static func handle(_ status: ExitStatus) {
     let stop = state.withLock { state in
       defer { state.stop = nil }

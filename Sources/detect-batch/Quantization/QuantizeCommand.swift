@@ -96,10 +96,7 @@ struct QuantizeCommand: ToolCommand {
       showsProgress: Console.standardError.isTerminal && !report.quiet)
     let sample = try session.sample(images.map(ArgumentBytes.path), count: pictures ?? 300)
     let quantized = try session.calibrate(on: sample)
-    // A signal meanwhile waits until the file has its name, and nothing is left beside it.
-    SignalHandling.onFirst { true }
-    try quantized.write(to: output)
-    SignalHandling.onFirst { false }
+    try SignalHandling.finishing { try quantized.write(to: output) }
     if let status = SignalHandling.received { return status }
     for line in QuantizationText.layers(quantized) { Log.logger.debug("\(line)") }
     Log.logger.info("\(output): \(QuantizationText.summary(quantized))")

@@ -42,9 +42,11 @@ final class Console: Sendable {
     let columns = columns
     state.withLock { state in
       let text = status.map { String(Self.visible($0).prefix(columns - 1)) }
-      guard text != state.status else { return }
-      Self.write(Self.eraseLine + (text ?? ""))
-      state.status = text
+      // Letters can be wider than a column: what does not fit is not to begin another row.
+      let drawn = text.map { "\u{1b}[?7l\($0)\u{1b}[?7h" }
+      guard drawn != state.status else { return }
+      Self.write(Self.eraseLine + (drawn ?? ""))
+      state.status = drawn
     }
   }
 

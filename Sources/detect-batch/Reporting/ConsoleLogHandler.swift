@@ -58,8 +58,19 @@ struct ConsoleLogHandler: LogHandler {
         ("time", .string(time)), ("level", .string(level.rawValue)), ("message", .string(message)),
       ]
       let rest = metadata.sorted { $0.key < $1.key }.map { ($0.key, JSONValue($0.value)) }
-      return JSONValue.object(head + rest).compact
+      return escaped(JSONValue.object(head + rest).compact)
     }
+  }
+
+  /// JSON leaves DEL and the C1 controls as they are; a terminal does not, and what `Console` makes of them is no JSON.
+  private static func escaped(_ json: String) -> String {
+    guard json.unicodeScalars.contains(where: { (0x7f...0x9f).contains($0.value) }) else {
+      return json
+    }
+    return json.unicodeScalars.map { scalar in
+      (0x7f...0x9f).contains(scalar.value)
+        ? "\\u00" + String(scalar.value, radix: 16) : String(Character(scalar))
+    }.joined()
   }
 
   /// The time of day in UTC with milliseconds, as RFC 3339 writes it.

@@ -51,7 +51,7 @@ struct TrainCommand: ToolCommand {
     name: [.short, .long],
     help: ArgumentHelp(
       "The folder of this training; made if it is not there.", valueName: "folder"),
-    completion: .directory)
+    completion: .directory, transform: OptionValue.directory)
   var output: String?
 
   @Option(

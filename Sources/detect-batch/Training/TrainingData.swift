@@ -1,7 +1,6 @@
 import Datasets
 import DetectionPipeline
 import Evaluation
-import Foundation
 import FrameDecoding
 import SystemPackage
 import Training
@@ -15,7 +14,7 @@ struct TrainingData {
 
   init(_ data: String, _ options: TrainDataOptions) throws {
     let path = ArgumentBytes.path(data)
-    guard FileManager.default.fileExists(atPath: path.string) else {
+    guard Places.exists(path) else {
       throw Fault(.noInput, "\(path): there is no such folder or file")
     }
     let labels = options.classes.flatMap { $0 }

@@ -119,6 +119,7 @@ enum TrainingSession {
       logger: Log.logger, showsProgress: showsProgress,
       iterations: configuration.schedule.iterations)
     reporter.begin(configuration, datasets)
+    defer { if showsProgress { Console.standardError.show(nil) } }
     let lock = try lock(folder)
     defer { lock.release() }
     let trainer = try Trainer(
