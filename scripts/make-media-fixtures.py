@@ -273,8 +273,10 @@ def write(name, value):
 
 
 def main():
+    # Of make-decoding-cases.py, and what is made of photographs and videos that may not be here.
+    kept = {"cases"} | ({"codes-photos.json", "rotated-videos.json"} if not DATA.exists() else set())
     for path in OUT.iterdir():
-        if path.name == "cases":  # Of make-decoding-cases.py.
+        if path.name in kept:
             continue
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with tempfile.TemporaryDirectory() as scratch:

@@ -13,7 +13,8 @@
 #SBATCH --signal=TERM@60
 
 status=0
-srun detect-batch "${1:-/data/archive}" --output "${2:-/data/detections}" --shard auto "${@:3}" || status=$?
+# Said once more: from 22.05 on srun does not take it from the job.
+srun --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" detect-batch "${1:-/data/archive}" --output "${2:-/data/detections}" --shard auto "${@:3}" || status=$?
 case $status in
   3) exit 0 ;; # some inputs cannot be decoded; their records say so
   # Disk full, locked, stopped, killed (for its memory, say): may go better later, but not for ever.
