@@ -63,9 +63,6 @@ public struct SegmentMerge: Sendable {
   public func merge(
     _ source: SourceName, keepingSegments: Bool
   ) throws(FileError) -> Outcome {
-    let made = try OpenFile.metadata(output.recordFile(for: source)).map {
-      InputVersion($0).modificationTime
-    }
     var isWhole = false
     var incomplete: [Part] = []
     // Of a set without a file nothing is left: it was put together before, or another took its place.
@@ -73,21 +70,25 @@ public struct SegmentMerge: Sendable {
     var left: [FilePath] = []
     for set in segmentSets(of: source) {
       let missing = try set.missing(in: output)
-      if case .complete(let whole) = try manifest.prior(set.wholeKey),
-        // A whole that failed may have been tried again in segments.
-        whole.outcome.failure == nil || whole.outcome.failure == set.failure
-          || missing.count == set.count
-      {
+      let files = try set.files(in: output)
+      switch try manifest.prior(set.wholeKey) {
+      case .complete(let whole)
+      // A whole that failed may have been tried again in segments.
+      where whole.outcome.failure == nil || whole.outcome.failure == set.failure || files.isEmpty:
         isWhole = true
         if !keepingSegments { try removeSegments(of: set.wholeKey) }
         continue
-      }
-      let files = try set.files(in: output)
-      // What was finished before the whole was made does not take its place.
-      if let made, !files.isEmpty, files.allSatisfy({ $0.time <= made }) {
+      // What was finished before the whole was made, of no newer input, does not take its place.
+      case .stale(let whole)
+      where whole.key.input.modificationTime >= set.key.input.modificationTime
+        && !files.isEmpty:
+        let made = try OpenFile.metadata(output.recordFile(set.wholeKey))
+          .map { InputVersion($0).modificationTime }
+        guard let made, files.allSatisfy({ $0.time <= made }) else { break }
         isWhole = true
         left += files.map(\.path)
         continue
+      default: break
       }
       guard missing.isEmpty else {
         if !isBegun { incomplete = missing }

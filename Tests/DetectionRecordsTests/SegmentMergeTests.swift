@@ -67,6 +67,22 @@ import Testing
     #expect(try !exists(first))
   }
 
+  /// The rule of age is for other settings: a whole that failed once more, or that nobody vouches for, is replaced.
+  @Test func aNewerWholeOfNoUseIsReplaced() throws {
+    for index in 1...2 { try publish(Self.part(index)) }
+    try publish(nil, failure: "the decoder died")
+    #expect(try merge(keeping: true) == .merged(segments: 2, frames: 12, left: []))
+    try write(Array("edited\n".utf8), to: fixture.finalPath)
+    #expect(try merge() == .merged(segments: 2, frames: 12, left: []))
+    #expect(try contents(fixture.finalPath) == fixture.lines(0..<12))
+    // So is one of an older version of the input, whatever the clocks say.
+    try publish(nil, settings: "bb")
+    for index in 1...2 { try publish(Self.part(index), changed: 1) }
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSinceNow: 10)], ofItemAtPath: fixture.finalPath.string)
+    #expect(try merge() == .merged(segments: 2, frames: 12, left: []))
+  }
+
   @Test func aFailureOfASegmentIsTheWholes() throws {
     try publish(Self.part(1), failure: "torn")
     try publish(Self.part(2))
@@ -98,6 +114,11 @@ import Testing
     }
     #expect(left.count == 3)
     #expect(try merge() == .alreadyWhole(left: left))
+    // However coarse the clock of files is: what comes now is newer.
+    for (path, age) in left.map({ ($0, 20.0) }) + [(fixture.finalPath, 10.0)] {
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSinceNow: -age)], ofItemAtPath: path.string)
+    }
     try publish(Self.part(1), settings: "cc")
     #expect(try merge() == .incomplete(missing: [Self.part(2)]))
     try publish(Self.part(2), settings: "cc")

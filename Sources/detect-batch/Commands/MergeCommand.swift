@@ -74,7 +74,7 @@ struct MergeCommand: ToolCommand {
   private func warn(of left: [FilePath]) {
     for path in left {
       Log.logger.warning(
-        "\(path.oneLine) is of other settings than the whole, and holds a part of the same input once more: remove it, or finish it"
+        "\(path.oneLine) is of other settings than the whole, and holds a part of the same input once more: remove it"
       )
     }
   }
