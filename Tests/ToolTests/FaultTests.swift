@@ -61,6 +61,45 @@ struct FaultTests {
     #expect(outcome.messages.isEmpty && !workspace.exists("detections"))
   }
 
+  /// Records come from a program that says nothing more, or ends in the middle of a line by the same signal: what was begun
+  /// of them is not taken for all.
+  @Test(arguments: [
+    ["export", "--format", "csv", "-o", "out"], ["report", "-o", "out"], ["draw", "-o", "out"],
+  ])
+  func aSignalEndsReadersOfStandardInput(_ arguments: [String]) throws {
+    for (rest, closes) in [("", false), (#"{"source":"b.jpg","fra"#, false), ("{\"sour", true)] {
+      let workspace = try Workspace()
+      let fifo = workspace.file("fifo")
+      #expect(mkfifo(fifo.string, 0o600) == 0)
+      let writer = try FileDescriptor.open(fifo, .readWrite, options: .closeOnExec)
+      let line =
+        #"{"source":"a.jpg","frame":null,"time":null,"width":null,"height":null,"detections":null,"failure":"x"}"#
+      _ = try writer.writeAll(Array("\(line)\n\(rest)".utf8))
+      let process = try Tool.start(
+        "/bin/sh", ["-c", "exec \"$@\" - <fifo", "sh", Tool.program.string] + arguments,
+        in: workspace)
+      var waiting: Int32 = 1
+      let limit = ContinuousClock.now + .seconds(60)
+      while waiting > 0 && ContinuousClock.now < limit {
+        usleep(20_000)
+        #expect(ioctl(writer.rawValue, UInt(FIONREAD), &waiting) == 0)
+      }
+      usleep(300_000)
+      process.send(SIGTERM)
+      if closes {
+        // Whoever wrote takes a while to end.
+        usleep(50_000)
+        try writer.close()
+      }
+      let outcome = try process.wait()
+      if !closes { try writer.close() }
+      #expect(outcome.status == 143, "\(arguments) \(rest): \(outcome.messages)")
+      #expect(outcome.messages.isEmpty, "\(outcome.messages)")
+      let names = try FileManager.default.contentsOfDirectory(atPath: workspace.path.string)
+      #expect(names == ["fifo"], "\(names)")
+    }
+  }
+
   @Test func aSecondSignalEndsTheProcessAtOnce() throws {
     let workspace = try makeWorkspace()
     // A reader that does not read: the run cannot come to an orderly end, for its records are not written.

@@ -55,6 +55,8 @@ public final class RecordReader {
             return RecordLine(
               source: source, record: record, file: file.file, number: file.lineNumber)
           } catch {
+            // Who wrote it ended in the middle of a line, by the signal that ends this too.
+            if file.file.path == nil && isStopped() { return nil }
             throw .malformed(
               file.file, line: file.lineNumber, column: error.offset + 1, problem: error.problem)
           }
@@ -187,8 +189,9 @@ private final class OpenRecordFile {
       memmove(start, from, kept)
     }
     if !closes && !waitForInput() {
+      // Half a line is none.
       isAtEnd = true
-      return (pending, searched) = (0..<kept, kept)
+      return (pending, searched) = (0..<0, 0)
     }
     do {
       let count = try descriptor.read(

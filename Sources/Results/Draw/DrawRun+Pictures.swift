@@ -19,6 +19,7 @@ extension DrawRun {
     var wanted: (name: FilePath, marks: FrameMarks.Marks)?
     while let page = try input.reader.nextFrame(where: { index, time in
       let found = try marks.marks(at: .init(index: index, time: time))
+      if cancellation.isCancelled { throw DrawError.stopped }
       let annotations = if case .annotations(let annotations) = found { annotations } else { [] }
       if case .detections = configuration.content, annotations.isEmpty { return false }
       let name = name(of: input, page: index, format)

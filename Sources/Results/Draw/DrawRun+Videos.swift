@@ -27,6 +27,8 @@ extension DrawRun {
         let isWanted = try padding.map {
           try marks.isNearDetection(place, found, seconds: $0)
         }
+        // Records that end with who wrote them, by the same signal, say nothing of what comes.
+        if cancellation.isCancelled { throw DrawError.stopped }
         let name =
           switch isWanted {
           case nil: whole
@@ -48,6 +50,7 @@ extension DrawRun {
       }
       report(.remark(input.source, "stops early: \(error)"))
     }
+    if cancellation.isCancelled { throw DrawError.stopped }
     try video.finish()
     summary.detections += marks.detections
   }
@@ -140,12 +143,6 @@ private final class DrawnVideo {
         .unknown, "frame \(frame.index) and maybe others were not looked at: they are covered whole"
       )
     }
-    if marks.isLost && run.configuration.style.cover == nil {
-      sayOnce(
-        .lost,
-        "its records have no frame numbers, and no times that tell frames apart: from frame \(frame.index) on nothing is marked"
-      )
-    }
     if file.size != (width, height) {
       sayOnce(
         .size,
@@ -208,7 +205,7 @@ private final class DrawnVideo {
   }
 
   /// What is said of the first frame that it is true of.
-  private enum Remark { case unknown, lost, size, jump }
+  private enum Remark { case unknown, size, jump }
 
   private func sayOnce(_ remark: Remark, _ text: String) {
     guard said.insert(remark).inserted else { return }

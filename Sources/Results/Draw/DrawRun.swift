@@ -151,7 +151,13 @@ public final class DrawRun {
       }
     return FrameMarks(
       records, configuration.selection, between: between,
-      framesPerSecond: input.reader.info.averageFrameRate)
+      framesPerSecond: input.reader.info.averageFrameRate
+    ) { [report] in
+      report(
+        .remark(
+          input.source,
+          "its records do not tell frames apart: from some frame on they say nothing of any"))
+    }
   }
 
   /// Draws on one picture.

@@ -36,7 +36,9 @@ final class FrameMarks {
 
   /// Whether the way is lost: records that have times alone went back in time, or have not even those. From there on nobody
   /// knows which frame a line is of.
-  private(set) var isLost = false
+  private(set) var isLost = false {
+    didSet { if isLost && !oldValue { whenLost() } }
+  }
 
   /// Detections that count, in the lines read so far.
   private(set) var detections = 0
@@ -55,6 +57,7 @@ final class FrameMarks {
   private let selection: DetectionSelection
   private let between: Between
   private let framesPerSecond: Double
+  private let whenLost: () -> Void
   private var upcoming: ArraySlice<Look> = []
   private var isAtEnd = false
   /// The rest of the input was not looked at.
@@ -80,10 +83,12 @@ final class FrameMarks {
   ///   - selection: Which detections count.
   ///   - between: What is marked in frames without a line.
   ///   - framesPerSecond: To tell time where frames have none.
+  ///   - whenLost: Called once, when `isLost` becomes true.
   init(
     _ records: InputRecords, _ selection: DetectionSelection, between: Between,
-    framesPerSecond: Double?
+    framesPerSecond: Double?, whenLost: @escaping () -> Void = {}
   ) {
+    self.whenLost = whenLost
     self.records = records
     self.selection = selection
     self.between = between

@@ -17,8 +17,8 @@ final class PlayableSound {
   private var ready: ArraySlice<SoundPacket> = []
   private var first: SoundSamples?
   private var isAtEnd = false
-  /// Seconds of silence so far, and at most: more than an hour a file does not lose, it is forged.
-  private var silentSeconds: Int64 = 0
+  /// Samples of silence so far, and seconds at most: more than an hour a file does not lose, it is forged.
+  private var silentSamples: Int64 = 0
   private static let mostSilence: Int64 = 3600
 
   /// Takes a source at its start; nil where there is no sound in it.
@@ -80,10 +80,10 @@ final class PlayableSound {
     guard let place = Self.place(of: samples, in: source) else { return [] }
     let lost = place - encoder.end
     let rate = Int64(samples.sampleRate)
-    guard lost > rate / 20, lost <= min(60, Self.mostSilence - silentSeconds) * rate else {
+    guard lost > rate / 20, lost <= min(60 * rate, Self.mostSilence * rate - silentSamples) else {
       return []
     }
-    silentSeconds += lost / rate + 1
+    silentSamples += lost
     let nothing = [Float](repeating: 0, count: Int(lost))
     return packets(of: samples.channels.map { _ in nothing }, encoder)
   }

@@ -81,6 +81,8 @@ struct ReportGathering {
       if isStopped() { throw ReportError.stopped }
       try add(line)
     }
+    // Standard input can end with whoever wrote it, by the same signal.
+    if isStopped() { throw ReportError.stopped }
     try endInput()
     try endPage()
     try blocks.finish()

@@ -140,17 +140,19 @@ struct EvaluateCommand: ToolCommand {
     for remark in report.remarks { Log.logger.warning("\(remark)") }
     // First what was asked for, which has taken the time: a file can still fail.
     let status = ProgramOutput.write(json ? report.json.compact : report.text)
-    if let curves {
-      let title = "Precision and recall of \(found.name)"
-      try TextFile.write(
-        PrecisionRecallChart.svg(of: report.evaluation, title: title),
-        to: ArgumentBytes.path(curves))
+    try SignalHandling.finishing {
+      if let curves {
+        let title = "Precision and recall of \(found.name)"
+        try TextFile.write(
+          PrecisionRecallChart.svg(of: report.evaluation, title: title),
+          to: ArgumentBytes.path(curves))
+      }
+      if let target {
+        let line = try target.write(report.evaluation.classes)
+        Log.logger.info("\(line)")
+      }
     }
-    if let target {
-      let line = try SignalHandling.finishing { try target.write(report.evaluation.classes) }
-      Log.logger.info("\(line)")
-    }
-    return status
+    return SignalHandling.received ?? status
   }
 
   /// The detections, what is to be said about them, and what they are called.
