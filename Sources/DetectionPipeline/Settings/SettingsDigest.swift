@@ -112,8 +112,9 @@ struct SettingsDigest: Equatable, Sendable {
       )
     }
     if options.flip { lines.append("flip true") }
-    // The first version merged these looks by class.
-    if options.tiling != nil || options.flip,
+    // The first version merged these looks by class, which differs where there are several.
+    let isClassAgnostic = options.classAgnosticNMS ?? description.postprocessing.classAgnosticNMS
+    if options.tiling != nil || options.flip, !isClassAgnostic, description.classes.count > 1,
       description.conventions.detections.suppressesAcrossClassesAtEnd
     {
       lines.append("looks across classes")
