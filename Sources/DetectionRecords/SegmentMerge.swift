@@ -69,7 +69,6 @@ public struct SegmentMerge: Sendable {
     var isBegun = false
     var left: [FilePath] = []
     for set in segmentSets(of: source) {
-      let missing = try set.missing(in: output)
       let files = try set.files(in: output)
       switch try manifest.prior(set.wholeKey) {
       case .complete(let whole)
@@ -90,8 +89,8 @@ public struct SegmentMerge: Sendable {
         continue
       default: break
       }
-      guard missing.isEmpty else {
-        if !isBegun { incomplete = missing }
+      guard files.count == set.count else {
+        if !isBegun { incomplete = set.parts(without: files.map(\.index)) }
         isBegun = isBegun || !files.isEmpty
         continue
       }
@@ -136,10 +135,9 @@ public struct SegmentMerge: Sendable {
       return files
     }
 
-    /// The parts without one.
-    func missing(in output: OutputDirectory) throws(FileError) -> [Part] {
-      let there = Set(try files(in: output).map(\.index))
-      return (1...count).filter { !there.contains($0) }.map { Part(index: $0, count: count) }
+    /// All parts but these.
+    func parts(without indices: [Int]) -> [Part] {
+      (1...count).filter { !indices.contains($0) }.map { Part(index: $0, count: count) }
     }
   }
 

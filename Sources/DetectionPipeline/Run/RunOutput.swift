@@ -221,6 +221,7 @@ private struct MissingPlaces {
   }
 
   private static func look(at place: FilePath) -> Place {
+    // Whatever the reason why it cannot be looked at: that proves nothing gone.
     guard let entries = try? DirectoryListing(place).entries, let status = try? Stat(place) else {
       return .unseen
     }

@@ -72,6 +72,7 @@ final class PlayableSound {
   }
 
   private func packets(of samples: [[Float]]?, _ encoder: AACEncoder) -> [SoundPacket] {
+    // An end that cannot be encoded is lost; the pictures go on.
     (try? encoder.encode(samples)) ?? []
   }
 
